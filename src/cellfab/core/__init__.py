@@ -1,0 +1,1 @@
+"""Lots, genealogy, ledger: what moves through a line, as arrays."""

@@ -1,0 +1,34 @@
+"""Exit codes: each cause of scrap has one number, one name and the step that owns it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cellfab.core.lot import lineage
+
+
+class Cause(NamedTuple):
+    """A reason for which rows leave the line."""
+
+    code: int
+    step: str
+    name: str
+    text: str
+
+
+_BY_CODE: dict[int, Cause] = {}
+
+
+def cause(step: str, name: str, text: str) -> int:
+    """Register a cause and return its code: a stable function of its name, so adding one never renumbers others."""
+    code = 1 + lineage("cause", step, name) % 32_749
+    known = _BY_CODE.get(code)
+    if known is not None and (known.step, known.name) != (step, name):
+        raise ValueError(f"causes {known.step}.{known.name} and {step}.{name} share code {code}; rename one")
+    _BY_CODE[code] = Cause(code, step, name, text)
+    return code
+
+
+def describe(code: int) -> Cause:
+    """The cause behind an exit code."""
+    return _BY_CODE[code]

@@ -1,0 +1,94 @@
+"""A lot: n rows that move together, with typed columns and an exit code per row."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+ALIVE = 0
+
+
+def lineage(*names: str | int) -> int:
+    """A 63-bit identity that depends on where something comes from, never on when it was made."""
+    digest = blake2b("\x1f".join(map(str, names)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
+
+
+class Lot:
+    """Rows are never dropped or renumbered: the row index is a row's identity.
+
+    Attributes
+    ----------
+    identity : int
+        Lineage: source and ordinal, or parents and station. Names every random draw about this lot.
+    ordinal : int
+        Position in its source's sequence (children inherit it from their first parent).
+    product : str
+        Name of the product the lot is made for.
+    material : str
+        What it is: "cathode", "anode", "separator", "cell"; empty on a bare line.
+    n : int
+        Rows: powder charges, web segments or cells; 1 on a bare line.
+    unit, amount
+        What the lot weighs in buffers, in the unit it is handled in there.
+    columns : dict of str to ndarray, each shape (n,)
+        Registered in `cellfab.core.columns`.
+    exit_code : ndarray of int16, shape (n,), or None while every row is alive
+        0 alive; otherwise the code of the cause that scrapped the row (`cellfab.core.causes`).
+    created, entered : int
+        Ticks at which the lot entered the line, and the buffer or station it is in.
+    value_usd : float
+        Cost added so far to the rows still alive.
+    sellable : bool
+        False for a qualification lot: it is made, tested and never sold.
+    attributes : dict
+        Facts about the lot as a whole (m of web, kg of powder, lanes), by name with unit suffix.
+    """
+
+    __slots__ = (
+        "amount", "attributes", "columns", "created", "entered", "exit_code", "identity", "material", "n",
+        "ordinal", "parents", "priority", "product", "sellable", "unit", "value_usd",
+    )  # fmt: skip
+
+    def __init__(
+        self, identity: int, *, ordinal: int = 0, product: str = "part", material: str = "", n: int = 1,
+        unit: str = "parts", amount: float = 1.0, created: int = 0, priority: int = 0, parents: tuple[Lot, ...] = (),
+    ) -> None:  # fmt: skip
+        self.identity = identity
+        self.ordinal = ordinal
+        self.product = product
+        self.material = material
+        self.n = n
+        self.unit = unit
+        self.amount = amount
+        self.created = created
+        self.entered = created
+        self.priority = priority
+        self.parents = tuple(parent.identity for parent in parents)
+        self.columns: dict[str, npt.NDArray[Any]] = {}
+        self.exit_code: npt.NDArray[np.int16] | None = None
+        self.value_usd = 0.0
+        self.sellable = True
+        self.attributes: dict[str, float] = {}
+
+    def alive(self) -> npt.NDArray[np.bool_]:
+        """Mask of the rows still in the line, shape (n,)."""
+        if self.exit_code is None:
+            return np.ones(self.n, dtype=np.bool_)
+        return self.exit_code == ALIVE
+
+    @property
+    def n_alive(self) -> int:
+        """Rows still in the line."""
+        return self.n if self.exit_code is None else int(self.n - np.count_nonzero(self.exit_code))
+
+    def scrap(self, rows: npt.NDArray[np.bool_], cause: int) -> int:
+        """Give the still-living rows in the mask `rows` the exit code `cause`; return how many there were."""
+        if self.exit_code is None:
+            self.exit_code = np.zeros(self.n, dtype=np.int16)
+        hit = rows & (self.exit_code == ALIVE)
+        self.exit_code[hit] = cause
+        return int(np.count_nonzero(hit))

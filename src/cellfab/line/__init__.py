@@ -1,0 +1,1 @@
+"""Time and flow: the only place that imports SimPy."""

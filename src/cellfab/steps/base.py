@@ -1,0 +1,80 @@
+"""What a process step is: physics of one lot, which knows no clock and no SimPy, and so is tested alone."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from cellfab.config.cell_spec import CellDesign
+from cellfab.config.spec import Spec, capability_at
+from cellfab.core.draws import Draws
+from cellfab.core.lot import Lot
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one lot needs of a station.
+
+    Attributes
+    ----------
+    seconds : float or None
+        Time the step's recipe takes for the lot (formation, drying, soaking); None: the station's rate decides.
+    materials : dict of str to float
+        Bought materials used, by name in `materials`, in the unit of their price (kg, m2 or pieces).
+    energy_kwh : float
+        Electricity beyond the station's own power (formation charge less recovery, oven heat).
+    """
+
+    seconds: float | None = None
+    materials: Mapping[str, float] = field(default_factory=dict)
+    energy_kwh: float = 0.0
+
+
+class Step(ABC):
+    """One process step with its parameters, for one product.
+
+    A subclass is one file in `cellfab/steps/`: it sets `name`, a `Params` spec whose every default carries its source,
+    and fills `apply` (and `work` if it uses materials or dictates time). `cellfab.steps.registry` finds it.
+    """
+
+    name: ClassVar[str]
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Columns that must be there before."""
+    writes: ClassVar[tuple[str, ...]] = ()
+    """Columns there afterwards (registered in `cellfab.core.columns`)."""
+
+    class Params(Spec):
+        """Parameters of the step, with units in their names."""
+
+    def __init__(self, params: Any, design: CellDesign) -> None:
+        self.params = params
+        self.design = design
+
+    def at(self, name: str, maturity: float) -> float:
+        """The capability `name` of this step's parameters at `maturity`."""
+        return capability_at(getattr(self.params, name), maturity)
+
+    def work(self, lot: Lot, maturity: float) -> Work:
+        """Time, materials and energy this lot takes; asked after `apply`."""
+        return Work()
+
+    @abstractmethod
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Draw what happens to each row; return the lot, or the child lot that it becomes."""
+
+
+class Merge(Step):
+    """A step that makes one lot out of several, such as winding."""
+
+    takes: ClassVar[tuple[str, ...]]
+    """Materials of the lots it needs (`Lot.material`), one lot of each."""
+
+    @abstractmethod
+    def merge(self, lots: Mapping[str, Lot], draws: Draws, maturity: float) -> Lot:
+        """Make the child lot out of one lot of each material."""
+
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Not used: a merging step is called through `merge`."""
+        raise TypeError(f"step '{self.name}' merges lots; call merge")
