@@ -1,0 +1,92 @@
+"""What a run gives back: frozen, tidy, and never computed again by looking at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """One figure with its unit and, over replicates, its 95 % confidence interval.
+
+    `value` is a number, a text (the name of the bottleneck), or None where there is nothing to report;
+    `reason` then says why.
+    """
+
+    value: float | str | None
+    unit: str
+    ci_low: float | None = None
+    ci_high: float | None = None
+    n: int = 1
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A stretch of calendar time with a name: running, drain, rebuild, qualification, released."""
+
+    name: str
+    start_week: float
+    end_week: float
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """All replicates of one scenario.
+
+    Attributes
+    ----------
+    name, digest : str
+        Of the scenario; the digest covers everything a run depends on except the seed.
+    seed, replicates : int
+    kpi : mapping of str to Kpi
+    weekly : DataFrame
+        One row per replicate and week (plants only): replicate, week, phase, product, cells_started, cells_good,
+        cells_unsold, cells_scrapped, line_yield (product over steps of what passed that week, 0-1),
+        good_energy_mwh (sold), full_cost_usd, cash_cost_usd, cost_usd_per_kwh (full, rolling four weeks; NaN without
+        sales), cash_cost_usd_per_kwh, cells_per_min (good cells over calendar time).
+    scrap : DataFrame
+        replicate, product, station, step, cause, text, rows, row_unit (charges, segments or cells),
+        cell_equivalents, usd (value already added).
+    steps : DataFrame
+        replicate, product, station, step, rows_in, rows_scrapped, row_unit, step_yield: first-pass yield by step.
+    costs : DataFrame
+        The ledger: replicate, week, station, account, quantity, unit, usd.
+    states : DataFrame
+        replicate, week, station, state, hours (summed over the station's units).
+    buffers : DataFrame
+        replicate, buffer, unit, capacity, mean, maximum, wait_mean_s, wait_p95_s.
+    phases : tuple of Phase
+        Of the conversion, replicate 0; empty without one.
+    nodes, edges : tuples
+        The line as drawn in the report: (name, kind, step or "") and (from, to).
+    counts, timing, manifest : mappings
+        As in `cellfab run --json`; the manifest holds versions, seeds, engine and configuration files.
+    assumptions : tuple of (path, value, low, high, text)
+        Input values whose source says `assumption`, widest relative range first.
+    """
+
+    name: str
+    digest: str
+    seed: int
+    replicates: int
+    kpi: Mapping[str, Kpi]
+    weekly: pd.DataFrame
+    scrap: pd.DataFrame
+    steps: pd.DataFrame
+    costs: pd.DataFrame
+    states: pd.DataFrame
+    buffers: pd.DataFrame
+    phases: tuple[Phase, ...] = ()
+    nodes: tuple[tuple[str, str, str], ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    assumptions: tuple[tuple[str, float, float | None, float | None, str], ...] = ()
