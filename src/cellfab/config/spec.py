@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Spec(BaseModel):
@@ -34,3 +34,15 @@ Capability = Annotated[float | Ramped, Field(union_mode="smart")]
 def capability_at(value: float | Ramped, maturity: float) -> float:
     """A capability's value at `maturity`; a plain number does not ramp."""
     return value.at(maturity) if isinstance(value, Ramped) else value
+
+
+def within(low: float, high: float) -> AfterValidator:
+    """Physical range of a capability, for `Annotated[Capability, within(low, high)]`: holds for both ends of a ramp."""
+
+    def check(value: float | Ramped) -> float | Ramped:
+        for end in (value.start, value.mature) if isinstance(value, Ramped) else (value,):
+            if not low <= end <= high:
+                raise ValueError(f"{end:g} is not between {low:g} and {high:g}")
+        return value
+
+    return AfterValidator(check)

@@ -78,7 +78,8 @@ class Lot:
         """Mask of the rows still in the line, shape (n,)."""
         if self.exit_code is None:
             return np.ones(self.n, dtype=np.bool_)
-        return self.exit_code == ALIVE
+        mask: npt.NDArray[np.bool_] = self.exit_code == ALIVE
+        return mask
 
     @property
     def n_alive(self) -> int:
@@ -92,3 +93,23 @@ class Lot:
         hit = rows & (self.exit_code == ALIVE)
         self.exit_code[hit] = cause
         return int(np.count_nonzero(hit))
+
+    def child(
+        self, place: str, *, n: int, unit: str, amount: float, material: str | None = None, others: tuple[Lot, ...] = ()
+    ) -> Lot:
+        """A new lot made at `place` (a station's name) out of this one and `others`.
+
+        It inherits ordinal, product, age, priority, value added and facts from this lot, its identity from all its
+        parents and the place; `material` stays unless another is given.
+        """
+        parents = (self, *others)
+        made = Lot(
+            lineage(*(parent.identity for parent in parents), place), ordinal=self.ordinal, product=self.product,
+            material=self.material if material is None else material, n=n, unit=unit, amount=amount,
+            created=self.created, priority=self.priority, parents=parents,
+        )  # fmt: skip
+        made.entered = self.entered
+        made.value_usd = sum(parent.value_usd for parent in parents)
+        made.sellable = all(parent.sellable for parent in parents)
+        made.attributes = dict(self.attributes)
+        return made

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
-from cellfab.config.cell_spec import CellDesign
+from cellfab.config.cell_spec import CellDesign, ElectrodeDesign
 from cellfab.config.spec import Spec, capability_at
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,25 @@ class Merge(Step):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Not used: a merging step is called through `merge`."""
         raise TypeError(f"step '{self.name}' merges lots; call merge")
+
+
+class ElectrodeStep(Step):
+    """A step on the powder or the web of one electrode; the same classes make cathodes and anodes."""
+
+    class Params(Spec):
+        """Parameters of a step on one electrode."""
+
+        electrode: Literal["cathode", "anode"] = "cathode"
+        """Which electrode of the design is made here; must be the material of the lots that come."""
+
+    def __init__(self, params: Any, design: CellDesign) -> None:
+        super().__init__(params, design)
+        self.electrode: ElectrodeDesign = getattr(design, params.electrode)
+
+    def expect(self, lot: Lot) -> None:
+        """Refuse a lot of the other electrode: the line is wired wrongly."""
+        if lot.material != self.params.electrode:
+            raise ConfigError(
+                f"step '{self.name}' makes the {self.params.electrode} but was given a lot of '{lot.material}':"
+                " set `electrode` in the step's params, or `material` at the source"
+            )
