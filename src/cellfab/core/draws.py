@@ -1,0 +1,55 @@
+"""Random numbers of one owner (a station, or a machine of a chain), asked for by the name of the decision."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.core.lot import Lot
+
+
+class Draws:
+    """Columns of random numbers for lots, named by (seed, replicate, owner, decision) and the identity of the lot.
+
+    Asking twice gives the same numbers; the order of asking, other owners and other lots do not matter.
+
+    Parameters
+    ----------
+    seed, replicate : int
+        Of the run.
+    owner : str
+        Name of the station, or "station.machine" in a chain.
+    """
+
+    __slots__ = ("_keys", "owner", "replicate", "seed")
+
+    def __init__(self, seed: int, replicate: int, owner: str) -> None:
+        self.seed = seed
+        self.replicate = replicate
+        self.owner = owner
+        self._keys: dict[str, np.uint64] = {}
+
+    def key(self, decision: str) -> np.uint64:
+        """The stream of a decision, for kernels that draw by themselves."""
+        found = self._keys.get(decision)
+        if found is None:
+            from cellfab.kernels.random import stream_key
+
+            found = self._keys[decision] = stream_key(self.seed, self.replicate, self.owner, decision)
+        return found
+
+    def uniform(self, decision: str, lot: Lot, n: int | None = None) -> npt.NDArray[np.float32]:
+        """Uniform numbers in (0, 1), one per row of the lot (or `n` of them), float32."""
+        from cellfab.kernels.random import fill_uniform
+
+        out = np.empty(lot.n if n is None else n, dtype=np.float32)
+        fill_uniform(self.key(decision), lot.identity, out)
+        return out
+
+    def normal(self, decision: str, lot: Lot, n: int | None = None) -> npt.NDArray[np.float32]:
+        """Standard normal numbers, one per row of the lot (or `n` of them), float32."""
+        from cellfab.kernels.random import fill_normal
+
+        out = np.empty(lot.n if n is None else n, dtype=np.float32)
+        fill_normal(self.key(decision), lot.identity, out)
+        return out
