@@ -1,0 +1,86 @@
+"""Prices of people, capital, power and floor, and how overhead follows from them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from cellfab.config.spec import Spec
+
+NonNegative = Annotated[float, Field(ge=0.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Capital(Spec):
+    """How capital becomes a yearly charge: the annuity that pays it back with interest over its life."""
+
+    interest_share_per_y: Annotated[float, Field(ge=0.0, le=0.5)] = 0.08
+    """Real cost of capital (assumption)."""
+    equipment_life_y: Annotated[float, Field(ge=1.0, le=50.0)] = 10.0
+    """BatPaC v5, via jbaars/Batt_Sust_Model."""
+    building_life_y: Annotated[float, Field(ge=1.0, le=100.0)] = 20.0
+    """BatPaC v5, via jbaars/Batt_Sust_Model."""
+
+
+class Labour(Spec):
+    """What an operator's place costs."""
+
+    wage_usd_per_h: Positive = 40.0
+    """Loaded hourly cost of an operator in the US (assumption; BatPaC v5 uses 25)."""
+    staffed_h_per_week: Annotated[float, Field(gt=0.0, le=168.0)] = 168.0
+    """Hours a week that each operator's place is filled: three shifts of 8 h, seven days."""
+    paid_per_worked: Annotated[float, Field(ge=1.0, le=2.0)] = 1.10
+    """Hours paid per hour worked: leave, illness, training (assumption)."""
+
+
+class Overhead(Spec):
+    """Indirect cost as shares of direct labour and of straight-line depreciation.
+
+    BatPaC v5 (via jbaars/Batt_Sust_Model) adds variable overhead of 40 % of labour and 20 % of depreciation, and
+    general and administrative cost of 25 % of labour with its overhead and 25 % of depreciation. The 20 % of
+    depreciation is maintenance and utilities, which are posted by themselves here. Research, profit and warranty belong
+    to the price, not to the cost.
+    """
+
+    variable_share_of_labour: NonNegative = 0.40
+    general_share_of_labour: NonNegative = 0.25
+    """Of labour together with its variable overhead."""
+    general_share_of_depreciation: NonNegative = 0.25
+    maintenance_share_of_capex_per_y: Annotated[float, Field(ge=0.0, le=0.3)] = 0.03
+    """Spare parts and outside service (assumption; the BatPaC share above comes to 0.02)."""
+
+
+class PlantShared(Spec):
+    """What the plant has besides its stations: dry room, utilities, laboratory, warehouse, scrap handling."""
+
+    capex_musd: NonNegative = 0.0
+    operators: NonNegative = 0.0
+    """People per shift."""
+    power_kw: NonNegative = 0.0
+    """Always on (dry-room air, chillers)."""
+    heat_kw: NonNegative = 0.0
+    """Always on (desiccant wheels of the dry room)."""
+    floor_m2: NonNegative = 0.0
+
+
+class Economics(Spec):
+    """Money side of a scenario. Prices are plain numbers of one year; `currency_year` says which."""
+
+    currency_year: Annotated[int, Field(ge=2000, le=2060)] = 2026
+    capital: Capital = Capital()
+    labour: Labour = Labour()
+    overhead: Overhead = Overhead()
+    plant: PlantShared = PlantShared()
+    electricity_usd_per_kwh: NonNegative = 0.08
+    """Industrial tariff, US (assumption)."""
+    heat_usd_per_kwh: NonNegative = 0.02
+    """Natural gas heat (assumption)."""
+    building_usd_per_m2: NonNegative = 3000.0
+    """BatPaC v5, via jbaars/Batt_Sust_Model."""
+    normal_utilisation: Annotated[float, Field(gt=0.0, le=1.0)] = 0.80
+    """Share of the calendar in which a station is expected to work once mature. It sets the standard rate at which lots
+    absorb period cost; what they do not absorb is idle capacity."""
+    sale_price_usd_per_kwh: Positive | None = None
+    """Price of a good cell at the plant's gate; none: no cash flow and no net present value are reported."""

@@ -1,0 +1,422 @@
+"""The ledger: every cost is posted once, carried as value in exactly one place, and balances to the last micro-unit.
+
+Double entry. A posting debits a cost account (materials.nmc811, labour, electricity, capital ...) at a week and a
+station, and at the same time raises the value of one *holding*. Value in work in progress sits on a lot and later
+leaves it for good: as finished goods, as qualification product, as scrap, or back to the store. Nothing else can
+happen to a dollar, a kilogram or a kilowatt-hour, so
+
+    debited  =  finished_good + qualification + scrap + returned + idle_capacity + expensed + work in progress
+
+holds for money and for the quantity of every account. Amounts are integers of one millionth of their unit
+(micro-dollars, milligrams of a kg, milliwatt-hours of a kWh): each posting is rounded once, on entry, and everything
+after that is exact, however many postings there are and whatever order they came in.
+
+Only sums are kept (per week, station and account), so memory does not grow with the number of lots that have left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+from cellfab.core.lot import Lot
+
+MICRO = 1_000_000
+"""Integer steps per unit (dollar, kg, m2, piece, h, kWh)."""
+MASS_UNITS = frozenset({"kg", "m2", "pieces"})
+"""Units in which materials are bought."""
+ENERGY_UNIT = "kWh"
+
+Entry = tuple[str, float, str, float]
+"""account, quantity, unit, usd: one line of a posting."""
+
+
+class Holding(StrEnum):
+    """Where the value of a posting is carried once it has left the lots in progress (or was never on one)."""
+
+    FINISHED_GOOD = "finished_good"
+    """In cells that can be sold."""
+    QUALIFICATION = "qualification"
+    """In good cells that may not be sold: made to requalify a line."""
+    SCRAP = "scrap"
+    """In rows thrown away, at the value added up to there."""
+    RETURNED = "returned"
+    """Material given back to the store (edge trim)."""
+    IDLE_CAPACITY = "idle_capacity"
+    """Period cost that no lot has absorbed."""
+    EXPENSED = "expensed"
+    """Cost of the period that belongs to no lot by its nature (plant overhead, purge material)."""
+
+
+class Debit(NamedTuple):
+    """Sum of all postings of one account at one station in one week."""
+
+    week: int
+    station: str
+    account: str
+    quantity: float
+    unit: str
+    usd: float
+
+
+class Release(NamedTuple):
+    """Value that one station moved into a holding in one week, for one reason.
+
+    `reason` is the cause of scrap, the product that was finished, or the account that was not absorbed by lots.
+    `energy_kwh` is the stored energy of finished cells (what is sold), 0 otherwise.
+    """
+
+    week: int
+    station: str
+    holding: Holding
+    reason: str
+    rows: int
+    energy_kwh: float
+    usd: float
+
+
+class Balance(NamedTuple):
+    """What was debited less what is held, in units; all zero unless the ledger itself is broken."""
+
+    money_usd: float
+    mass: Mapping[str, float]
+    """Residual by material account, in its own unit."""
+    energy_kwh: float
+
+    @property
+    def is_zero(self) -> bool:
+        """No residual anywhere."""
+        return self.money_usd == 0.0 and self.energy_kwh == 0.0 and not any(self.mass.values())
+
+
+class _Carried:
+    """What one lot carries: micro-units of quantity and money, by account index."""
+
+    __slots__ = ("money", "quantities", "total")
+
+    def __init__(self, accounts: int) -> None:
+        self.quantities = [0] * accounts
+        self.money = [0] * accounts
+        self.total = 0
+
+
+class Ledger:
+    """Postings of one run.
+
+    Parameters
+    ----------
+    record_rows : bool
+        Keep every single posting in `rows` (grows without bound; for tracing a dollar, not for long runs).
+    """
+
+    def __init__(self, *, record_rows: bool = False) -> None:
+        self.rows: list[tuple[int, str, str, float, str, float]] | None = [] if record_rows else None
+        self._accounts: dict[str, tuple[int, str]] = {}
+        self._debits: dict[tuple[int, str], dict[str, list[int]]] = {}
+        self._carried: dict[int, _Carried] = {}
+        self._held: dict[tuple[int, Holding], tuple[list[int], list[int]]] = {}
+        self._releases: dict[tuple[int, str, Holding, str], list[int]] = {}
+
+    # ---- postings -------------------------------------------------------------------------------------------
+
+    def charge(
+        self, week: int, station: str, account: str, quantity: float, unit: str, usd: float,
+        holding: Holding = Holding.EXPENSED,
+    ) -> None:  # fmt: skip
+        """Post a cost that no lot carries: expensed at once, or idle capacity.
+
+        Raises
+        ------
+        ValueError
+            If the account was opened with another unit, or an amount is not finite.
+        """
+        index, q, money = self._debit(week, station, account, quantity, unit, usd)
+        quantities, moneys = self._account_lists(week, holding)
+        quantities[index] += q
+        moneys[index] += money
+        self._note(week, station, holding, account, 0, 0, money)
+
+    def charge_lot(self, lot: Lot, week: int, station: str, entries: Iterable[Entry]) -> None:
+        """Post what a lot used at a station, each entry (account, quantity, unit, usd), and add it to the lot's value.
+
+        Raises
+        ------
+        ValueError
+            If an account was opened with another unit, or an amount is not finite.
+        """
+        carried = self._carried.get(lot.identity)
+        if carried is None:
+            carried = self._carried[lot.identity] = _Carried(len(self._accounts))
+        # NOTE: `_debit` is written out here: this is the one call that every lot makes at every station.
+        sums = self._debits.get((week, station))
+        if sums is None:
+            sums = self._debits[week, station] = {}
+        accounts, rows = self._accounts, self.rows
+        quantities, moneys = carried.quantities, carried.money
+        for account, quantity, unit, usd in entries:
+            known = accounts.get(account)
+            if known is None or known[1] != unit:
+                known = self._open(account, unit)
+            index = known[0]
+            try:
+                q = round(quantity * MICRO)
+                money = round(usd * MICRO)
+            except (ValueError, OverflowError) as error:
+                raise ValueError(_not_finite(station, account, quantity, usd)) from error
+            cell = sums.get(account)
+            if cell is None:
+                sums[account] = [q, money]
+            else:
+                cell[0] += q
+                cell[1] += money
+            quantities[index] += q
+            moneys[index] += money
+            carried.total += money
+            if rows is not None:
+                rows.append((week, station, account, quantity, unit, usd))
+        lot.value_usd = carried.total / MICRO
+
+    def scrap(self, lot: Lot, rows: int, of: int, week: int, station: str, cause: str) -> None:
+        """Throw away `rows` of the `of` rows that were alive: their share of the lot's value becomes scrap.
+
+        Call it with the number alive *before* the rows were scrapped; when all of them go, the lot is closed.
+
+        Raises
+        ------
+        ValueError
+            Unless 0 <= rows <= of.
+        """
+        if not 0 <= rows <= of:
+            raise ValueError(f"{station}: {rows} rows scrapped of {of} alive")
+        if rows == 0:
+            return
+        if rows == of:
+            self._close(lot, week, station, Holding.SCRAP, cause, rows, 0)
+            return
+        money = 0
+        carried = self._carried.get(lot.identity)
+        if carried is not None:
+            held_q, held_money = self._account_lists(week, Holding.SCRAP)
+            quantities, moneys = carried.quantities, carried.money
+            # Rounded down; the remainder of less than a micro-unit stays on the rows that live.
+            for index, value in enumerate(moneys):
+                if value:
+                    part = value * rows // of
+                    moneys[index] = value - part
+                    held_money[index] += part
+                    money += part
+                q = quantities[index]
+                if q:
+                    part = q * rows // of
+                    quantities[index] = q - part
+                    held_q[index] += part
+            carried.total -= money
+            lot.value_usd = carried.total / MICRO
+        self._note(week, station, Holding.SCRAP, cause, rows, 0, money)
+
+    def finish(self, lot: Lot, rows: int, energy_kwh: float, week: int, station: str) -> None:
+        """Close a lot of `rows` good cells that store `energy_kwh`: finished goods if sellable, else qualification."""
+        holding = Holding.FINISHED_GOOD if lot.sellable else Holding.QUALIFICATION
+        self._close(lot, week, station, holding, lot.product, rows, round(energy_kwh * MICRO))
+
+    def give_back(self, lot: Lot, account: str, quantity: float, week: int, station: str) -> None:
+        """Return material from a lot to the store, at the lot's own average cost of it.
+
+        Raises
+        ------
+        ValueError
+            If the lot does not hold that much.
+        """
+        carried = self._carried.get(lot.identity)
+        index = self._accounts[account][0] if account in self._accounts else -1
+        q = round(quantity * MICRO)
+        if carried is None or index < 0 or not 0 <= q <= carried.quantities[index]:
+            raise ValueError(f"{station}: lot {lot.identity} has no {quantity:g} of '{account}' to give back")
+        if q == 0:
+            return
+        money = carried.money[index] * q // carried.quantities[index]
+        carried.quantities[index] -= q
+        carried.money[index] -= money
+        carried.total -= money
+        lot.value_usd = carried.total / MICRO
+        quantities, moneys = self._account_lists(week, Holding.RETURNED)
+        quantities[index] += q
+        moneys[index] += money
+        self._note(week, station, Holding.RETURNED, account, 0, 0, money)
+
+    def pass_on(self, parents: Sequence[Lot], children: Sequence[Lot], weights: Sequence[int] | None = None) -> None:
+        """Hand the value of `parents` to the lots made of them, in proportion to `weights` (default: equal).
+
+        Used where lots merge (winding), split (slitting) or take a new identity. A parent that lives on may be one
+        of the children. Weights are whole numbers (rows, or mm of web) so that the division is exact.
+
+        Raises
+        ------
+        ValueError
+            If there are no children, or the weights do not match them or add up to nothing.
+        """
+        shares = [1] * len(children) if weights is None else list(weights)
+        whole = sum(shares)
+        if not children or len(shares) != len(children) or whole <= 0 or min(shares) < 0:
+            raise ValueError(f"{len(children)} children cannot share by weights {shares}")
+        pool = _Carried(len(self._accounts))
+        for parent in parents:
+            carried = self._carried.pop(parent.identity, None)
+            if carried is None:
+                continue
+            pool.quantities = [a + b for a, b in zip(pool.quantities, carried.quantities, strict=True)]
+            pool.money = [a + b for a, b in zip(pool.money, carried.money, strict=True)]
+            pool.total += carried.total
+            parent.value_usd = 0.0
+        for child, share in zip(children, shares, strict=True):
+            own = self._carried.get(child.identity)
+            if own is None:
+                own = self._carried[child.identity] = _Carried(len(self._accounts))
+            if share == whole:  # the only child, or the last one: it gets all that is left
+                given_q, given = pool.quantities, pool.money
+            else:
+                given_q = [value * share // whole for value in pool.quantities]
+                given = [value * share // whole for value in pool.money]
+                pool.quantities = [a - b for a, b in zip(pool.quantities, given_q, strict=True)]
+                pool.money = [a - b for a, b in zip(pool.money, given, strict=True)]
+                whole -= share
+            own.quantities = [a + b for a, b in zip(own.quantities, given_q, strict=True)]
+            own.money = [a + b for a, b in zip(own.money, given, strict=True)]
+            own.total += sum(given)
+            child.value_usd = own.total / MICRO
+
+    # ---- views ----------------------------------------------------------------------------------------------
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit of each account, in the order the accounts were opened."""
+        return {account: unit for account, (_, unit) in self._accounts.items()}
+
+    @property
+    def open_lots(self) -> frozenset[int]:
+        """Identities of the lots that carry value: exactly those still in the line."""
+        return frozenset(self._carried)
+
+    def debited(self, week: int, station: str, account: str) -> tuple[float, float]:
+        """Quantity and usd posted to one account at one station in one week; zeros where there is nothing."""
+        q, money = self._debits.get((week, station), {}).get(account, (0, 0))
+        return q / MICRO, money / MICRO
+
+    def debits(self) -> Iterator[Debit]:
+        """All cost, by week, station and account (the rows of `ledger.parquet`)."""
+        for (week, station), sums in sorted(self._debits.items()):
+            for account, (q, money) in sums.items():
+                yield Debit(week, station, account, q / MICRO, self._accounts[account][1], money / MICRO)
+
+    def releases(self) -> Iterator[Release]:
+        """All value that has left work in progress (or never was in it), by week, station, holding and reason."""
+        for (week, station, holding, reason), (rows, energy, money) in sorted(self._releases.items()):
+            yield Release(week, station, holding, reason, rows, energy / MICRO, money / MICRO)
+
+    def held(self) -> Iterator[tuple[int, Holding, str, float, float]]:
+        """What each holding received: week, holding, account, quantity, usd."""
+        names = list(self._accounts)
+        for (week, holding), (quantities, moneys) in sorted(self._held.items()):
+            for name, q, money in zip(names, quantities, moneys, strict=True):
+                if q or money:
+                    yield week, holding, name, q / MICRO, money / MICRO
+
+    def work_in_progress(self) -> dict[str, tuple[float, float]]:
+        """Quantity and usd that the open lots carry now, by account."""
+        return {
+            account: (
+                sum(carried.quantities[index] for carried in self._carried.values()) / MICRO,
+                sum(carried.money[index] for carried in self._carried.values()) / MICRO,
+            )
+            for account, (index, _) in self._accounts.items()
+        }
+
+    def balance(self) -> Balance:
+        """Debited less held, for money, every material and energy. Exact: integers until the last division."""
+        names = list(self._accounts)
+        q_left = [0] * len(names)
+        money_left = [0] * len(names)
+        for sums in self._debits.values():
+            for account, (q, money) in sums.items():
+                index = self._accounts[account][0]
+                q_left[index] += q
+                money_left[index] += money
+        stocks = [(carried.quantities, carried.money) for carried in self._carried.values()]
+        for quantities, moneys in (*self._held.values(), *stocks):
+            for index in range(len(names)):
+                q_left[index] -= quantities[index]
+                money_left[index] -= moneys[index]
+        # Absolute values: a shortfall in one account must not hide a surplus in another.
+        units = self.units
+        return Balance(
+            money_usd=sum(map(abs, money_left)) / MICRO,
+            mass={name: q_left[i] / MICRO for i, name in enumerate(names) if units[name] in MASS_UNITS},
+            energy_kwh=sum(abs(q_left[i]) for i, name in enumerate(names) if units[name] == ENERGY_UNIT) / MICRO,
+        )
+
+    # ---- inside ---------------------------------------------------------------------------------------------
+
+    def _open(self, account: str, unit: str) -> tuple[int, str]:
+        """Open an account, or refuse a second unit for it; every list by account grows by one place."""
+        if account in self._accounts:
+            raise ValueError(f"account '{account}' is kept in {self._accounts[account][1]}, not in {unit}")
+        known = self._accounts[account] = (len(self._accounts), unit)
+        for carried in self._carried.values():
+            carried.quantities.append(0)
+            carried.money.append(0)
+        for quantities, moneys in self._held.values():
+            quantities.append(0)
+            moneys.append(0)
+        return known
+
+    def _debit(
+        self, week: int, station: str, account: str, quantity: float, unit: str, usd: float
+    ) -> tuple[int, int, int]:
+        known = self._accounts.get(account)
+        if known is None or known[1] != unit:
+            known = self._open(account, unit)
+        try:
+            q = round(quantity * MICRO)
+            money = round(usd * MICRO)
+        except (ValueError, OverflowError) as error:
+            raise ValueError(_not_finite(station, account, quantity, usd)) from error
+        cell = self._debits.setdefault((week, station), {}).setdefault(account, [0, 0])
+        cell[0] += q
+        cell[1] += money
+        if self.rows is not None:
+            self.rows.append((week, station, account, quantity, unit, usd))
+        return known[0], q, money
+
+    def _account_lists(self, week: int, holding: Holding) -> tuple[list[int], list[int]]:
+        lists = self._held.get((week, holding))
+        if lists is None:
+            size = len(self._accounts)
+            lists = self._held[week, holding] = ([0] * size, [0] * size)
+        return lists
+
+    def _note(self, week: int, station: str, holding: Holding, reason: str, rows: int, energy: int, money: int) -> None:
+        key = (week, station, holding, reason)
+        sums = self._releases.get(key)
+        if sums is None:
+            self._releases[key] = [rows, energy, money]
+        else:
+            sums[0] += rows
+            sums[1] += energy
+            sums[2] += money
+
+    def _close(self, lot: Lot, week: int, station: str, holding: Holding, reason: str, rows: int, energy: int) -> None:
+        carried = self._carried.pop(lot.identity, None)
+        money = 0
+        if carried is not None:
+            quantities, moneys = self._account_lists(week, holding)
+            for index, (q, value) in enumerate(zip(carried.quantities, carried.money, strict=True)):
+                quantities[index] += q
+                moneys[index] += value
+            money = carried.total
+        lot.value_usd = 0.0
+        self._note(week, station, holding, reason, rows, energy, money)
+
+
+def _not_finite(station: str, account: str, quantity: float, usd: float) -> str:
+    return f"{station}: a posting to '{account}' must be finite, not {quantity} and {usd} usd"

@@ -1,0 +1,1 @@
+"""From postings to cost: pure functions over ledger totals and specs."""

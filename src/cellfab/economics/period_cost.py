@@ -1,0 +1,145 @@
+"""What a week costs whether anything is made or not, and how lots take their share of it.
+
+Labour, capital, floor, maintenance and overhead come with the calendar. Lots absorb them at a standard rate per hour
+that they occupy a unit of the station, set at normal utilisation; at the end of each week the rest is posted as idle
+capacity, so that the week's account holds exactly what the week cost. Idle capacity is negative in a week in which the
+station worked more than normally.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from cellfab.config.economics_spec import Economics
+from cellfab.config.line_spec import StationEconomics
+from cellfab.core.ledger import ENERGY_UNIT, Entry, Holding, Ledger
+from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR, annuity, straight_line
+
+LABOUR = "labour"
+CAPITAL = "capital"
+BUILDING = "building"
+MAINTENANCE = "maintenance"
+OVERHEAD = "overhead"
+ELECTRICITY = "electricity"
+HEAT = "heat"
+MATERIALS = "materials."
+"""Prefix of material accounts: "materials.lfp"."""
+CAPITAL_ACCOUNTS = frozenset({CAPITAL, BUILDING})
+"""What cash cost leaves out: the yearly charge for equipment and building."""
+PLANT = "plant"
+"""The name under which costs of no single station are posted."""
+
+
+def weekly_period_cost(station: StationEconomics, economics: Economics) -> tuple[Entry, ...]:
+    """Labour, capital charge, building, maintenance and overhead of one calendar week (168 h), without electricity.
+
+    Parameters
+    ----------
+    station : StationEconomics
+        Capital in million dollars, operators per shift, floor in m2; all units of the station together.
+    economics : Economics
+
+    Returns
+    -------
+    tuple of (account, quantity, unit, usd)
+        Hours paid for labour, dollars of capital and m2 of floor; entries that are zero are left out.
+    """
+    capital, labour, overhead = economics.capital, economics.labour, economics.overhead
+    capex = station.capex_musd * 1e6
+    hours = station.operators * labour.staffed_h_per_week * labour.paid_per_worked
+    wages = hours * labour.wage_usd_per_h
+    building = station.floor_m2 * economics.building_usd_per_m2
+    depreciation = straight_line(capex, capital.equipment_life_y) + straight_line(building, capital.building_life_y)
+    variable = overhead.variable_share_of_labour * wages
+    general = (
+        overhead.general_share_of_labour * (wages + variable)
+        + overhead.general_share_of_depreciation * depreciation / WEEKS_PER_YEAR
+    )
+    interest = capital.interest_share_per_y
+    entries: tuple[Entry, ...] = (
+        (LABOUR, hours, "h", wages),
+        (CAPITAL, capex, "usd", annuity(capex, interest, capital.equipment_life_y) / WEEKS_PER_YEAR),
+        (BUILDING, station.floor_m2, "m2_floor", annuity(building, interest, capital.building_life_y) / WEEKS_PER_YEAR),
+        (MAINTENANCE, capex, "usd", overhead.maintenance_share_of_capex_per_y * capex / WEEKS_PER_YEAR),
+        (OVERHEAD, wages + depreciation / WEEKS_PER_YEAR, "usd", variable + general),
+    )
+    return tuple(entry for entry in entries if entry[3] > 0.0)
+
+
+def weekly_plant_cost(economics: Economics) -> tuple[Entry, ...]:
+    """The same for what the stations share, with its electricity and heat, which are always on."""
+    plant = economics.plant
+    shared = StationEconomics(capex_musd=plant.capex_musd, operators=plant.operators, floor_m2=plant.floor_m2)
+    power, heat = plant.power_kw * HOURS_PER_WEEK, plant.heat_kw * HOURS_PER_WEEK
+    utilities: tuple[Entry, ...] = (
+        (ELECTRICITY, power, ENERGY_UNIT, power * economics.electricity_usd_per_kwh),
+        (HEAT, heat, ENERGY_UNIT, heat * economics.heat_usd_per_kwh),
+    )
+    return weekly_period_cost(shared, economics) + tuple(entry for entry in utilities if entry[1] > 0.0)
+
+
+class StandardRate(NamedTuple):
+    """What one lot pays per hour that it occupies one unit of a station."""
+
+    entries: tuple[Entry, ...]
+
+    def absorbed(self, unit_hours: float) -> list[Entry]:
+        """Entries for `Ledger.charge_lot`."""
+        return [
+            (account, quantity * unit_hours, unit, usd * unit_hours) for account, quantity, unit, usd in self.entries
+        ]
+
+
+def standard_rate(station: StationEconomics, units: float, economics: Economics) -> StandardRate:
+    """Weekly period cost over the unit hours normally worked in a week, plus the electricity of a working unit.
+
+    Parameters
+    ----------
+    station : StationEconomics
+        All units together.
+    units : float
+        Units (parallel machines, tray positions, or lots that a store holds) that share the station's cost.
+    """
+    worked = HOURS_PER_WEEK * units * economics.normal_utilisation
+    fixed = tuple(
+        (account, quantity / worked, unit, usd / worked)
+        for account, quantity, unit, usd in weekly_period_cost(station, economics)
+    )
+    power = station.power_kw / units
+    if power == 0.0:
+        return StandardRate(fixed)
+    return StandardRate((*fixed, (ELECTRICITY, power, ENERGY_UNIT, power * economics.electricity_usd_per_kwh)))
+
+
+def idle_electricity(
+    station: StationEconomics, units: float, other_unit_hours: float, economics: Economics
+) -> Entry:  # fmt: skip
+    """Electricity of `other_unit_hours` in which units of the station did not work; idle capacity."""
+    energy = station.idle_power_kw / units * other_unit_hours
+    return (ELECTRICITY, energy, ENERGY_UNIT, energy * economics.electricity_usd_per_kwh)
+
+
+def close_week(
+    ledger: Ledger, week: int, costs: Mapping[str, Iterable[Entry]], plant: Iterable[Entry] = (), part: float = 1.0
+) -> None:
+    """Post what lots have not absorbed in a week as idle capacity, and the plant's cost as expensed.
+
+    Call it once per week, after the last lot of the week has been charged.
+
+    Parameters
+    ----------
+    costs : mapping of station to entries
+        From `weekly_period_cost`.
+    plant : entries
+        From `weekly_plant_cost`.
+    part : float
+        Share of the week that was simulated, 0-1.
+    """
+    for station, entries in costs.items():
+        for account, quantity, unit, usd in entries:
+            absorbed_quantity, absorbed_usd = ledger.debited(week, station, account)
+            rest = (quantity * part - absorbed_quantity, unit, usd * part - absorbed_usd)
+            ledger.charge(week, station, account, *rest, Holding.IDLE_CAPACITY)
+    for account, quantity, unit, usd in plant:
+        ledger.charge(week, PLANT, account, quantity * part, unit, usd * part, Holding.EXPENSED)

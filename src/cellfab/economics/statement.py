@@ -1,0 +1,176 @@
+"""From the ledger to cost per good kilowatt-hour, week by week and in total.
+
+What is divided by the good energy of a period is the value that *left* in it: the goods finished, what was scrapped,
+what was made for qualification, capacity that stood idle and cost of the period itself. That equals everything spent in
+the period less the growth of work in progress (and less material given back to the store):
+
+    cost of the period = spent - returned - (work in progress at its end - at its start)
+
+so filling a line with two weeks of ageing cells does not look like a loss, nor emptying it like a gain.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from cellfab.core.ledger import ENERGY_UNIT, Holding, Ledger
+from cellfab.economics.capital import WEEKS_PER_YEAR, net_present_value
+from cellfab.economics.period_cost import CAPITAL_ACCOUNTS
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Money and energy of one period (a week, or several).
+
+    Attributes
+    ----------
+    spent_usd : float
+        Everything posted, less material returned.
+    full_cost_usd : float
+        What the period's output bears: spent less the growth of work in progress; with capital charges.
+    cash_cost_usd : float
+        The same without the yearly charge for equipment and building.
+    cash_spent_usd : float
+        Spent, without those charges: money that went out of the door.
+    by_holding : dict of Holding to usd
+        full_cost_usd by what became of it: finished goods, scrap, qualification, idle capacity, expensed.
+    by_account : dict of account to usd
+        full_cost_usd by cost account.
+    good_kwh : float
+        Stored energy of the cells finished for sale.
+    electricity_and_heat_kwh : float
+        Spent in the period.
+    """
+
+    spent_usd: float
+    full_cost_usd: float
+    cash_cost_usd: float
+    cash_spent_usd: float
+    by_holding: dict[Holding, float]
+    by_account: dict[str, float]
+    good_kwh: float
+    electricity_and_heat_kwh: float
+
+    @property
+    def wip_growth_usd(self) -> float:
+        """Growth of work in progress."""
+        return self.spent_usd - self.full_cost_usd
+
+    @property
+    def usd_per_kwh(self) -> float | None:
+        """Full cost per good kWh; None where nothing was finished for sale."""
+        return self.full_cost_usd / self.good_kwh if self.good_kwh > 0.0 else None
+
+    @property
+    def cash_usd_per_kwh(self) -> float | None:
+        """Cash cost per good kWh; None where nothing was finished for sale."""
+        return self.cash_cost_usd / self.good_kwh if self.good_kwh > 0.0 else None
+
+    @property
+    def energy_kwh_per_kwh(self) -> float | None:
+        """Electricity and heat per good kWh; None where nothing was finished for sale."""
+        return self.electricity_and_heat_kwh / self.good_kwh if self.good_kwh > 0.0 else None
+
+
+def weekly_periods(ledger: Ledger) -> dict[int, Period]:
+    """One `Period` per week in which anything was posted, in order."""
+    spent: dict[int, float] = defaultdict(float)
+    cash: dict[int, float] = defaultdict(float)
+    energy: dict[int, float] = defaultdict(float)
+    good: dict[int, float] = defaultdict(float)
+    by_holding: dict[int, dict[Holding, float]] = defaultdict(lambda: defaultdict(float))
+    by_account: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for debit in ledger.debits():
+        spent[debit.week] += debit.usd
+        if debit.account not in CAPITAL_ACCOUNTS:
+            cash[debit.week] += debit.usd
+        if debit.unit == ENERGY_UNIT:
+            energy[debit.week] += debit.quantity
+    for week, holding, account, _, usd in ledger.held():
+        if holding is Holding.RETURNED:
+            spent[week] -= usd
+            cash[week] -= usd
+        else:
+            by_holding[week][holding] += usd
+            by_account[week][account] += usd
+    for release in ledger.releases():
+        if release.holding is Holding.FINISHED_GOOD:
+            good[release.week] += release.energy_kwh
+    return {
+        week: _period(
+            spent[week], cash[week], by_holding[week], by_account[week], good[week], energy[week]
+        )
+        for week in sorted({*spent, *by_holding, *good})
+    }  # fmt: skip
+
+
+def total(periods: dict[int, Period], first_week: int = 0, last_week: int | None = None) -> Period:
+    """The weeks from `first_week` to `last_week` (both included; None: to the end) as one period."""
+    chosen = [
+        period for week, period in periods.items() if week >= first_week and (last_week is None or week <= last_week)
+    ]
+    by_holding: dict[Holding, float] = defaultdict(float)
+    by_account: dict[str, float] = defaultdict(float)
+    for period in chosen:
+        for holding, usd in period.by_holding.items():
+            by_holding[holding] += usd
+        for account, usd in period.by_account.items():
+            by_account[account] += usd
+    return _period(
+        sum(period.spent_usd for period in chosen),
+        sum(period.cash_spent_usd for period in chosen),
+        by_holding,
+        by_account,
+        sum(period.good_kwh for period in chosen),
+        sum(period.electricity_and_heat_kwh for period in chosen),
+    )
+
+
+def spent_by_station(ledger: Ledger) -> dict[str, float]:
+    """Everything posted, by the station where it arose, usd; largest first."""
+    spent: dict[str, float] = defaultdict(float)
+    for debit in ledger.debits():
+        spent[debit.station] += debit.usd
+    return dict(sorted(spent.items(), key=lambda item: -item[1]))
+
+
+def present_value_usd(
+    periods: dict[int, Period],
+    price_usd_per_kwh: float,
+    capital_spend_usd: dict[int, float],
+    discount_share_per_y: float,
+) -> float:
+    """Net present value at week 0 of sales less cash spent less capital spent, in the weeks given and nothing beyond.
+
+    Before tax, without working capital other than the line's own stock, and without any value of plant or business at
+    the end: compare two variants over the same horizon with it, do not judge one by it alone.
+
+    Parameters
+    ----------
+    periods : dict of week to Period
+    capital_spend_usd : dict of week to usd
+        Conversion capital, dated when it is spent. What the line cost before is sunk.
+    """
+    flows: dict[int, float] = defaultdict(float)
+    for week, period in periods.items():
+        flows[week] += period.good_kwh * price_usd_per_kwh - period.cash_spent_usd
+    for week, usd in capital_spend_usd.items():
+        flows[week] -= usd
+    # Money of a week is taken to move at its middle.
+    return net_present_value(
+        (((week + 0.5) / WEEKS_PER_YEAR, usd) for week, usd in sorted(flows.items())), discount_share_per_y
+    )
+
+
+def _period(
+    spent: float,
+    cash_spent: float,
+    by_holding: dict[Holding, float],
+    by_account: dict[str, float],
+    good_kwh: float,
+    energy_kwh: float,
+) -> Period:
+    full = sum(by_holding.values())
+    capital = sum(by_account.get(account, 0.0) for account in sorted(CAPITAL_ACCOUNTS))
+    return Period(spent, full, full - capital, cash_spent, dict(by_holding), dict(by_account), good_kwh, energy_kwh)

@@ -1,0 +1,1 @@
+"""How a line gets better, and what a conversion takes from it."""

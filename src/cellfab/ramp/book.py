@@ -1,0 +1,159 @@
+"""The ramp book: where every station of a line stands, kept up to date lot by lot."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cellfab.config.ramp_spec import Ramp, StationRamp
+from cellfab.ramp.laws import HOURS_PER_MONTH, carried_progress, duane_clock_for, experience_for
+from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
+
+_TICKS_PER_H = 3600 * TICKS_PER_S
+_TICKS_PER_MONTH = HOURS_PER_MONTH * _TICKS_PER_H
+
+
+class Pace(NamedTuple):
+    """Factors on nominal speed, on mature time to failure and on mature time to repair."""
+
+    rate: float
+    time_to_failure: float
+    time_to_repair: float
+
+
+class Standing(NamedTuple):
+    """Where a station stands, for the report."""
+
+    maturity: float
+    experience_months: float
+    operating_months: float
+    clock_h: float
+
+
+class _State:
+    """One station's laws as plain numbers, and its three clocks."""
+
+    __slots__ = (
+        "calendar", "clock_h", "experience", "exponent", "forgetting", "idle_after", "last", "mature_h", "operating",
+        "rate_gap", "rate_mature", "rate_tau", "repair_gap", "repair_tau", "tau", "units", "used",
+    )  # fmt: skip
+
+    def __init__(self, ramp: StationRamp, units: int, now: int) -> None:
+        self.units = units
+        self.last = now
+        self.experience = 0.0  # months, effective
+        self.operating = 0.0  # months, without idle time
+        self.clock_h = 0.0  # Duane clock: operating hours, with the head start of `reliability.start`
+        self.set_laws(ramp)
+
+    def set_laws(self, ramp: StationRamp) -> None:
+        learning, rate, reliability = ramp.learning, ramp.rate, ramp.reliability
+        self.tau = learning.time_constant_months
+        self.calendar = learning.calendar_weight
+        self.used = learning.utilisation_weight
+        self.forgetting = learning.forgetting_share_per_month
+        self.idle_after = learning.idle_after_weeks * TICKS_PER_WEEK
+        self.rate_mature = rate.mature
+        self.rate_gap = rate.mature - rate.start
+        self.rate_tau = rate.time_constant_months
+        self.exponent = reliability.growth_exponent
+        self.mature_h = reliability.mature_after_h
+        self.repair_gap = reliability.repair_start - 1.0
+        self.repair_tau = reliability.repair_time_constant_months
+
+    def at(self, now: int, working: int) -> tuple[float, float, float]:
+        """Experience, operating months and clock at `now`, the station having worked for the last `working` ticks."""
+        gap = now - self.last
+        idle = gap - working - self.idle_after
+        experience, active = self.experience, float(gap)
+        if idle > 0.0:
+            active = gap - idle
+            experience *= math.exp(-self.forgetting * idle / _TICKS_PER_MONTH)
+        months = active / _TICKS_PER_MONTH
+        worked = working / self.units
+        experience += self.calendar * months + self.used * worked / _TICKS_PER_MONTH
+        return experience, self.operating + months, self.clock_h + worked / _TICKS_PER_H
+
+
+class RampBook:
+    """Experience of every station; deterministic, and independent of the order in which stations report.
+
+    Three clocks run per station: effective experience (calendar and use; it fades while idle) drives yield, months of
+    operation drive the released rate and the speed of repairs, and hours worked drive the time between failures.
+    Ask at the start of a lot and keep the answer for the whole lot.
+
+    Parameters
+    ----------
+    ramp : Ramp
+        Laws by station.
+    units : mapping of station name to int
+        Parallel units (positions) of each station, so that one lot on one of many units counts for its share.
+    start : int
+        Tick at which the book opens.
+    """
+
+    def __init__(self, ramp: Ramp, units: Mapping[str, int], start: int = 0) -> None:
+        self._states = {name: _State(ramp.of(name), count, start) for name, count in units.items()}
+        for name, state in self._states.items():
+            laws, age = ramp.of(name), ramp.months_before_start
+            used = ramp.utilisation_before_start
+            state.experience = experience_for(laws.learning.start_maturity, state.tau)
+            state.experience += (state.calendar + state.used * used) * age
+            state.operating = age
+            state.clock_h = duane_clock_for(laws.reliability.start, state.exponent, state.mature_h)
+            state.clock_h += used * age * HOURS_PER_MONTH
+
+    def advance(self, station: str, now: int, working_ticks: int) -> None:
+        """One unit of the station has worked for `working_ticks` on a lot and finished it at tick `now`."""
+        state = self._states[station]
+        if now < state.last:  # a parallel unit reported a later end already: only the work itself is news
+            worked = working_ticks / state.units
+            state.experience += state.used * worked / _TICKS_PER_MONTH
+            state.clock_h += worked / _TICKS_PER_H
+            return
+        state.experience, state.operating, state.clock_h = state.at(now, working_ticks)
+        state.last = now
+
+    def maturity(self, station: str, now: int) -> float:
+        """Maturity in [0, 1) of the station's process capabilities at tick `now`."""
+        state = self._states[station]
+        return -math.expm1(-state.at(max(now, state.last), 0)[0] / state.tau)
+
+    def pace(self, station: str, now: int) -> Pace:
+        """Factors on speed, time to failure and time to repair at tick `now`."""
+        state = self._states[station]
+        _, months, clock_h = state.at(max(now, state.last), 0)
+        growth = 1.0 if clock_h >= state.mature_h else (clock_h / state.mature_h) ** state.exponent
+        return Pace(
+            state.rate_mature - state.rate_gap * math.exp(-months / state.rate_tau),
+            growth,
+            1.0 + state.repair_gap * math.exp(-months / state.repair_tau),
+        )
+
+    def standing(self, station: str, now: int) -> Standing:
+        """All clocks of the station at tick `now`."""
+        state = self._states[station]
+        experience, months, clock_h = state.at(max(now, state.last), 0)
+        return Standing(-math.expm1(-experience / state.tau), experience, months, clock_h)
+
+    def convert(self, station: str, now: int, carried: float, ramp: StationRamp | None = None) -> None:
+        """Restart a station at tick `now` with a share of what it had learned.
+
+        Of the maturity, of the released share of the rate and of the operating hours reached when it last worked,
+        `carried` (0..1) still counts; the months of the standstill themselves neither teach nor fade, since `carried`
+        describes the whole stop. `ramp` gives the laws from now on; none: the old ones.
+        """
+        state = self._states[station]
+        progress = carried_progress(state.experience / state.tau, carried)
+        released = carried_progress(state.operating / state.rate_tau, carried)
+        if ramp is not None:
+            state.set_laws(ramp)
+            head_start = duane_clock_for(ramp.reliability.start, state.exponent, state.mature_h)
+            floor = experience_for(ramp.learning.start_maturity, state.tau)
+        else:
+            head_start = floor = 0.0
+        state.experience = max(floor, progress * state.tau)
+        state.operating = released * state.rate_tau
+        state.clock_h = max(head_start, carried * state.clock_h)
+        state.last = now
