@@ -1,0 +1,117 @@
+"""Fields along a web, as a cell sees them: averaged over the length of its own electrode.
+
+A stationary Ornstein-Uhlenbeck (OU) process with correlation length l has autocorrelation exp(-d / l). Its mean over a
+segment and its value at the segment's end are jointly normal given its value at the start, so a whole web can be drawn
+segment by segment without any discretisation error.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
+
+_SERIES_BELOW = 1e-3
+
+
+def mean_variance_factor(segment_m: float, correlation_m: float) -> float:
+    """Variance of an OU process averaged over a segment, over its point variance: rho^2 = 2 (x - 1 + e^-x) / x^2.
+
+    Parameters
+    ----------
+    segment_m, correlation_m : float
+        Lengths L > 0 and l > 0; x = L / l.
+
+    Returns
+    -------
+    float
+        In (0, 1]: 1 for a segment much shorter than the correlation length, 2 l / L for a much longer one.
+    """
+    x = segment_m / correlation_m
+    if x < _SERIES_BELOW:
+        return 1.0 - x / 3.0 + x * x / 12.0
+    return 2.0 * (x + math.expm1(-x)) / (x * x)
+
+
+class Coefficients(NamedTuple):
+    """How the OU process (of unit variance) goes from segment to segment.
+
+    state' = keep * state + kick * z;  mean = lead * state + shared * z + own * z2, with z, z2 standard normal.
+    """
+
+    keep: float
+    kick: float
+    lead: float
+    shared: float
+    own: float
+
+
+def ou_coefficients(segment_m: float, correlation_m: float) -> Coefficients:
+    """Exact coefficients for segments of length L > 0 and correlation length l > 0, both in m.
+
+    keep = e^-x, kick^2 = 1 - keep^2, lead = (1 - keep) / x; covariance of mean and end state given the start:
+    lead (1 - keep); variance of the mean given the start: rho^2 - lead^2 (integrals of the exponential kernel).
+    """
+    x = segment_m / correlation_m
+    keep = math.exp(-x)
+    kick = math.sqrt(-math.expm1(-2.0 * x))
+    lead = -math.expm1(-x) / x
+    shared = lead * -math.expm1(-x) / kick
+    own = math.sqrt(max(mean_variance_factor(segment_m, correlation_m) - lead**2 - shared**2, 0.0))
+    return Coefficients(keep, kick, lead, shared, own)
+
+
+@kernel
+def ou_segment_means(
+    state_normal: npt.NDArray[np.float32],
+    mean_normal: npt.NDArray[np.float32],
+    keep: float,
+    kick: float,
+    lead: float,
+    shared: float,
+    own: float,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Means of a stationary OU process of unit variance over consecutive segments.
+
+    Parameters
+    ----------
+    state_normal : ndarray of float32, shape (n + 1,)
+        Standard normal numbers: the state at the start of the web, then one per segment.
+    mean_normal : ndarray of float32, shape (n,)
+        Standard normal numbers.
+    keep, kick, lead, shared, own : float
+        From `ou_coefficients`.
+    out : ndarray of float32, shape (n,)
+        Written.
+    """
+    state = float(state_normal[0])
+    for i in range(out.size):
+        z = state_normal[i + 1]
+        out[i] = lead * state + shared * z + own * mean_normal[i]
+        state = keep * state + kick * z
+
+
+def ripple_means(
+    start_m: npt.NDArray[np.float64], segment_m: float, wavelength_m: float, phase: float
+) -> npt.NDArray[np.float64]:
+    """Means over segments of sin(2 pi x / wavelength + phase), x in m from the start of the web.
+
+    The mean of a sine over a length L is its middle value times sinc(L / wavelength).
+
+    Parameters
+    ----------
+    start_m : ndarray, shape (n,)
+        Where each segment starts.
+    segment_m, wavelength_m : float
+        Lengths.
+    phase : float
+        In radians.
+    """
+    turns = 2.0 * math.pi / wavelength_m
+    middle = turns * (start_m + 0.5 * segment_m) + phase
+    return float(np.sinc(segment_m / wavelength_m)) * np.sin(middle)

@@ -1,0 +1,133 @@
+"""Dosing: powders are weighed into charges, enough for one mother roll.
+
+What it models
+    How much powder a roll needs, and how far the recipe of each charge is off: weighing errors of active powder,
+    binder and carbon, the specific capacity of the powder lot that the charge comes from, and now and then a wrong
+    recipe, found when the batch record is checked.
+Equations
+    kg = lanes x positions x coating per electrode x (1 + allowance); positions = floor(roll length / longer
+    electrode), so that both polarities' rolls hold electrodes for the same number of cells. Each component's mass is
+    its recipe's times 1 + cv z; fractions follow. Specific capacity = design x (1 + cv z), one z per powder lot of
+    `powder_lot_kg`.
+Range
+    Charges of 30 to 500 kg; dry powder; errors small against the recipe.
+Rows
+    In: one empty lot from the source. Out: n charges; kg; columns charge_kg (kg), active_fraction, binder_fraction
+    (mass fraction of the coating), specific_capacity_mah_per_g.
+Left out
+    Particle size, powder moisture, metallic contamination, loss-in-weight feeders, segregation in silos.
+
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core import web
+from cellfab.core.causes import cause
+from cellfab.core.columns import column
+from cellfab.core.draws import Draws
+from cellfab.core.lot import Lot
+from cellfab.steps.base import ElectrodeStep, Work
+
+CHARGE_KG = column("charge_kg", "float32", "kg", "powder in the charge")
+ACTIVE = column("active_fraction", "float32", "1", "true mass fraction of active material in the coating")
+BINDER = column("binder_fraction", "float32", "1", "true mass fraction of binder in the coating")
+SPECIFIC = column("specific_capacity_mah_per_g", "float32", "mAh/g", "true usable capacity of the active powder")
+WRONG_RECIPE = cause("dose", "wrong_recipe", "wrong powder or recipe, found in the batch record")
+
+
+class Dose(ElectrodeStep):
+    """Weigh the powder of one mother roll into charges; see the module's text for the model."""
+
+    name = "dose"
+    writes = (CHARGE_KG, ACTIVE, BINDER, SPECIFIC)
+
+    class Params(ElectrodeStep.Params):
+        """Roll format, charge size and weighing errors."""
+
+        lanes: Annotated[int, Field(ge=1, le=60)] = 14
+        """Daughter rolls across the web: assumption (about 1.2 m of coated width for a 46xx cell)."""
+        roll_length_m: Annotated[float, Field(gt=0.0, le=20_000.0)] = 3000.0
+        """Web on a mother roll of 0.8 m outer and 0.15 m core diameter at 165 um: pi (D^2 - d^2) / (4 t)."""
+        charge_kg: Annotated[float, Field(ge=1.0, le=5000.0)] = 150.0
+        """Largest charge of the kneader: assumption, 30-500."""
+        powder_allowance_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.09
+        """Powder beyond what the roll holds, for film trim and edge strips: assumption, goes with `dry_film`."""
+        active_dosing_cv: Annotated[Capability, within(0.0, 0.2)] = Ramped(start=0.003, mature=0.0015)
+        """Weighing error of the active powder, 1 sigma: assumption, 0.05-0.3 %."""
+        minor_dosing_cv: Annotated[Capability, within(0.0, 0.3)] = Ramped(start=0.01, mature=0.005)
+        """Weighing error of binder and of carbon, 1 sigma: assumption, 0.2-1 %."""
+        powder_capacity_cv: Annotated[Capability, within(0.0, 0.1)] = 0.005
+        """Specific capacity from powder lot to powder lot, 1 sigma: assumption."""
+        powder_lot_kg: Annotated[float, Field(gt=0.0, le=1e6)] = 10_000.0
+        """Delivered lot of active powder, used up before the next is opened: assumption, 5-20 t."""
+        wrong_recipe_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=1e-3, mature=1e-4)
+        """Of a charge: assumption."""
+        binder_material: str = "ptfe"
+        """Name of the binder in `materials`."""
+        carbon_material: str = "carbon"
+        """Name of the conductive carbon in `materials`."""
+
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Fill an empty lot with charges."""
+        self.expect(lot)
+        params, electrode = self.params, self.electrode
+        longer_m = max(self.design.cathode.length_m, self.design.anode.length_m)
+        positions = math.floor(params.roll_length_m / longer_m)
+        roll_kg = params.lanes * positions * electrode.coating_kg
+        total_kg = roll_kg * (1.0 + params.powder_allowance_fraction)
+        n = max(math.ceil(total_kg / params.charge_kg), 1)
+        child = lot.child(draws.owner, n=n, unit="kg", amount=total_kg)
+
+        minor = self.at("minor_dosing_cv", maturity)
+        recipe_kg = total_kg / n
+        active = electrode.active_fraction * (
+            1.0 + self.at("active_dosing_cv", maturity) * draws.normal("active", child)
+        )
+        binder = electrode.binder_fraction * (1.0 + minor * draws.normal("binder", child))
+        carbon = electrode.carbon_fraction * (1.0 + minor * draws.normal("carbon", child))
+        whole = active + binder + carbon
+        child.columns = {
+            CHARGE_KG: (recipe_kg * whole).astype(np.float32),
+            ACTIVE: (active / whole).astype(np.float32),
+            BINDER: (binder / whole).astype(np.float32),
+            SPECIFIC: np.full(n, self._specific_capacity(lot.ordinal * total_kg, draws, maturity), np.float32),
+        }
+        dosed_kg = float(child.columns[CHARGE_KG].sum(dtype=np.float64))
+        child.amount = dosed_kg
+        child.attributes |= {
+            "lanes": float(params.lanes), "planned_positions": float(positions),
+            "planned_m": positions * electrode.length_m,
+            "kg_in": dosed_kg, "kg_good": dosed_kg, "kg_scrap": 0.0, "kg_returned": 0.0,
+        }  # fmt: skip
+        child.scrap(draws.uniform("recipe", child) < self.at("wrong_recipe_probability", maturity), WRONG_RECIPE)
+        web.settle_charges(child)
+        return child
+
+    def _specific_capacity(self, kg_before: float, draws: Draws, maturity: float) -> float:
+        """Of the powder lot that is open when `kg_before` kg have been dosed."""
+        from cellfab.kernels.random import normal_quantile, uniform
+
+        powder_lot = int(kg_before // self.params.powder_lot_kg)
+        z = normal_quantile(uniform(draws.key("powder_lot"), powder_lot, 0))
+        return float(self.electrode.capacity_mah_per_g * (1.0 + self.at("powder_capacity_cv", maturity) * z))
+
+    def work(self, lot: Lot, maturity: float) -> Work:
+        """Powders weighed in."""
+        columns, params = lot.columns, self.params
+        kg = columns[CHARGE_KG].astype(np.float64)
+        active = float(kg @ columns[ACTIVE])
+        binder = float(kg @ columns[BINDER])
+        return Work(
+            materials={
+                self.electrode.active_material: active,
+                params.binder_material: binder,
+                params.carbon_material: float(kg.sum()) - active - binder,
+            }
+        )

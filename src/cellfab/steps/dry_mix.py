@@ -1,0 +1,155 @@
+"""Dry mixing: a cold premix breaks and spreads the binder, warm kneading pulls it into fibrils.
+
+What it models
+    Per charge: size of the binder agglomerates left by the premix, the evenness of the binder over 1 cm2 of coating,
+    degree of fibrillation, strength of the film that the powder will make, and the release test on a pressed coupon,
+    which sees that strength with a gauge error and rejects what it reads as too weak.
+Equations
+    Agglomerates d = d_inf + (d_0 - d_inf) exp(-E / E_d). Random-mix variance of unequal particles (Stange 1954;
+    Poole, Taylor and Wall 1964) with the agglomerate as particle of the minor species, so that CV ~ d^1.5 A^-0.5;
+    approached as s^2 = s_r^2 + (s_0^2 - s_r^2) exp(-t / tau) with s_0^2 = p (1 - p) (Lacey 1954), tau = 20 s x 15 /
+    tip speed. Fibrillation phi = (1 - exp(-t / tau_f)) g(T); strength S = S_0 (w / w_ref)^1.2 phi exp(-max(0, t -
+    t_over) / t_c), times a lognormal residual.
+Range
+    Binder 0.5-8 % of the coating; premix below 19 degC; kneading 60-150 degC.
+Rows
+    In and out: charges; kg. Adds agglomerate_um (um), binder_cv (1 cm2), fibrillation (0-1), film_strength_mpa (MPa).
+Left out
+    Heating of large charges, carbon aggregates and their resistance, demixing after the mixer, granule size, re-use
+    of rejected charges.
+
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core import web
+from cellfab.core.causes import cause
+from cellfab.core.columns import column
+from cellfab.core.draws import Draws
+from cellfab.core.lot import Lot
+from cellfab.steps.base import ElectrodeStep, Work
+
+AGGLOMERATE = column("agglomerate_um", "float32", "um", "size of the binder agglomerates")
+BINDER_CV = column("binder_cv", "float32", "1", "coefficient of variation of the binder content over 1 cm2 of coating")
+FIBRILLATION = column("fibrillation", "float32", "1", "degree of fibrillation of the binder")
+STRENGTH = column("film_strength_mpa", "float32", "MPa", "true tensile strength of the dry film")
+WEAK = cause("dry_mix", "weak_coupon", "pressed coupon read as too weak in the release test")
+_PATCH_G_PER_LOADING = 1e-3  # 1 cm2 at 1 mg/cm2
+
+
+class DryMix(ElectrodeStep):
+    """Premix, knead and release-test charges; see the module's text for the model."""
+
+    name = "dry_mix"
+    reads = ("charge_kg", "binder_fraction")
+    writes = (AGGLOMERATE, BINDER_CV, FIBRILLATION, STRENGTH)
+
+    class Params(ElectrodeStep.Params):
+        """Recipe and capability of premixer and kneader."""
+
+        premix_energy_kwh_per_kg: Annotated[Capability, within(0.0, 5.0)] = Ramped(start=0.042, mature=0.078)
+        """Specific energy of the premix: assumption, chosen to leave 80 and 30 um agglomerates."""
+        premix_energy_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.08, mature=0.03)
+        """From charge to charge, 1 sigma: assumption."""
+        premix_min: Annotated[float, Field(ge=0.0, le=600.0)] = 10.0
+        """Premix time: assumption, 3-30."""
+        tip_speed_m_per_s: Annotated[float, Field(gt=0.0, le=60.0)] = 15.0
+        """Of the premixer's tool: assumption, 5-30."""
+        agglomerate_initial_um: Annotated[float, Field(gt=0.0, le=5000.0)] = 500.0
+        """PTFE fine-powder secondary particle: vendors' data sheets, typically 300-600."""
+        agglomerate_final_um: Annotated[float, Field(gt=0.0, le=1000.0)] = 20.0
+        """Limit of break-up: assumption."""
+        agglomerate_decay_kwh_per_kg: Annotated[float, Field(gt=0.0, le=5.0)] = 0.02
+        """Energy scale of break-up: assumption."""
+        agglomerate_mass_cv: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
+        """Spread of agglomerate masses; 0 takes all alike: assumption."""
+        binder_density_g_per_cm3: Annotated[float, Field(gt=0.5, le=5.0)] = 2.2
+        """PTFE."""
+        active_particle_um: Annotated[float, Field(gt=0.0, le=100.0)] = 10.0
+        """Secondary particle of the active material (NMC about 10, graphite 16, LFP granules 5): typical data sheet."""
+        active_particle_mass_cv: Annotated[float, Field(ge=0.0, le=10.0)] = 1.0
+        """Spread of active particle masses: assumption."""
+        kneading_min: Annotated[float, Field(gt=0.0, le=240.0)] = 12.0
+        """To saturation of fibrillation in dry graphite dough, about 12 min (UNIST, scholarworks.unist.ac.kr
+        201301/91538)."""
+        kneading_time_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.15, mature=0.05)
+        """End-point error, 1 sigma: assumption."""
+        kneading_c: Annotated[float, Field(ge=0.0, le=250.0)] = 90.0
+        """Kneading temperature: typical of dry-electrode patents, 60-150."""
+        kneading_sd_k: Annotated[Capability, within(0.0, 100.0)] = Ramped(start=8.0, mature=3.0)
+        """Temperature error, 1 sigma: assumption."""
+        fibrillation_min: Annotated[float, Field(gt=0.0, le=120.0)] = 4.0
+        """Time constant of fibrillation: assumption, gives 95 % at 12 min."""
+        over_kneading_min: Annotated[float, Field(gt=0.0, le=240.0)] = 18.0
+        """Longer kneading cuts fibrils: assumption (cleavage when over-kneaded is observed)."""
+        over_kneading_decay_min: Annotated[float, Field(gt=0.0, le=240.0)] = 15.0
+        """How fast: assumption."""
+        reference_strength_mpa: Annotated[float, Field(gt=0.0, le=20.0)] = 1.0
+        """Strength of a fully fibrillated film at the reference binder fraction: assumption, 0.3-3."""
+        reference_binder_fraction: Annotated[float, Field(gt=0.0, lt=0.2)] = 0.02
+        """Binder fraction of that film."""
+        strength_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.29, mature=0.17)
+        """Residual spread of charges' strength, lognormal: assumption, gives the release limit its rejects."""
+        release_strength_mpa: Annotated[float, Field(ge=0.0, le=20.0)] = 0.62
+        """Limit of the release test: assumption, for about 8 % rejected charges on a new line and 1 % on a mature
+        one."""
+        release_gauge_cv: Annotated[Capability, within(0.0, 0.5)] = 0.04
+        """Error of the release test, 1 sigma: assumption."""
+        energy_kwh_per_kg: Annotated[float, Field(ge=0.0, le=5.0)] = 0.15
+        """Electricity of premix and kneading: assumption, 0.05-1.5 (jet mills 0.5-1.5)."""
+
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Mix, knead and test each charge."""
+        from cellfab.kernels import mixing
+
+        self.expect(lot)
+        params = self.params
+        binder = lot.columns["binder_fraction"].astype(np.float64)
+
+        energy = self.at("premix_energy_kwh_per_kg", maturity) * (
+            1.0 + self.at("premix_energy_cv", maturity) * draws.normal("premix_energy", lot).astype(np.float64)
+        )
+        size = mixing.agglomerate_um(
+            np.maximum(energy, 0.0), params.agglomerate_initial_um, params.agglomerate_final_um,
+            params.agglomerate_decay_kwh_per_kg,
+        )  # fmt: skip
+        random = mixing.random_variance_unequal(
+            binder,
+            mixing.sphere_g(size, params.binder_density_g_per_cm3), params.agglomerate_mass_cv,
+            mixing.sphere_g(params.active_particle_um, self.electrode.solid_density_g_per_cm3),
+            params.active_particle_mass_cv, self.electrode.loading_mg_per_cm2 * _PATCH_G_PER_LOADING,
+        )  # fmt: skip
+        variance = mixing.mixing_variance(
+            random, mixing.unmixed_variance(binder), 60.0 * params.premix_min, 20.0 * 15.0 / params.tip_speed_m_per_s
+        )
+
+        time_min = params.kneading_min * np.maximum(
+            1.0 + self.at("kneading_time_cv", maturity) * draws.normal("kneading_time", lot).astype(np.float64), 0.0
+        )
+        temperature = params.kneading_c + self.at("kneading_sd_k", maturity) * draws.normal("kneading_temperature", lot)
+        degree = mixing.fibrillation(time_min, temperature, params.fibrillation_min)
+        spread = math.sqrt(math.log1p(self.at("strength_cv", maturity) ** 2))
+        strength = mixing.film_strength_mpa(
+            params.reference_strength_mpa, binder / params.reference_binder_fraction, degree, time_min,
+            params.over_kneading_min, params.over_kneading_decay_min,
+        ) * np.exp(spread * draws.normal("strength", lot))  # fmt: skip
+
+        lot.columns[AGGLOMERATE] = size.astype(np.float32)
+        lot.columns[BINDER_CV] = (np.sqrt(variance) / binder).astype(np.float32)
+        lot.columns[FIBRILLATION] = degree.astype(np.float32)
+        lot.columns[STRENGTH] = strength.astype(np.float32)
+        measured = strength * (1.0 + self.at("release_gauge_cv", maturity) * draws.normal("release_gauge", lot))
+        lot.scrap(measured < params.release_strength_mpa, WEAK)
+        web.settle_charges(lot)
+        return lot
+
+    def work(self, lot: Lot, maturity: float) -> Work:
+        """Electricity for every charge, rejected ones included."""
+        return Work(energy_kwh=self.params.energy_kwh_per_kg * float(lot.columns["charge_kg"].sum(dtype=np.float64)))

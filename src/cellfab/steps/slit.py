@@ -1,0 +1,106 @@
+"""Slit: the mother roll is cut into daughter rolls, one per lane.
+
+What it models
+    Per segment the width of the lane and the highest burr on its two cut edges, which grows with the age of the
+    knives; both are measured with error and marked when out of tolerance. The coated strips outside the outer lanes
+    fall off.
+Equations
+    Width = design + lane offset + noise. Burr peaks are Poisson along the edge, their heights lognormal around h_0 (1
+    + (s / s_life)^1.5), s the knives' age in km; the highest of a segment's peaks is drawn from its extreme-value
+    distribution exp(-mean (1 - F)). Knives are changed every `knife_interval_km`; age follows from the rolls cut
+    before.
+Range
+    Rotary shear knives on calendered electrode of 100-250 um.
+Rows
+    In and out: segments (now each lane is a roll of its own); m. Adds width_mm, burr_um.
+Left out
+    Camber, edge flaking and dust, knife gap and material, burrs on one side only, changes of knives by measured burr.
+
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core import web
+from cellfab.core.causes import cause
+from cellfab.core.columns import column
+from cellfab.core.draws import Draws
+from cellfab.core.lot import Lot
+from cellfab.steps.base import ElectrodeStep
+
+WIDTH = column("width_mm", "float32", "mm", "true coated width of the electrode")
+BURR = column("burr_um", "float32", "um", "true height of the highest burr on the cut edges")
+OFF_WIDTH = cause("slit", "width", "lane width read as out of tolerance")
+HIGH_BURR = cause("slit", "burr", "burr read as too high")
+
+
+class Slit(ElectrodeStep):
+    """Cut the web into lanes; see the module's text for the model."""
+
+    name = "slit"
+    reads = ("loading_mg_per_cm2",)
+    writes = (WIDTH, BURR)
+
+    class Params(ElectrodeStep.Params):
+        """Knives, their wear, and inspection."""
+
+        lane_width_sd_mm: Annotated[Capability, within(0.0, 10.0)] = Ramped(start=0.042, mature=0.03)
+        """Position error of a lane's knives on a roll, 1 sigma: assumption."""
+        width_noise_sd_mm: Annotated[Capability, within(0.0, 10.0)] = 0.01
+        """From electrode to electrode, 1 sigma: assumption."""
+        width_gauge_sd_mm: Annotated[Capability, within(0.0, 10.0)] = 0.01
+        """Error of the width camera, 1 sigma: assumption."""
+        width_tolerance_mm: Annotated[float, Field(gt=0.0, le=20.0)] = 0.1
+        """Usual of slitting machines for electrodes: 0.05-0.25."""
+        burr_um: Annotated[float, Field(gt=0.0, le=100.0)] = 3.0
+        """Median burr peak of new knives: assumption."""
+        burr_spread_ln: Annotated[float, Field(ge=0.0, le=3.0)] = 0.35
+        """Standard deviation of the logarithm of peak heights: assumption."""
+        burr_peaks_per_km: Annotated[Capability, within(0.0, 1e6)] = Ramped(start=130.0, mature=13.0)
+        """Peaks per km of cut edge: assumption, for about 5 burrs per km above 10 um on a new line and 0.5 on a mature
+        one, averaged over the knives' life."""
+        burr_limit_um: Annotated[float, Field(gt=0.0, le=200.0)] = 10.0
+        """Usual limit for aluminium 10, for copper 7; below half the separator."""
+        burr_gauge_spread_ln: Annotated[Capability, within(0.0, 3.0)] = 0.15
+        """Error of the edge camera, standard deviation of the logarithm: assumption."""
+        knife_life_km: Annotated[float, Field(gt=0.0, le=1e5)] = 500.0
+        """Web after which the median burr has doubled: assumption for tungsten carbide, 100-2000."""
+        knife_wear_exponent: Annotated[float, Field(gt=0.0, le=10.0)] = 1.5
+        """Growth of the burr with age: assumption."""
+        knife_interval_km: Annotated[float, Field(gt=0.0, le=1e5)] = 500.0
+        """Web between two knife changes: assumption."""
+
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Cut, measure and mark."""
+        from cellfab.kernels import slitting
+        from cellfab.kernels.extremes import highest_of_poisson
+
+        self.expect(lot)
+        params = self.params
+        lanes, positions = web.shape(lot)
+        lot.attributes["kg_strip"] = 0.0
+
+        lane = np.float32(self.at("lane_width_sd_mm", maturity)) * draws.normal("lane", lot, lanes)
+        noise = np.float32(self.at("width_noise_sd_mm", maturity)) * draws.normal("width", lot)
+        offset = (lane[:, None] + noise.reshape(lanes, positions)).ravel()
+        gauge = np.float32(self.at("width_gauge_sd_mm", maturity)) * draws.normal("width_gauge", lot)
+        lot.columns[WIDTH] = np.float32(self.electrode.width_mm) + offset
+        lot.scrap(np.abs(offset + gauge) > params.width_tolerance_mm, OFF_WIDTH)
+
+        cut_before_m = lot.ordinal * lot.attributes["planned_m"]
+        age = slitting.knife_age_km(cut_before_m, web.starts_m(lot), params.knife_interval_km)
+        wear = slitting.wear_factor(age, params.knife_life_km, params.knife_wear_exponent)
+        median = np.float32(params.burr_um) * wear.astype(np.float32)
+        edge_km = 2e-3 * lot.attributes["pitch_m"]
+        highest = highest_of_poisson(draws.normal("burr", lot), self.at("burr_peaks_per_km", maturity) * edge_km)
+        burr = median[None, :] * np.exp(np.float32(params.burr_spread_ln) * highest.reshape(lanes, positions))
+        lot.columns[BURR] = burr.ravel()
+        error = np.exp(np.float32(self.at("burr_gauge_spread_ln", maturity)) * draws.normal("burr_gauge", lot))
+        lot.scrap(lot.columns[BURR] * error > params.burr_limit_um, HIGH_BURR)
+        web.settle_web(lot)
+        return lot

@@ -1,0 +1,124 @@
+"""Vacuum drying: coils lose their moisture through the cut edges, are measured, and dried again if too wet.
+
+What it models
+    Per coil (the lane of a roll): moisture before, the level that the oven's vacuum and leak rate allow, and what is
+    left after the recipe. A sample is measured with error; a roll with coils above target goes back for the full
+    recipe, up to `dryings_at_most` times; coils that are still too wet are scrapped.
+Equations
+    C(t) = C_eq + (C_0 - C_eq) exp(-t / tau), tau = tau_ref (b / b_ref)^2 2^(-(T - T_ref) / 20 K), b the width of the
+    coil (Fick diffusion from the edges, leading term); C_0 lognormal per roll, C_eq lognormal per roll and drying,
+    and per coil.
+Range
+    Coils 0.03-0.4 m wide; 60-150 degC; 0.1-10 mbar.
+Rows
+    In and out: segments; m. Adds moisture_ppm, one value per coil. Attribute `dryings`; `work` gives the recipe's
+    seconds times that.
+Left out
+    Radial differences within a coil, re-wetting on the way to winding, heating-up, damage by heat.
+
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core import web
+from cellfab.core.causes import cause
+from cellfab.core.columns import column
+from cellfab.core.draws import Draws
+from cellfab.core.lot import Lot
+from cellfab.steps.base import ElectrodeStep, Work
+
+MOISTURE = column("moisture_ppm", "float32", "ppm", "true water content of the electrode after vacuum drying")
+WET = cause("vacuum_dry", "moisture", "coil measured above the moisture target after the last drying")
+
+
+class VacuumDry(ElectrodeStep):
+    """Dry the coils of a roll; see the module's text for the model."""
+
+    name = "vacuum_dry"
+    reads = ("loading_mg_per_cm2",)
+    writes = (MOISTURE,)
+
+    class Params(ElectrodeStep.Params):
+        """Recipe, oven and moisture test."""
+
+        drying_h: Annotated[float, Field(gt=0.0, le=200.0)] = 18.0
+        """Recipe: 12-30 h for coils (Heimes et al. 2018)."""
+        temperature_c: Annotated[float, Field(ge=20.0, le=200.0)] = 110.0
+        """Recipe: 60-150 (Heimes et al. 2018); 90-100 for electrodes with latex binder."""
+        moisture_before_ppm: Annotated[float, Field(ge=0.0, le=1e5)] = 800.0
+        """Mean before drying: assumption (anode 1500, LFP 2500)."""
+        moisture_before_cv: Annotated[Capability, within(0.0, 3.0)] = 0.25
+        """From roll to roll: assumption."""
+        equilibrium_ppm: Annotated[Capability, within(0.0, 1e4)] = Ramped(start=160.0, mature=150.0)
+        """What vacuum, leak rate and temperature leave, median: assumption."""
+        equilibrium_cv: Annotated[Capability, within(0.0, 3.0)] = Ramped(start=0.32, mature=0.24)
+        """From drying to drying: assumption, for 2 % of rolls above target on a new line and 0.2 % on a mature one."""
+        coil_cv: Annotated[Capability, within(0.0, 3.0)] = 0.05
+        """From coil to coil of a roll: assumption."""
+        time_constant_h: Annotated[float, Field(gt=0.0, le=1000.0)] = 4.0
+        """Of a coil 0.1 m wide at 110 degC: assumption."""
+        halving_k: Annotated[float, Field(gt=0.0, le=200.0)] = 20.0
+        """Warming that halves the time constant: assumption."""
+        gauge_cv: Annotated[Capability, within(0.0, 1.0)] = 0.04
+        """Error of the moisture test (Karl Fischer), 1 sigma: assumption."""
+        target_ppm: Annotated[float, Field(gt=0.0, le=1e4)] = 300.0
+        """Coils measured above are not used: assumption (NMC811 and graphite 300, LFP 500; 150-800)."""
+        dryings_at_most: Annotated[int, Field(ge=1, le=10)] = 2
+        """The recipe is run again for a roll that is too wet: assumption."""
+        heat_kwh_per_kg: Annotated[float, Field(ge=0.0, le=10.0)] = 0.2
+        """Per kg of coating and drying: 0.73 MJ of heat per kg of cell (parameters of Baars et al.'s battery model)."""
+
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Dry, measure, dry again."""
+        from cellfab.kernels import drying
+
+        self.expect(lot)
+        params, electrode = self.params, self.electrode
+        lanes, positions = web.shape(lot)
+        lot.attributes["dried_kg"] = lot.attributes["kg_good"]
+        tau_h = drying.drying_time_constant_h(
+            (electrode.width_mm + electrode.margin_mm) * 1e-3, params.temperature_c, params.time_constant_h, 0.1, 110.0,
+            params.halving_k,
+        )  # fmt: skip
+        before = _lognormal(
+            params.moisture_before_ppm, self.at("moisture_before_cv", maturity), draws.normal("before", lot, 1)
+        )
+        moisture = np.full(lanes, before[0], np.float32)
+        most = params.dryings_at_most
+        level = _lognormal(
+            self.at("equilibrium_ppm", maturity), self.at("equilibrium_cv", maturity), draws.normal("level", lot, most)
+        )
+        coil = _lognormal(1.0, self.at("coil_cv", maturity), draws.normal("coil", lot, lanes))
+        error = self.at("gauge_cv", maturity) * draws.normal("gauge", lot, lanes * most).reshape(most, lanes)
+        for drying_number in range(most):
+            moisture = drying.moisture_ppm(moisture, level[drying_number] * coil, params.drying_h, tau_h)
+            too_wet = moisture * (1.0 + error[drying_number]) > params.target_ppm
+            if not too_wet.any():
+                break
+        lot.attributes["dryings"] = drying_number + 1.0
+        lot.columns[MOISTURE] = np.repeat(moisture.astype(np.float32), positions)
+        lot.scrap(np.repeat(too_wet, positions), WET)
+        web.settle_web(lot)
+        return lot
+
+    def work(self, lot: Lot, maturity: float) -> Work:
+        """The recipe's time and heat, for each drying."""
+        dryings = lot.attributes["dryings"]
+        return Work(
+            seconds=3600.0 * self.params.drying_h * dryings,
+            energy_kwh=self.params.heat_kwh_per_kg * lot.attributes["dried_kg"] * dryings,
+        )
+
+
+def _lognormal(median: float, cv: float, z: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Lognormal values of a median and a coefficient of variation."""
+    values: npt.NDArray[np.float32] = median * np.exp(math.sqrt(math.log1p(cv**2)) * z)
+    return values
