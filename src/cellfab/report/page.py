@@ -1,0 +1,319 @@
+"""The report: one HTML file that needs nothing else, neither network nor program."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+import plotly.graph_objects as go
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from cellfab.report import charts, findings, frames, labels, schematic, style
+from cellfab.report.layout import order_of_line
+from cellfab.report.numbers import MISSING, duration, is_number, joined, kpi_interval, number, quantity
+from cellfab.result import Kpi, RunResult
+
+_MOST_ROWS = 300
+_MOST_ASSUMPTIONS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as it is shown, and the whole of it as a link."""
+
+    name: str
+    columns: tuple[tuple[str, bool], ...]
+    """Heading, and whether the column holds numbers."""
+    rows: tuple[tuple[str, ...], ...]
+    total_rows: int
+    csv: str
+    """The full table as a `data:` address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart with the sentence it tells, and its numbers as a table."""
+
+    id: str
+    title: str
+    caption: str
+    figure: Markup
+    height: int
+    table: Table
+
+
+def write_report(result: RunResult, path: Path) -> None:
+    """Write the report of a run as one self-contained HTML file.
+
+    The page makes no request of any kind (its content security policy forbids it), holds plotly.js once, and is the
+    same byte for byte for the same result.
+
+    Parameters
+    ----------
+    result : RunResult
+    path : Path
+        File to write; its folder must exist. It appears whole or not at all.
+    """
+    page = render(result)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(page)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def render(result: RunResult) -> str:
+    """The report's HTML as text (see `write_report`)."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("cellfab.report", "template"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    source = environment.loader
+    assert source is not None
+    parts = {name: Markup(source.get_source(environment, name)[0]) for name in ("page.css", "page.js")}
+    return environment.get_template("page.html.j2").render(
+        **_content(result),
+        css=parts["page.css"],
+        script=parts["page.js"],
+        plotly=Markup(get_plotlyjs()),
+        config=_json(style.CONFIG),
+    )
+
+
+def _content(result: RunResult) -> dict[str, Any]:
+    order = order_of_line(result.nodes, result.edges)
+    shares = frames.state_shares(result, order)
+    buffers = frames.buffers(result)
+    limiting = findings.bottleneck(result)
+    ramp, scrap, costs = _ramp_charts(result), _scrap_charts(result, order), _cost_charts(result)
+    stations = _station_charts(result, order, shares, limiting)
+    summary = [findings.conversion(result), *(chart.caption for chart in (*scrap[:1], *costs[:1], *stations[:1]))]
+    return {
+        "result": result,
+        "weeks": int(result.weekly["week"].nunique()) if not result.weekly.empty else 0,
+        "summary": [text for text in summary if text],
+        "cards": [_card(name, result.kpi[name]) for name in labels.headline_names(dict(result.kpi))],
+        "ramp": ramp,
+        "scrap": scrap,
+        "costs": costs,
+        "stations": stations,
+        "station_table": _station_table(result.kpi, order),
+        "drawing": Markup(schematic.draw(result.nodes, result.edges, shares, buffers, limiting)),
+        "legend": Markup(schematic.legend()),
+        "buffers": _buffer_table(buffers),
+        "assumptions": _assumption_table(result),
+        "figures": _kpi_table(result.kpi),
+        "manifest": _manifest(result),
+    }
+
+
+def _ramp_charts(result: RunResult) -> list[Chart]:
+    frame = frames.ramp(result)
+    if frame.empty:
+        return []
+    caption = " ".join(text for text in (findings.conversion(result), frames.band_text(result)) if text)
+    figure = charts.ramp(frame, labels.colours(frames.products(result)), result.phases)
+    return [_chart("ramp", "Line yield, output and cost by week", caption, figure, frame)]
+
+
+def _scrap_charts(result: RunResult, order: list[str]) -> list[Chart]:
+    out = []
+    scrap, steps = frames.scrap_causes(result), frames.step_yields(result, order)
+    products = labels.colours(frames.products(result))
+    if not scrap.empty:
+        out.append(
+            _chart("scrap", "Scrap by cause", findings.scrap(scrap), charts.scrap_pareto(scrap, products), scrap)
+        )
+    if not steps.empty:
+        out.append(_chart("steps", "Loss by step", findings.steps(steps), charts.step_losses(steps, products), steps))
+    return out
+
+
+def _cost_charts(result: RunResult) -> list[Chart]:
+    frame, spans = frames.costs(result), frames.periods(result)
+    if frame.empty or frame.loc[frame["period"] != frames.CONVERSION, "usd_per_kwh"].notna().sum() == 0:
+        return []
+    out = [_chart("cost", "Cost by account", findings.cost(frame, spans), charts.cost_bars(frame), frame)]
+    sold = set(frame.loc[frame["usd_per_kwh"].notna(), "period"])
+    told = [span.label for span in spans if span.label in sold and span.label != frames.CONVERSION]
+    if len(told) > 1:
+        before, after = told[0], told[-1]
+        title = f"What changed: {before.lower()} to {after.lower()}"
+        table = frame[frame["period"].isin([before, after])]
+        out.append(_chart("bridge", title, "", charts.cost_bridge(frame, before, after), table))
+    return out
+
+
+def _station_charts(result: RunResult, order: list[str], shares: pd.DataFrame, limiting: str) -> list[Chart]:
+    out = []
+    if not shares.empty:
+        told = findings.stations(shares, limiting)
+        out.append(_chart("states", "Station states", told, charts.state_bars(shares, limiting), shares))
+    weeks = frames.working_by_week(result, order)
+    if not weeks.empty:
+        figure = charts.working_map(weeks, result.phases)
+        out.append(_chart("working", "Working share by week", "", figure, weeks))
+    return out
+
+
+def _chart(name: str, title: str, caption: str, figure: go.Figure, frame: pd.DataFrame) -> Chart:
+    spec = figure.to_plotly_json()
+    return Chart(name, title, caption, _json(spec), int(figure.layout.height), _table(name, frame))
+
+
+def _json(value: Any) -> Markup:
+    """JSON that can stand inside a script element: no "<", so no text can end it."""
+    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"), ensure_ascii=True)
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
+
+
+def _table(name: str, frame: pd.DataFrame) -> Table:
+    columns = tuple((labels.words(str(c)), pd.api.types.is_numeric_dtype(frame[c])) for c in frame.columns)
+    rows = tuple(tuple(_cell(value) for value in row) for row in frame.head(_MOST_ROWS).itertuples(index=False))
+    return Table(name, columns, rows, len(frame), _csv(frame))
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    text = frame.to_csv(index=False, lineterminator="\n", float_format="%.10g")
+    return "data:text/csv;charset=utf-8;base64," + b64encode(text.encode("utf-8")).decode("ascii")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    plain = value.item() if hasattr(value, "item") else value
+    return number(plain, 4) if is_number(plain) else MISSING
+
+
+def _card(name: str, kpi: Kpi) -> dict[str, str]:
+    unit = labels.kpi_unit(name, kpi)
+    label, about = labels.kpi_label(name)
+    value, shown = quantity(kpi.value, unit)
+    if isinstance(kpi.value, str):
+        value = labels.words(kpi.value)
+    interval = kpi_interval(Kpi(kpi.value, unit, kpi.ci_low, kpi.ci_high, kpi.n))
+    precision = f"95 % CI {interval}, n\u00a0=\u00a0{kpi.n}" if interval else f"n = {kpi.n}"
+    return {"label": label, "about": about, "value": value, "unit": shown, "precision": precision}
+
+
+def _kpi_table(kpis: Mapping[str, Kpi]) -> Table:
+    frame = pd.DataFrame(
+        {
+            "figure": list(kpis),
+            "value": [k.value for k in kpis.values()],
+            "unit": [k.unit for k in kpis.values()],
+            "ci_low": [k.ci_low for k in kpis.values()],
+            "ci_high": [k.ci_high for k in kpis.values()],
+            "n": [k.n for k in kpis.values()],
+            "reason": [k.reason for k in kpis.values()],
+        }
+    )
+    rows = tuple(tuple(_cell(value) for value in row) for row in frame.itertuples(index=False))
+    headings = ("figure", "value", "unit", "95 % CI from", "to", "n", "note")
+    columns = tuple((text, text in ("value", "95 % CI from", "to", "n")) for text in headings)
+    return Table("kpi", columns, rows, len(frame), _csv(frame))
+
+
+def _station_table(kpis: Mapping[str, Kpi], order: list[str]) -> Table | None:
+    """Figures named "figure.station" as a table of stations by figures."""
+    rank = {name: place for place, name in enumerate(order)}
+    names = [name.partition(".") for name in kpis if "." in name]
+    figures = list(dict.fromkeys(head for head, _, _ in names))
+    owners = sorted(dict.fromkeys(tail for _, _, tail in names), key=lambda name: rank.get(name, len(rank)))
+    if not owners:
+        return None
+    units: dict[str, str] = {}
+    for name, kpi in kpis.items():
+        units.setdefault(name.partition(".")[0], labels.kpi_unit(name, kpi))
+    rows = []
+    for owner in owners:
+        found = [kpis.get(f"{figure}.{owner}") for figure in figures]
+        rows.append(
+            (
+                labels.words(owner),
+                *(joined(k.value, units[f]) if k else MISSING for f, k in zip(figures, found, strict=True)),
+            )
+        )
+    frame = pd.DataFrame(
+        [[owner, *(getattr(kpis.get(f"{figure}.{owner}"), "value", None) for figure in figures)] for owner in owners],
+        columns=["name", *figures],
+    )
+    columns = (("station or buffer", False), *((labels.words(figure), True) for figure in figures))
+    return Table("by-station", columns, tuple(rows), len(rows), _csv(frame))
+
+
+def _buffer_table(frame: pd.DataFrame) -> Table | None:
+    if frame.empty:
+        return None
+    rows = []
+    for row in frame.to_dict("records"):
+        capacity = row["capacity"] if is_number(row["capacity"]) else None
+        rows.append(
+            (
+                labels.words(str(row["buffer"])),
+                str(row["unit"] or ""),
+                number(capacity) if capacity is not None else "unlimited",
+                number(row["mean"]),
+                number(row["maximum"]),
+                f"{100.0 * row['mean'] / capacity:.0f} %" if capacity else MISSING,
+                duration(row["wait_mean_s"]),
+                duration(row["wait_p95_s"]),
+            )
+        )
+    headings = ("buffer", "unit", "capacity", "mean", "maximum", "mean fill", "mean wait", "95 % wait less than")
+    return Table(
+        "buffers",
+        tuple((text, text not in ("buffer", "unit")) for text in headings),
+        tuple(rows),
+        len(rows),
+        _csv(frame),
+    )
+
+
+def _assumption_table(result: RunResult) -> Table | None:
+    if not result.assumptions:
+        return None
+    rows = []
+    for path, value, low, high, text in result.assumptions[:_MOST_ASSUMPTIONS]:
+        span = (
+            f"{100.0 * (high - low) / abs(value):.0f} %" if low is not None and high is not None and value else MISSING
+        )
+        rows.append((path, number(value, 4), number(low, 4), number(high, 4), span, text))
+    frame = pd.DataFrame(result.assumptions, columns=["input", "value", "low", "high", "text"])
+    headings = (("input", False), ("value", True), ("low", True), ("high", True), ("range", True), ("note", False))
+    return Table("assumptions", headings, tuple(rows), len(result.assumptions), _csv(frame))
+
+
+def _manifest(result: RunResult) -> list[tuple[str, str]]:
+    head = [("scenario", result.name), ("digest", result.digest), ("seed", str(result.seed))]
+    head.append(("replicates", str(result.replicates)))
+    known = {name for name, _ in head}
+    rest = [*_flat("", result.manifest), *_flat("counts", result.counts), *_flat("timing", result.timing)]
+    return [*head, *((name, text) for name, text in rest if name not in known)]
+
+
+def _flat(prefix: str, value: Any) -> Iterable[tuple[str, str]]:
+    """A nested mapping as dotted names and texts; a list becomes one row for each entry."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _flat(f"{prefix}.{key}" if prefix else str(key), inner)
+    elif isinstance(value, list | tuple):
+        yield prefix, "\n".join(str(inner) for inner in value)
+    else:
+        yield prefix, number(value, 4) if isinstance(value, float) else str(value)
