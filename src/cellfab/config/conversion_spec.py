@@ -18,14 +18,14 @@ class StationTask(Spec):
     """What is done to one station. Work starts when strip-out is over and runs beside that of the other stations."""
 
     action: Literal["reuse", "modify", "replace"] = "reuse"
-    weeks: Annotated[float, Field(ge=0.0, le=260.0)] = 0.0
+    duration_weeks: Annotated[float, Field(ge=0.0, le=260.0)] = 0.0
     capex_musd: NonNegative = 0.0
-    experience_carried: Share = 1.0
+    carried_share: Share = 1.0
     """Share of the maturity, released rate and operating hours reached before the stop that still counts afterwards."""
 
     @model_validator(mode="after")
     def _reuse_is_free(self) -> StationTask:
-        if self.action == "reuse" and (self.weeks > 0.0 or self.capex_musd > 0.0):
+        if self.action == "reuse" and (self.duration_weeks > 0.0 or self.capex_musd > 0.0):
             raise ValueError("a station that is reused takes no weeks and no capex; write action: modify")
         return self
 
@@ -38,16 +38,16 @@ class Drain(Spec):
 
 
 class Requalification(Spec):
-    """What is made after the restart and may not be sold: give weeks, or a number of lots."""
+    """What is made after the restart and may not be sold: for a time, or a number of lots."""
 
-    weeks: NonNegative | None = None
+    duration_weeks: NonNegative | None = None
     lots: Annotated[int, Field(ge=0)] | None = None
     """Lots that have passed the last station."""
 
     @model_validator(mode="after")
     def _one_of(self) -> Requalification:
-        if (self.weeks is None) == (self.lots is None):
-            raise ValueError("give exactly one of weeks and lots")
+        if (self.duration_weeks is None) == (self.lots is None):
+            raise ValueError("give exactly one of duration_weeks and lots")
         return self
 
 
@@ -69,7 +69,7 @@ class Conversion(Spec):
     """For every station not named in `stations`."""
     commissioning_weeks: NonNegative = 6.0
     """Site acceptance and trial runs after the last station is ready (assumption; 1-2 months for the same format)."""
-    requalification: Requalification = Requalification(weeks=12.0)
+    requalification: Requalification = Requalification(duration_weeks=12.0)
     """Assumption; 3-6 months with overlap for the same format."""
     shared_capex_musd: NonNegative = 0.0
     """Of no single station: manufacturing execution system, product certification."""

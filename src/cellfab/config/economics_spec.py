@@ -16,11 +16,11 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 class Capital(Spec):
     """How capital becomes a yearly charge: the annuity that pays it back with interest over its life."""
 
-    interest_share_per_y: Annotated[float, Field(ge=0.0, le=0.5)] = 0.08
+    interest_share_per_year: Annotated[float, Field(ge=0.0, le=0.5)] = 0.08
     """Real cost of capital (assumption)."""
-    equipment_life_y: Annotated[float, Field(ge=1.0, le=50.0)] = 10.0
+    equipment_life_years: Annotated[float, Field(ge=1.0, le=50.0)] = 10.0
     """BatPaC v5, via jbaars/Batt_Sust_Model."""
-    building_life_y: Annotated[float, Field(ge=1.0, le=100.0)] = 20.0
+    building_life_years: Annotated[float, Field(ge=1.0, le=100.0)] = 20.0
     """BatPaC v5, via jbaars/Batt_Sust_Model."""
 
 
@@ -31,7 +31,7 @@ class Labour(Spec):
     """Loaded hourly cost of an operator in the US (assumption; BatPaC v5 uses 25)."""
     staffed_h_per_week: Annotated[float, Field(gt=0.0, le=168.0)] = 168.0
     """Hours a week that each operator's place is filled: three shifts of 8 h, seven days."""
-    paid_per_worked: Annotated[float, Field(ge=1.0, le=2.0)] = 1.10
+    paid_ratio: Annotated[float, Field(ge=1.0, le=2.0)] = 1.10
     """Hours paid per hour worked: leave, illness, training (assumption)."""
 
 
@@ -44,12 +44,12 @@ class Overhead(Spec):
     to the price, not to the cost.
     """
 
-    variable_share_of_labour: NonNegative = 0.40
-    general_share_of_labour: NonNegative = 0.25
+    variable_on_labour_share: NonNegative = 0.40
+    general_on_labour_share: NonNegative = 0.25
     """Of labour together with its variable overhead."""
-    general_share_of_depreciation: NonNegative = 0.25
-    maintenance_share_of_capex_per_y: Annotated[float, Field(ge=0.0, le=0.3)] = 0.03
-    """Spare parts and outside service (assumption; the BatPaC share above comes to 0.02)."""
+    general_on_depreciation_share: NonNegative = 0.25
+    maintenance_share_per_year: Annotated[float, Field(ge=0.0, le=0.3)] = 0.03
+    """Spare parts and outside service, of the equipment's price (assumption; the BatPaC share above comes to 0.02)."""
 
 
 class PlantShared(Spec):
@@ -79,7 +79,7 @@ class Economics(Spec):
     """Natural gas heat (assumption)."""
     building_usd_per_m2: NonNegative = 3000.0
     """BatPaC v5, via jbaars/Batt_Sust_Model."""
-    normal_utilisation: Annotated[float, Field(gt=0.0, le=1.0)] = 0.80
+    normal_utilisation_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.80
     """Share of the calendar in which a station is expected to work once mature. It sets the standard rate at which lots
     absorb period cost; what they do not absorb is idle capacity."""
     sale_price_usd_per_kwh: Positive | None = None

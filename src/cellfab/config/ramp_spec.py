@@ -17,14 +17,14 @@ Factor = Annotated[float, Field(gt=0.0, le=1.0)]
 class Learning(Spec):
     """Yield: the maturity m in [0, 1) at which each process capability stands between its `start` and `mature` values.
 
-    m = 1 - (1 - start_maturity) exp(-E / time_constant); E, the effective experience in months, grows by
+    m = 1 - (1 - maturity_at_start) exp(-E / time_constant); E, the effective experience in months, grows by
     dE/dt = calendar_weight + utilisation_weight * utilisation, and shrinks while the station stands idle.
     """
 
     time_constant_months: Positive = 9.0
     """First line of a new plant 6-15, copied line 2-4, converted line with the same people 3-6 (fits to LG Wroclaw 8.7,
     SK On 9.2 and the 4680 pilot 8.3 months from dated press reports; converted: assumption)."""
-    start_maturity: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
+    maturity_at_start: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
     """0 for a first line. A copied line that starts at 60 % yield where a first one starts at 35 % and both end at 95 %
     has (0.60 - 0.35) / (0.95 - 0.35) = 0.42."""
     calendar_weight: NonNegative = 0.5

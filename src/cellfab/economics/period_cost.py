@@ -47,21 +47,28 @@ def weekly_period_cost(station: StationEconomics, economics: Economics) -> tuple
     """
     capital, labour, overhead = economics.capital, economics.labour, economics.overhead
     capex = station.capex_musd * 1e6
-    hours = station.operators * labour.staffed_h_per_week * labour.paid_per_worked
+    hours = station.operators * labour.staffed_h_per_week * labour.paid_ratio
     wages = hours * labour.wage_usd_per_h
     building = station.floor_m2 * economics.building_usd_per_m2
-    depreciation = straight_line(capex, capital.equipment_life_y) + straight_line(building, capital.building_life_y)
-    variable = overhead.variable_share_of_labour * wages
-    general = (
-        overhead.general_share_of_labour * (wages + variable)
-        + overhead.general_share_of_depreciation * depreciation / WEEKS_PER_YEAR
+    depreciation = straight_line(capex, capital.equipment_life_years) + straight_line(
+        building, capital.building_life_years
     )
-    interest = capital.interest_share_per_y
+    variable = overhead.variable_on_labour_share * wages
+    general = (
+        overhead.general_on_labour_share * (wages + variable)
+        + overhead.general_on_depreciation_share * depreciation / WEEKS_PER_YEAR
+    )
+    interest = capital.interest_share_per_year
     entries: tuple[Entry, ...] = (
         (LABOUR, hours, "h", wages),
-        (CAPITAL, capex, "usd", annuity(capex, interest, capital.equipment_life_y) / WEEKS_PER_YEAR),
-        (BUILDING, station.floor_m2, "m2_floor", annuity(building, interest, capital.building_life_y) / WEEKS_PER_YEAR),
-        (MAINTENANCE, capex, "usd", overhead.maintenance_share_of_capex_per_y * capex / WEEKS_PER_YEAR),
+        (CAPITAL, capex, "usd", annuity(capex, interest, capital.equipment_life_years) / WEEKS_PER_YEAR),
+        (
+            BUILDING,
+            station.floor_m2,
+            "m2_floor",
+            annuity(building, interest, capital.building_life_years) / WEEKS_PER_YEAR,
+        ),
+        (MAINTENANCE, capex, "usd", overhead.maintenance_share_per_year * capex / WEEKS_PER_YEAR),
         (OVERHEAD, wages + depreciation / WEEKS_PER_YEAR, "usd", variable + general),
     )
     return tuple(entry for entry in entries if entry[3] > 0.0)
@@ -101,7 +108,7 @@ def standard_rate(station: StationEconomics, units: float, economics: Economics)
     units : float
         Units (parallel machines, tray positions, or lots that a store holds) that share the station's cost.
     """
-    worked = HOURS_PER_WEEK * units * economics.normal_utilisation
+    worked = HOURS_PER_WEEK * units * economics.normal_utilisation_share
     fixed = tuple(
         (account, quantity / worked, unit, usd / worked)
         for account, quantity, unit, usd in weekly_period_cost(station, economics)

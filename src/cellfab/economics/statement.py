@@ -139,7 +139,7 @@ def present_value_usd(
     periods: dict[int, Period],
     price_usd_per_kwh: float,
     capital_spend_usd: dict[int, float],
-    discount_share_per_y: float,
+    discount_share_per_year: float,
 ) -> float:
     """Net present value at week 0 of sales less cash spent less capital spent, in the weeks given and nothing beyond.
 
@@ -159,7 +159,7 @@ def present_value_usd(
         flows[week] -= usd
     # Money of a week is taken to move at its middle.
     return net_present_value(
-        (((week + 0.5) / WEEKS_PER_YEAR, usd) for week, usd in sorted(flows.items())), discount_share_per_y
+        (((week + 0.5) / WEEKS_PER_YEAR, usd) for week, usd in sorted(flows.items())), discount_share_per_year
     )
 
 

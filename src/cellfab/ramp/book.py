@@ -98,7 +98,7 @@ class RampBook:
         for name, state in self._states.items():
             laws, age = ramp.of(name), ramp.months_before_start
             used = ramp.utilisation_before_start
-            state.experience = experience_for(laws.learning.start_maturity, state.tau)
+            state.experience = experience_for(laws.learning.maturity_at_start, state.tau)
             state.experience += (state.calendar + state.used * used) * age
             state.operating = age
             state.clock_h = duane_clock_for(laws.reliability.start, state.exponent, state.mature_h)
@@ -150,7 +150,7 @@ class RampBook:
         if ramp is not None:
             state.set_laws(ramp)
             head_start = duane_clock_for(ramp.reliability.start, state.exponent, state.mature_h)
-            floor = experience_for(ramp.learning.start_maturity, state.tau)
+            floor = experience_for(ramp.learning.maturity_at_start, state.tau)
         else:
             head_start = floor = 0.0
         state.experience = max(floor, progress * state.tau)

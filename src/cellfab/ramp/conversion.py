@@ -80,13 +80,13 @@ def plan(conversion: Conversion, stations: Iterable[str], stop: int, drained: in
     capital = [CapitalSpend("plant", drained, conversion.shared_capex_musd)] if conversion.shared_capex_musd else []
     for name in names:
         task = conversion.task(name)
-        ready[name] = drained if task.action == "reuse" else stripped + _ticks(task.weeks)
+        ready[name] = drained if task.action == "reuse" else stripped + _ticks(task.duration_weeks)
         if task.capex_musd:
             capital.append(CapitalSpend(name, stripped, task.capex_musd))
     rebuilt = max([stripped, *ready.values()])
     restart = rebuilt + _ticks(conversion.commissioning_weeks)
     requalification = conversion.requalification
-    release = None if requalification.weeks is None else restart + _ticks(requalification.weeks)
+    release = None if requalification.duration_weeks is None else restart + _ticks(requalification.duration_weeks)
     longest = [name for name in names if ready[name] == rebuilt and conversion.task(name).action != "reuse"]
     phases = [
         PlannedPhase("drain", stop, drained, f"no new {conversion.product_from}; what is inside is finished"),

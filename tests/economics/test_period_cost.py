@@ -1,0 +1,84 @@
+"""Cost of a week, and who bears it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellfab.config.economics_spec import Economics, PlantShared
+from cellfab.config.line_spec import StationEconomics
+from cellfab.core.ledger import Holding, Ledger
+from cellfab.core.lot import Lot
+from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.economics.period_cost import (
+    close_week,
+    idle_electricity,
+    standard_rate,
+    weekly_period_cost,
+    weekly_plant_cost,
+)
+
+STATION = StationEconomics(capex_musd=10.0, operators=2.0, power_kw=100.0, idle_power_kw=40.0, floor_m2=500.0)
+ECONOMICS = Economics(plant=PlantShared(capex_musd=52.0, operators=4.0, power_kw=1000.0, heat_kw=3000.0, floor_m2=4000))
+
+
+def by_account(entries):
+    return {account: usd for account, _, _, usd in entries}
+
+
+def test_a_week_by_hand():
+    week = by_account(weekly_period_cost(STATION, ECONOMICS))
+    wages = 2 * 168 * 1.10 * 40.0
+    depreciation = (10e6 / 10 + 1.5e6 / 20) / WEEKS_PER_YEAR
+    assert week == {
+        "labour": pytest.approx(wages),
+        "capital": pytest.approx(10e6 * 0.149029 / WEEKS_PER_YEAR, rel=1e-5),
+        "building": pytest.approx(500 * 3000 * 0.101852 / WEEKS_PER_YEAR, rel=1e-5),
+        "maintenance": pytest.approx(0.03 * 10e6 / WEEKS_PER_YEAR),
+        "overhead": pytest.approx(0.4 * wages + 0.25 * 1.4 * wages + 0.25 * depreciation),
+    }
+
+
+def test_nothing_costs_nothing():
+    assert weekly_period_cost(StationEconomics(), ECONOMICS) == ()
+    assert weekly_plant_cost(Economics()) == ()
+
+
+def test_plant_cost_adds_utilities():
+    week = by_account(weekly_plant_cost(ECONOMICS))
+    assert week["electricity"] == pytest.approx(1000 * 168 * 0.08)
+    assert week["heat"] == pytest.approx(3000 * 168 * 0.02)
+    assert week["labour"] == pytest.approx(4 * 168 * 1.1 * 40)
+
+
+def test_normal_work_absorbs_the_whole_week():
+    rate = standard_rate(STATION, 4, ECONOMICS)
+    absorbed = by_account(rate.absorbed(4 * 168 * 0.80))
+    for account, usd in by_account(weekly_period_cost(STATION, ECONOMICS)).items():
+        assert absorbed[account] == pytest.approx(usd)
+    # A working unit draws its share of the station's power.
+    assert absorbed["electricity"] == pytest.approx(100 * 168 * 0.80 * 0.08)
+
+
+def test_idle_electricity():
+    account, energy, unit, usd = idle_electricity(STATION, 4, 4 * 168, ECONOMICS)
+    assert (account, unit) == ("electricity", "kWh")
+    assert energy == pytest.approx(40 * 168)
+    assert usd == pytest.approx(40 * 168 * 0.08)
+
+
+@given(st.lists(st.floats(0.0, 200.0), max_size=8), st.floats(0.1, 1.0))
+def test_a_closed_week_holds_exactly_its_cost(hours, part):
+    """However much or little lots absorbed, even beyond what is normal."""
+    ledger = Ledger()
+    rate = standard_rate(STATION, 1, ECONOMICS)
+    for identity, unit_hours in enumerate(hours):
+        ledger.charge_lot(Lot(identity), 5, "weld", rate.absorbed(unit_hours))
+    week = weekly_period_cost(STATION, ECONOMICS)
+    close_week(ledger, 5, {"weld": week}, weekly_plant_cost(ECONOMICS), part)
+    for account, quantity, _, usd in week:
+        assert ledger.debited(5, "weld", account) == pytest.approx((quantity * part, usd * part), abs=2e-6)
+    expensed = sum(usd for _, holding, _, _, usd in ledger.held() if holding is Holding.EXPENSED)
+    assert expensed == pytest.approx(part * sum(by_account(weekly_plant_cost(ECONOMICS)).values()), abs=1e-5)
+    assert ledger.balance().is_zero
