@@ -65,11 +65,11 @@ class Calender(ElectrodeStep):
         """Meyer's resistance gamma: assumption (graphite 120, LFP 500, NMC 380)."""
         line_load_limit_n_per_mm: Annotated[float, Field(gt=0.0, le=1e5)] = 2500.0
         """Strongest the machine can: usual of industrial calenders."""
-        roll_thickness_um: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.60, mature=0.35)
+        roll_thickness_um: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.46, mature=0.35)
         """Set-point error of a roll, 1 sigma: assumption."""
-        lane_thickness_um: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.45, mature=0.25)
+        lane_thickness_um: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.35, mature=0.25)
         """Offset of a lane (roll bending), 1 sigma: assumption."""
-        gap_noise_um: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.90, mature=0.70)
+        gap_noise_um: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.85, mature=0.70)
         """Point value of the gap's noise, 1 sigma: assumption, 0.3-1.5."""
         gap_length_m: Annotated[float, Field(gt=0.0, le=1e5)] = 2.0
         """Correlation length of that noise: assumption."""

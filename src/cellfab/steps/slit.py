@@ -49,7 +49,7 @@ class Slit(ElectrodeStep):
     class Params(ElectrodeStep.Params):
         """Knives, their wear, and inspection."""
 
-        lane_width_sd_mm: Annotated[Capability, within(0.0, 10.0)] = Ramped(start=0.042, mature=0.03)
+        lane_width_sd_mm: Annotated[Capability, within(0.0, 10.0)] = Ramped(start=0.038, mature=0.03)
         """Position error of a lane's knives on a roll, 1 sigma: assumption."""
         width_noise_sd_mm: Annotated[Capability, within(0.0, 10.0)] = 0.01
         """From electrode to electrode, 1 sigma: assumption."""
@@ -61,7 +61,7 @@ class Slit(ElectrodeStep):
         """Median burr peak of new knives: assumption."""
         burr_spread_ln: Annotated[float, Field(ge=0.0, le=3.0)] = 0.35
         """Standard deviation of the logarithm of peak heights: assumption."""
-        burr_peaks_per_km: Annotated[Capability, within(0.0, 1e6)] = Ramped(start=130.0, mature=13.0)
+        burr_peaks_per_km: Annotated[Capability, within(0.0, 1e6)] = Ramped(start=340.0, mature=34.0)
         """Peaks per km of cut edge: assumption, for about 5 burrs per km above 10 um on a new line and 0.5 on a mature
         one, averaged over the knives' life."""
         burr_limit_um: Annotated[float, Field(gt=0.0, le=200.0)] = 10.0
