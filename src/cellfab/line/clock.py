@@ -1,0 +1,116 @@
+"""When a station is planned off: shifts and planned maintenance as one merged timetable, exact in ticks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cellfab.config.line_spec import Calendar, PlannedMaintenance
+from cellfab.errors import ConfigError
+from cellfab.units import to_ticks
+
+_MOST_STEPS = 100_000
+"""Intervals looked at before a timetable is declared to be off for ever."""
+
+
+def hours_to_ticks(hours: float) -> int:
+    """Hours to the nearest tick."""
+    return to_ticks(hours * 3600.0)
+
+
+class Timetable:
+    """Planned-off intervals, half open: off at their first tick, on again at their end.
+
+    Nothing is listed ahead: each question is answered from the repeating pattern, so memory does not grow with
+    simulated time.
+
+    Parameters
+    ----------
+    calendar : Calendar or None
+        Working windows within a repeating cycle; None: always on.
+    maintenance : iterable of PlannedMaintenance
+        Stops at a fixed interval, merged with the calendar.
+    """
+
+    def __init__(self, calendar: Calendar | None, maintenance: Iterable[PlannedMaintenance] = ()) -> None:
+        self._cycle = 0
+        self._windows: list[tuple[int, int]] = []
+        if calendar is not None:
+            self._cycle = hours_to_ticks(calendar.cycle_h)
+            self._windows = _merged(
+                [(hours_to_ticks(w.start_h), hours_to_ticks(w.end_h)) for w in calendar.working.values()], self._cycle
+            )
+            if self._windows == [(0, self._cycle)]:
+                self._windows = []
+        self._stops = []
+        for stop in maintenance:
+            every, lasts = hours_to_ticks(stop.every_h), hours_to_ticks(stop.duration_h)
+            if lasts >= every:
+                raise ConfigError(
+                    f"planned maintenance of {stop.duration_h:g} h every {stop.every_h:g} h leaves no time to work"
+                )
+            first = every if stop.first_h is None else hours_to_ticks(stop.first_h)
+            self._stops.append((first, every, lasts))
+
+    @property
+    def always_on(self) -> bool:
+        """True if there is no planned stop at all."""
+        return not self._windows and not self._stops
+
+    def is_off(self, tick: int) -> bool:
+        """Whether `tick` lies in a planned stop."""
+        return self._off_until(tick) > tick
+
+    def next_off(self, tick: int) -> int:
+        """The first tick at or after `tick` that is planned off; there must be a planned stop."""
+        for _ in range(_MOST_STEPS):
+            if self.is_off(tick):
+                return tick
+            tick = min(self._changes(tick))
+        raise ConfigError("a timetable never stops although it has planned stops")
+
+    def next_on(self, tick: int) -> int:
+        """The first tick at or after `tick` that is not planned off."""
+        for _ in range(_MOST_STEPS):
+            until = self._off_until(tick)
+            if until <= tick:
+                return tick
+            tick = until
+        raise ConfigError("shifts and planned maintenance together leave no time to work")
+
+    def _off_until(self, tick: int) -> int:
+        """End of one stop that covers `tick`; `tick` itself if none does."""
+        if self._windows:
+            phase = tick % self._cycle
+            start_of_cycle = tick - phase
+            following = next((w for w in self._windows if phase < w[1]), None)
+            if following is None:
+                return start_of_cycle + self._cycle + self._windows[0][0]
+            if phase < following[0]:
+                return start_of_cycle + following[0]
+        for first, every, lasts in self._stops:
+            if tick >= first:
+                into = (tick - first) % every
+                if into < lasts:
+                    return tick + lasts - into
+        return tick
+
+    def _changes(self, tick: int) -> Iterable[int]:
+        """Ticks after `tick`, at which the station is on, where a stop may begin."""
+        if self._windows:
+            phase = tick % self._cycle
+            yield tick - phase + next(end for _, end in self._windows if phase < end)
+        for first, every, _ in self._stops:
+            yield first if tick < first else tick + every - (tick - first) % every
+
+
+def _merged(windows: list[tuple[int, int]], cycle: int) -> list[tuple[int, int]]:
+    """Working windows sorted, with overlapping and touching ones joined."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(windows):
+        if not 0 <= start < end <= cycle:
+            raise ConfigError("working time must have 0 <= start_h < end_h <= cycle_h")
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

@@ -1,0 +1,71 @@
+"""People or tools that repairs wait for."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from simpy.events import Event
+
+from cellfab.config.line_spec import Crew as CrewSpec
+from cellfab.line.statistics import Level, Tally
+
+if TYPE_CHECKING:
+    from cellfab.line.line_run import LineRun
+
+
+class Crew:
+    """`size` members; the queue is served by rank, then time of the call, then station as written, then unit.
+
+    Attributes
+    ----------
+    busy : Level
+        Members at work.
+    wait : Tally
+        Ticks from call to start of the repair, since the warm-up.
+    """
+
+    __slots__ = ("_line", "_queue", "_sequence", "busy", "name", "order", "size", "touched", "wait")
+
+    def __init__(self, line: LineRun, name: str, order: int, spec: CrewSpec) -> None:
+        self.name = name
+        self.order = order
+        self.size = spec.size
+        self.busy = Level()
+        self.wait = Tally()
+        self.touched = False
+        self._line = line
+        self._sequence = 0
+        self._queue: list[tuple[int, int, int, int, int, Event]] = []
+
+    def call(self, priority: int, station_order: int, unit: int) -> Event:
+        """Ask for a member; the event happens when one starts, at the earliest when this tick is settled."""
+        event = Event(self._line.env)
+        self._sequence += 1
+        heappush(self._queue, (priority, self._line.env.now, station_order, unit, self._sequence, event))
+        self._line.touch_crew(self)
+        return event
+
+    def dismiss(self) -> None:
+        """A member has finished."""
+        self.busy.change(-1, self._line.env.now)
+        self._line.touch_crew(self)
+
+    def serve(self) -> None:
+        """Send free members to the waiting repairs."""
+        now = self._line.env.now
+        while self._queue and self.busy.value < self.size:
+            _, called, _, _, _, event = heappop(self._queue)
+            self.busy.change(1, now)
+            self.wait.add(now - called)
+            event.succeed()
+
+    @property
+    def waiting(self) -> int:
+        """Repairs that wait for a member."""
+        return len(self._queue)
+
+    def end_warmup(self, now: int) -> None:
+        """Forget what was counted so far."""
+        self.busy.reset(now)
+        self.wait.reset()

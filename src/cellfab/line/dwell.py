@@ -1,0 +1,196 @@
+"""Storage as a station: each lot stays its own time, many at once (wetting, ageing)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cellfab.core.lot import Lot
+from cellfab.errors import ConfigError
+from cellfab.line.buffers import NEVER, Place, Store
+from cellfab.line.clock import Timetable, hours_to_ticks
+from cellfab.line.convert import changes_lots, leaving
+from cellfab.line.durations import Duration
+from cellfab.line.events import BOUNDARY, Alarm
+from cellfab.line.states import BLOCKED, CONVERTING, PLANNED, STARVED, WORKING, StateBook
+from cellfab.units import to_ticks
+
+if TYPE_CHECKING:
+    from cellfab.line.line_run import LineRun
+
+
+class DwellStation(Store):
+    """A store whose lots must stay for a drawn time (bare line) or for their recipe's time (plant).
+
+    It counts as one unit: working while a lot still has to stay, blocked while lots that could leave are kept,
+    starved when empty. In a planned stop lots neither come nor go, but those inside keep ageing.
+    """
+
+    __slots__ = (
+        "_longest", "_minimum", "_recipes", "_shown", "_since", "_timetable", "book", "failures", "held", "held_until",
+        "kind", "nominal", "off", "rows_in", "rows_out", "spec", "unit_count",
+    )  # fmt: skip
+
+    def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
+        super().__init__(line, name, order, spec.capacity, None)
+        for key in ("failures", "changeover"):
+            if getattr(spec, key):
+                raise ConfigError(f"dwell station '{name}' cannot have {key}: nothing in it moves")
+        if spec.parallel != 1:
+            raise ConfigError(f"dwell station '{name}' cannot have parallel units; give it more capacity")
+        if isinstance(spec.feed, dict):
+            raise ConfigError(f"dwell station '{name}' cannot merge lots")
+        self.spec = spec
+        self.kind = "dwell"
+        self.unit_count = 1
+        self._minimum: Duration | None = None
+        if spec.minimum is not None:
+            self._minimum = Duration(spec.minimum, line.key(name, "minimum"))
+            line.durations.append(self._minimum)
+        elif line.physics is None:
+            raise ConfigError(f"dwell station '{name}' has no step: give it a `minimum`")
+        self._longest = NEVER if spec.maximum_h is None else hours_to_ticks(spec.maximum_h)
+        self._recipes: dict[int, int] = {}
+        calendar = None if spec.calendar is None else line.spec.calendars[spec.calendar]
+        timetable = Timetable(calendar, spec.maintenance.values())
+        self._timetable = None if timetable.always_on else timetable
+        self.off = self.held = False
+        self.held_until = 0
+        self.book = StateBook()
+        self._shown = STARVED
+        self._since = 0
+        self.nominal = 0.0
+        self.failures = self.rows_in = self.rows_out = 0
+
+    def start(self) -> None:
+        """Look at the timetable."""
+        if self._timetable is not None:
+            self._follow_timetable(None)
+
+    def _follow_timetable(self, _: Any) -> None:
+        timetable = self._timetable
+        assert timetable is not None
+        now = self.line.env.now
+        self.off = timetable.is_off(now)
+        upcoming = timetable.next_on(now) if self.off else timetable.next_off(now)
+        Alarm(self.line.env, upcoming - now, self._follow_timetable, BOUNDARY)
+        self._stops_changed()
+
+    def hold(self, until: int) -> None:
+        """Let nothing in or out before tick `until`; it is "converting" while empty."""
+        self.held = True
+        self.held_until = max(until, self.held_until)
+        Alarm(self.line.env, max(until - self.line.env.now, 0), self._release_hold, BOUNDARY)
+        self._stops_changed()
+
+    def _release_hold(self, _: Any) -> None:
+        if self.held and self.line.env.now >= self.held_until:
+            self.held = False
+            self._stops_changed()
+
+    def _stops_changed(self) -> None:
+        self.closed = self.off or self.held
+        self.changed()
+        self.line.touch(self)
+        if not self.closed and self.available:
+            self.offer()
+
+    # The store's questions.
+
+    def accept(self, lot: Lot) -> None:
+        """Let the step act, then store what it made."""
+        self.rows_in += lot.n_alive
+        physics = self.line.physics
+        if physics is not None:
+            done = physics.process(self.name, [lot], self.line.env.now)
+            lot = done.lot
+            if done.seconds is not None:
+                self._recipes[lot.identity] = to_ticks(done.seconds + done.stops_s)
+        super().accept(lot)
+
+    def shortest(self, lot: Lot) -> int:
+        """The recipe's time, or the drawn one."""
+        recipe = self._recipes.get(lot.identity)
+        if recipe is not None:
+            return recipe
+        return 0 if self._minimum is None else self._minimum.ticks(lot.identity)
+
+    def longest(self) -> int:
+        """The same for every lot."""
+        return self._longest
+
+    def ripened(self, place: Place) -> bool:
+        """The stay is over: report it, and let the lot go on if a row of it is alive."""
+        lot = place.lot
+        self._recipes.pop(lot.identity, None)
+        physics = self.line.physics
+        if physics is not None:
+            physics.worked(self.name, lot, place.entered, self.line.env.now)
+            if not lot.n_alive:
+                self.discard(place)
+                return False
+        return True
+
+    def expire(self, place: Place) -> bool:
+        """Scrap the lot, or let its stay start anew."""
+        self._deadlines.popleft()
+        self.expired += 1
+        self.expired_in_all += 1
+        self._recipes.pop(place.lot.identity, None)
+        if self.spec.on_expiry == "scrap":
+            self.discard(place)
+        else:
+            self.withdraw(place)
+            again = Place(place.lot, place.amount, place.entered, place.rank, place.sequence)
+            self._begin_stay(again)
+        return True
+
+    def give(self) -> Lot:
+        """Let the next lot go, in the unit and amount of `output`."""
+        lot = super().give()
+        output = self.spec.output
+        if changes_lots(output):
+            if output.lots != 1:
+                raise ConfigError(f"dwell station '{self.name}' cannot split lots")
+            if self.line.physics is None:
+                leaving(self.name, output, [lot], 1)
+            else:
+                lot.unit = output.unit or lot.unit
+                lot.amount = output.amount or lot.amount
+        self.rows_out += lot.n_alive
+        return lot
+
+    # States.
+
+    def changed(self) -> None:
+        """Note what the station is doing now."""
+        if self.held and not self.queue.value:
+            state = CONVERTING
+        elif self.off:
+            state = PLANNED
+        elif self.ripening:
+            state = WORKING
+        else:
+            state = BLOCKED if self.available else STARVED
+        if state != self._shown:
+            self._book()
+            self._shown = state
+
+    def _book(self) -> None:
+        now = self.line.env.now
+        ticks = now - self._since
+        self.book.ticks[self._shown] += ticks
+        if self._shown == WORKING:
+            self.nominal += ticks
+        self._since = now
+
+    def flush(self) -> None:
+        """Book the time up to now."""
+        self._book()
+        self.book.flush()
+
+    def end_warmup(self, now: int) -> None:
+        """Forget what was counted so far."""
+        super().end_warmup(now)
+        self.book.end_warmup()
+        self.nominal = 0.0
+        self.failures = self.rows_in = self.rows_out = 0

@@ -1,0 +1,35 @@
+"""Callbacks at a tick, with a rank among the things that happen at that tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from simpy import Environment
+from simpy.events import Event, EventPriority
+
+BOUNDARY = -1
+"""Weeks, the warm-up and planned stops change before anything else at their tick."""
+SETTLE = 2
+"""Lots move after everything that ends at the tick (SimPy's own events have rank 1) has been noted."""
+
+
+class TickEnvironment(Environment):
+    """A SimPy environment whose time is a whole number of ticks."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def now(self) -> int:
+            """Present tick."""
+
+
+class Alarm(Event):
+    """Calls `action` after `delay` ticks. Built like `simpy.Timeout`, but with a rank; it cannot be cancelled."""
+
+    def __init__(self, env: TickEnvironment, delay: int, action: Callable[[Event], None], rank: int = 1) -> None:
+        self.env = env
+        self.callbacks = [action]
+        self._value: Any = None
+        self._ok = True
+        env.schedule(self, EventPriority(rank), delay)

@@ -1,0 +1,156 @@
+"""Clocks that run towards the failures of one unit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cellfab.config.line_spec import FailureMode
+from cellfab.line.crews import Crew
+from cellfab.line.durations import Duration
+from cellfab.line.events import Alarm
+
+if TYPE_CHECKING:
+    from cellfab.line.units import Unit
+
+IDLE = 1 << 62
+
+
+class Clock:
+    """One failure mode of one unit: how long it still runs and how often it has struck.
+
+    Attributes
+    ----------
+    operation : bool
+        It runs only while the unit works.
+    left : int
+        Ticks of work to the next failure (operation-dependent).
+    due : int
+        Tick of the next failure if the clock is not stopped before (time-dependent).
+    number : int
+        Failures so far: the row of the draws.
+    """
+
+    __slots__ = (
+        "_entity", "_repair", "_run", "alarm_at", "crew", "due", "left", "name", "number", "operation", "priority",
+        "scrap",
+    )  # fmt: skip
+
+    def __init__(self, name: str, mode: FailureMode, crew: Crew | None, run: Duration, repair: Duration, entity: int):
+        self.name = name
+        self.operation = mode.clock == "operation_dependent"
+        self.scrap = mode.fate == "scrap"
+        self.priority = mode.priority
+        self.crew = crew
+        self.number = 0
+        self.left = self.due = IDLE
+        self.alarm_at = IDLE
+        self._run = run
+        self._repair = repair
+        self._entity = entity
+
+    def wind(self, now: int, factor: float) -> None:
+        """Draw the time to the next failure, counted from tick `now`."""
+        ticks = self._run.ticks(self._entity, self.number, factor)
+        if self.operation:
+            self.left = ticks
+        else:
+            self.due = now + ticks
+
+    def repair_ticks(self, factor: float) -> int:
+        """Draw how long the repair of the failure that has just struck takes."""
+        return self._repair.ticks(self._entity, self.number, factor)
+
+
+class Clocks:
+    """All failure modes of one unit.
+
+    While the unit is down, planned off or converting no clock runs: `stop` and `go` shift what is due by the time in
+    between. Time-dependent clocks keep one alarm each, never more, so that memory does not grow with time.
+    """
+
+    __slots__ = ("_stopped_at", "_unit", "modes", "timed")
+
+    def __init__(self, unit: Unit, modes: list[Clock]) -> None:
+        self.modes = modes
+        self.timed = [clock for clock in modes if not clock.operation]
+        self._unit = unit
+        self._stopped_at: int | None = None
+
+    def next_in(self, now: int, working: bool) -> tuple[int, Clock | None]:
+        """Ticks to the next failure and its clock; the order written decides between equals."""
+        soonest, which = IDLE, None
+        for clock in self.modes:
+            if clock.operation:
+                if not working:
+                    continue
+                ticks = clock.left
+            else:
+                ticks = clock.due - now
+            if ticks < soonest:
+                soonest, which = ticks, clock
+        # A clock that ran out at the very tick at which its unit finished a lot or was stopped strikes at once.
+        return max(soonest, 0), which
+
+    def worked(self, ticks: int) -> None:
+        """The unit has worked for `ticks`."""
+        for clock in self.modes:
+            if clock.operation:
+                clock.left -= ticks
+
+    def stop(self, now: int) -> None:
+        """Stop all clocks (if they run)."""
+        if self._stopped_at is None:
+            self._stopped_at = now
+
+    def go(self, now: int) -> None:
+        """Let all clocks run on (if they are stopped)."""
+        if self._stopped_at is not None:
+            for clock in self.timed:
+                clock.due += now - self._stopped_at
+            self._stopped_at = None
+
+    def rewind(self, clock: Clock, now: int, factor: float) -> None:
+        """After a repair: draw anew for the mode that struck; the clocks are still stopped."""
+        clock.number += 1
+        clock.wind(now if self._stopped_at is None else self._stopped_at, factor)
+
+    def overdue(self, now: int) -> Clock | None:
+        """A time-dependent clock that has run out, if any."""
+        if self._stopped_at is None:
+            for clock in self.timed:
+                if clock.due <= now:
+                    return clock
+        return None
+
+    def watch(self, now: int) -> None:
+        """The unit waits: make sure that each time-dependent clock has an alarm no later than it is due."""
+        for clock in self.timed:
+            if clock.due < clock.alarm_at:
+                clock.alarm_at = clock.due
+                Alarm(self._unit.station.line.env, max(clock.due - now, 0), _Ring(self, clock, clock.due))
+
+    def ring(self, clock: Clock, at: int) -> None:
+        """An alarm: strike if the clock has run out and the unit waits, else watch on."""
+        if at != clock.alarm_at:
+            return
+        clock.alarm_at = IDLE
+        if self._stopped_at is None and self._unit.waits:
+            now = self._unit.station.line.env.now
+            if clock.due <= now:
+                self._unit.strike(clock)
+            else:
+                self.watch(now)
+
+
+class _Ring:
+    """A callback that remembers which clock it belongs to."""
+
+    __slots__ = ("_at", "_clock", "_clocks")
+
+    def __init__(self, clocks: Clocks, clock: Clock, at: int) -> None:
+        self._clocks = clocks
+        self._clock = clock
+        self._at = at
+
+    def __call__(self, _: Any) -> None:
+        self._clocks.ring(self._clock, self._at)

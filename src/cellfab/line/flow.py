@@ -1,0 +1,104 @@
+"""Simulate one line: wire it, run it to the horizon, check it, freeze what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cellfab.config.line_spec import Line
+from cellfab.config.run_spec import Run
+from cellfab.errors import StallError
+from cellfab.line.clock import hours_to_ticks
+from cellfab.line.invariants import check_run
+from cellfab.line.line_run import Controller, LineRun
+from cellfab.line.physics import Physics
+from cellfab.line.result import FlowResult, collect
+
+
+def simulate_line(
+    line: Line,
+    run: Run,
+    *,
+    seed: int,
+    replicate: int = 0,
+    engine: str = "auto",
+    physics: Physics | None = None,
+    progress: Callable[[int], None] | None = None,
+    controllers: Sequence[Controller] = (),
+) -> FlowResult:
+    """Run one replicate of one line.
+
+    Parameters
+    ----------
+    line : Line
+        Sources, stations, buffers and sinks.
+    run : Run
+        Horizon and warm-up; its seed, replicates and engine are not looked at.
+    seed, replicate : int
+        Name the random numbers: equal names, equal result.
+    engine : {"auto", "simpy", "compiled"}
+        "auto" takes the compiled engine where the line allows it.
+    physics : Physics, optional
+        What happens to cells; none on a bare line.
+    progress : callable, optional
+        Called with the present tick at the end of each simulated week.
+    controllers : sequence of callables, optional
+        Each is given the `LineRun` and returns a SimPy generator that runs beside the line (a plant conversion).
+
+    Returns
+    -------
+    FlowResult
+        Statistics over [warm-up, horizon): what happens at the very tick of the horizon is not part of the run.
+
+    Raises
+    ------
+    ConfigError
+        If the line cannot work (unknown names, a circle, a lot that fits nowhere).
+    StallError
+        If nothing can move any more although lots are inside.
+    InvariantError
+        If a conservation law does not hold: a defect of cellfab.
+    """
+    horizon, warmup = hours_to_ticks(run.horizon_h), hours_to_ticks(run.warmup_h)
+    state = LineRun(line, seed=seed, replicate=replicate, physics=physics)
+
+    def end_week(now: int) -> None:
+        _raise_if_stalled(state)
+        for station in state.stations.values():
+            station.flush()
+            station.book.end_week()
+        for sink in state.sinks.values():
+            sink.end_week()
+        if progress is not None:
+            progress(now)
+
+    def end_warmup(now: int) -> None:
+        for station in state.stations.values():
+            station.flush()
+            station.end_warmup(now)
+        for source in state.sources.values():
+            source.end_warmup(now)
+        for buffer in state.buffers.values():
+            buffer.end_warmup(now)
+        for crew in state.crews.values():
+            crew.end_warmup(now)
+        for sink in state.sinks.values():
+            sink.end_warmup()
+        state.wip.reset(now)
+
+    state.at_each_week(end_week, horizon)
+    if warmup:
+        state.at(warmup, end_warmup)
+    state.start()
+    for controller in controllers:
+        state.env.process(controller(state))
+    state.env.run(until=horizon)
+    end_week(horizon)
+    check_run(state)
+    # SimPy numbers its events; the next number is how many there were.
+    return collect(state, warmup=warmup, events=next(state.env._eid))
+
+
+def _raise_if_stalled(state: LineRun) -> None:
+    reason = state.stalled()
+    if reason is not None:
+        raise StallError(reason)

@@ -1,0 +1,114 @@
+"""Key figures of a line. Names are stable and listed in docs/bare-lines.md; ISO 22400-2 names where it has one."""
+
+from __future__ import annotations
+
+from cellfab.line.result import FlowResult, StationFlow, Times
+from cellfab.line.states import BLOCKED, CONVERTING, DOWN, PLANNED, SETUP, STARVED, WAITING_CREW, WORKING
+from cellfab.result import Kpi
+
+_TICKS_PER_H = 3.6e9
+_SHARES = {
+    "utilisation": WORKING,
+    "starved_share": STARVED,
+    "blocked_share": BLOCKED,
+    "down_share": DOWN,
+    "waiting_crew_share": WAITING_CREW,
+    "setup_share": SETUP,
+    "planned_share": PLANNED,
+}
+
+
+def flow_kpis(result: FlowResult) -> dict[str, Kpi]:
+    """All key figures of one replicate, each over the time after the warm-up.
+
+    Parameters
+    ----------
+    result : FlowResult
+        Of `cellfab.line.flow.simulate_line`.
+
+    Returns
+    -------
+    dict of str to Kpi
+        `NAME` for the line, `NAME.WHERE` for a station, buffer, source, sink, product or crew.
+    """
+    kpis = _line(result)
+    for name, station in result.stations.items():
+        _add_station(kpis, name, station)
+    for name, queue in result.queues.items():
+        _add_times(kpis, "wait_", queue.wait, f".{name}")
+        kpis[f"queue_mean.{name}"] = Kpi(queue.queue_mean, "lots")
+        kpis[f"queue_max.{name}"] = Kpi(float(queue.queue_max), "lots")
+        if name not in result.sources:
+            kpis[f"level_mean.{name}"] = Kpi(queue.level_mean, queue.unit or "")
+            gone = queue.left + queue.expired
+            kpis[f"expired_share.{name}"] = Kpi(queue.expired / gone if gone else 0.0, "1")
+    for name, source in result.sources.items():
+        kpis[f"arrivals.{name}"] = Kpi(float(source.arrivals), "lots")
+        kpis[f"lost_share.{name}"] = Kpi(source.lost / source.arrivals if source.arrivals else 0.0, "1")
+    for name, crew in result.crews.items():
+        kpis[f"crew_utilisation.{name}"] = Kpi(crew.busy_mean / crew.size, "1")
+        _add_times(kpis, "crew_wait_", crew.wait, f".{name}")
+    return kpis
+
+
+def _line(result: FlowResult) -> dict[str, Kpi]:
+    hours = (result.horizon - result.warmup) / _TICKS_PER_H
+    by_product: dict[str, int] = {}
+    for sink in result.sinks.values():
+        for product, parts in sink.parts.items():
+            by_product[product] = by_product.get(product, 0) + parts
+    total = sum(by_product.values())
+    lead = result.lead_time
+    kpis = {
+        "throughput_per_h": Kpi(total / hours, "1/h"),
+        "parts_out": Kpi(float(total), "parts"),
+        "wip_mean": Kpi(result.wip_mean, "lots"),
+    }
+    for label, seconds in (("mean", lead.mean_s), ("p50", lead.p50_s), ("p90", lead.p90_s), ("p95", lead.p95_s),
+                           ("p99", lead.p99_s)):  # fmt: skip
+        kpis[f"lead_time_{label}_h"] = _if_any(seconds / 3600.0, "h", lead.count)
+    for name, sink in result.sinks.items():
+        kpis[f"throughput_per_h.sink.{name}"] = Kpi(sum(sink.parts.values()) / hours, "1/h")
+    for product, parts in sorted(by_product.items()):
+        kpis[f"throughput_per_h.product.{product}"] = Kpi(parts / hours, "1/h")
+    kpis["bottleneck"] = _bottleneck(result)
+    return kpis
+
+
+def _bottleneck(result: FlowResult) -> Kpi:
+    """The station that is least often starved or blocked; storage (dwell) is none. Ties: the first as written."""
+    idle = {
+        name: (station.state_ticks[STARVED] + station.state_ticks[BLOCKED]) / station.units
+        for name, station in result.stations.items()
+        if station.kind != "dwell"
+    }
+    if not idle:
+        return Kpi(None, "", reason="every station is storage")
+    return Kpi(min(idle, key=lambda name: idle[name]), "")
+
+
+def _add_station(kpis: dict[str, Kpi], name: str, station: StationFlow) -> None:
+    ticks = station.state_ticks.astype(float)
+    calendar = float(ticks.sum())
+    for kpi, state in _SHARES.items():
+        kpis[f"{kpi}.{name}"] = Kpi(ticks[state] / calendar, "1")
+    if ticks[CONVERTING]:
+        kpis[f"converting_share.{name}"] = Kpi(ticks[CONVERTING] / calendar, "1")
+    busy_time = calendar - ticks[PLANNED] - ticks[CONVERTING]
+    if not busy_time:
+        kpis[f"availability.{name}"] = Kpi(None, "1", reason="planned off all the time")
+        kpis[f"oee.{name}"] = Kpi(None, "1", reason="planned off all the time")
+        return
+    kpis[f"availability.{name}"] = Kpi(1.0 - (ticks[DOWN] + ticks[WAITING_CREW]) / busy_time, "1")
+    quality = station.rows_out / station.rows_in if station.kind != "dwell" and station.rows_in else 1.0
+    kpis[f"oee.{name}"] = Kpi(ticks[WORKING] / busy_time * station.rate * min(quality, 1.0), "1")
+
+
+def _add_times(kpis: dict[str, Kpi], prefix: str, times: Times, suffix: str) -> None:
+    for label, seconds in (("mean", times.mean_s), ("p50", times.p50_s), ("p90", times.p90_s), ("p95", times.p95_s),
+                           ("p99", times.p99_s)):  # fmt: skip
+        kpis[f"{prefix}{label}_s{suffix}"] = _if_any(seconds, "s", times.count)
+
+
+def _if_any(value: float, unit: str, count: int) -> Kpi:
+    return Kpi(value, unit) if count else Kpi(None, unit, reason="no lot has come through since the warm-up")

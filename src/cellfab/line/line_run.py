@@ -1,0 +1,338 @@
+"""One line while it runs: all nodes, the clock, and the settling of each tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+import numpy as np
+from simpy.events import Event
+
+from cellfab.config.line_spec import Line
+from cellfab.core.lot import Lot
+from cellfab.errors import StallError
+from cellfab.kernels.random import stream_key
+from cellfab.line.buffers import Buffer, Returns, Store
+from cellfab.line.crews import Crew
+from cellfab.line.durations import Duration
+from cellfab.line.dwell import DwellStation
+from cellfab.line.events import BOUNDARY, SETTLE, Alarm, TickEnvironment
+from cellfab.line.graph import check, feed_names, node_names
+from cellfab.line.kinds import station_class
+from cellfab.line.nodes import Giver, Node
+from cellfab.line.physics import Physics
+from cellfab.line.sinks import Sink
+from cellfab.line.sources import Source
+from cellfab.line.stall import drained, explain
+from cellfab.line.stations import Station
+from cellfab.line.statistics import Level
+from cellfab.units import TICKS_PER_WEEK
+
+_MOST_SETTLES = 1_000_000
+"""Settlings of one tick before it is declared that time does not advance."""
+
+Controller = Callable[["LineRun"], Generator[Event, Any, Any]]
+
+
+class LineRun:
+    """A line being simulated; what a controller (a plant conversion) gets hold of.
+
+    Parameters
+    ----------
+    spec : Line
+        What it is.
+    seed, replicate : int
+        Name the random numbers.
+    physics : Physics or None
+        What happens to cells; None on a bare line.
+
+    Attributes
+    ----------
+    env : TickEnvironment
+        SimPy's, in ticks.
+    sources, stations, buffers, sinks, crews : dict
+        By name.
+    wip : Level
+        Lots that have come and not yet left, those waiting outside included.
+    """
+
+    def __init__(self, spec: Line, *, seed: int, replicate: int = 0, physics: Physics | None = None) -> None:
+        check(spec)
+        self.spec = spec
+        self.seed = seed
+        self.replicate = replicate
+        self.physics = physics
+        self.env = TickEnvironment(0)
+        self.durations: list[Duration] = []
+        self.wip = Level()
+        self.lots_finished = 0
+        self.lots_thrown_away = 0
+        self._touched_stores: list[Any] = []
+        self._touched_stations: list[Station] = []
+        self._touched_crews: list[Crew] = []
+        self._losing: list[Source] = []
+        self._expiring: list[Store] = []
+        self._drain: Event | None = None
+        self._settle_pending = False
+        self._settles_at_tick = 0
+        self._settled_at = -1
+        order = {name: index for index, name in enumerate(node_names(spec))}
+        self.crews = {name: Crew(self, name, index, crew) for index, (name, crew) in enumerate(spec.crews.items())}
+        self.sources = {name: Source(self, name, order[name], source) for name, source in spec.sources.items()}
+        self.stations: dict[str, Station | DwellStation] = {}
+        for name, station in spec.stations.items():
+            made: Any = station_class(station)(self, name, order[name], station)  # type: ignore[call-arg]
+            self.stations[name] = made
+        self.buffers = {name: Buffer(self, name, order[name], buffer) for name, buffer in spec.buffers.items()}
+        self.sinks = {name: Sink(self, name, order[name]) for name in spec.sinks}
+        self.nodes: dict[str, Node] = {**self.sources, **self.stations, **self.buffers, **self.sinks}
+        self._wire()
+
+    def _wire(self) -> None:
+        spec = self.spec
+        for group in (spec.stations, spec.buffers, spec.sinks):
+            for name, node_spec in group.items():
+                node = self.nodes[name]
+                names = feed_names(node_spec.feed)
+                node.feeds = [self._giver(giver) for giver in names]
+                if isinstance(node_spec.feed, dict) and isinstance(node, Station):
+                    node.needs = [(self._giver(giver), count) for giver, count in names.items()]
+                    node.taken_first = next(iter(names.values()))
+        for buffer in self.buffers.values():
+            if buffer.spec.redo_at is not None:
+                buffer.returns = Returns(self, buffer)
+                self.buffers[buffer.spec.redo_at].feeds.append(buffer.returns)
+        for node in self.nodes.values():
+            for giver in node.feeds:
+                giver.takers.append(node)
+        for node in self.nodes.values():
+            if isinstance(node, Giver):
+                node.takers.sort(key=lambda taker: taker.order)
+
+    def _giver(self, name: str) -> Giver:
+        node = self.nodes[name]
+        assert isinstance(node, Giver)
+        return node
+
+    # Names and books.
+
+    def key(self, *names: str) -> np.uint64:
+        """The stream of random numbers of a decision."""
+        return stream_key(self.seed, self.replicate, *names)
+
+    @property
+    def now(self) -> int:
+        """Present tick."""
+        return self.env.now
+
+    @property
+    def random_draws(self) -> int:
+        """Durations drawn so far."""
+        return sum(duration.drawn for duration in self.durations)
+
+    def change_wip(self, by: int) -> None:
+        """Lots have come into being or ceased to be."""
+        self.wip.change(by, self.env.now)
+
+    def throw_away(self, place: str, lot: Lot) -> None:
+        """A lot is scrapped as a whole."""
+        self.lots_thrown_away += 1
+        self.change_wip(-1)
+        if self.physics is not None:
+            self.physics.expired(place, lot, self.now)
+
+    # Settling: all moves of a tick, once everything that ends at it is known.
+
+    def touch(self, node: Any) -> None:
+        """Something has changed that may let `node` take lots."""
+        if node.touched:
+            return
+        node.touched = True
+        if isinstance(node, Station):
+            self._touched_stations.append(node)
+        else:
+            self._touched_stores.append(node)
+        self.request_settle()
+
+    def touch_crew(self, crew: Crew) -> None:
+        """A repair calls, or a member has become free."""
+        if not crew.touched:
+            crew.touched = True
+            self._touched_crews.append(crew)
+            self.request_settle()
+
+    def turn_away(self, source: Source) -> None:
+        """An arrival of a source whose lots do not wait: lost unless it gets in when this tick is settled."""
+        self._losing.append(source)
+        self.request_settle()
+
+    def let_expire(self, store: Store) -> None:
+        """Lots in a store may have overstayed: look after the moves of this tick."""
+        self._expiring.append(store)
+        self.request_settle()
+
+    def request_settle(self) -> None:
+        """Settle this tick (again) once everything that ends at it is known."""
+        if not self._settle_pending:
+            self._settle_pending = True
+            Alarm(self.env, 0, self._settle, SETTLE)
+
+    def _settle(self, _: Any) -> None:
+        now = self.env.now
+        if now == self._settled_at:
+            self._settles_at_tick += 1
+            if self._settles_at_tick > _MOST_SETTLES:
+                raise StallError(f"time stands still at {now / 3.6e9:.6g} h: lots move round for ever in no time")
+        else:
+            self._settled_at = now
+            self._settles_at_tick = 0
+        while True:
+            if self._touched_stores:
+                self._pull_stores()
+            elif self._touched_stations:
+                self._feed_stations()
+            elif self._touched_crews:
+                for crew in sorted(self._touched_crews, key=lambda crew: crew.order):
+                    crew.touched = False
+                    crew.serve()
+                self._touched_crews.clear()
+            elif not self._let_go():
+                break
+        self._settle_pending = False
+        if self._drain is not None and drained(self):
+            event, self._drain = self._drain, None
+            event.succeed()
+
+    def _pull_stores(self) -> None:
+        stores = self._touched_stores
+        if len(stores) > 1:
+            stores.sort(key=lambda store: store.order)
+        self._touched_stores = []
+        for store in stores:
+            store.touched = False
+            store.pull()
+
+    def _feed_stations(self) -> None:
+        """Feed free units, the longest-waiting first, then stations as written, then units by number."""
+        stations = self._touched_stations
+        self._touched_stations = []
+        for station in stations:
+            station.touched = False
+        if len(stations) == 1:
+            while stations[0].feed_one():
+                pass
+            return
+        while stations:
+            best, best_key = None, (0, 0)
+            for station in list(stations):
+                unit = station.first_hungry()
+                if unit is None:
+                    stations.remove(station)
+                elif best is None or (unit.hungry_since, station.order) < best_key:
+                    best, best_key = station, (unit.hungry_since, station.order)
+            if best is None:
+                return
+            if not best.feed_one():
+                stations.remove(best)
+
+    def _let_go(self) -> bool:
+        """After all moves: expire what is overdue, turn away what found no room, run batches that stay partial."""
+        if self._expiring:
+            stores, self._expiring = self._expiring, []
+            for store in sorted(stores, key=lambda store: store.order):
+                store.expire_due()
+            return True
+        if self._losing:
+            sources, self._losing = self._losing, []
+            for source in sources:
+                source.turn_away()
+            return True
+        if all(source.dry for source in self.sources.values()):
+            begun = [self._flush_if_dry(station) for station in self.stations.values()]
+            return any(begun)
+        return False
+
+    def _flush_if_dry(self, station: Station | DwellStation) -> bool:
+        if not isinstance(station, Station) or station.lots_wanted == 1:
+            return False
+        return not any(node.inside for node in self.upstream(station)) and station.flush_collected()
+
+    def upstream(self, node: Node) -> Iterable[Node]:
+        """All nodes whose lots can still reach `node`."""
+        seen: dict[str, Node] = {}
+        open_ends = list(node.feeds)
+        while open_ends:
+            giver = open_ends.pop()
+            if giver.name not in seen:
+                seen[giver.name] = giver
+                open_ends += giver.feeds
+        return seen.values()
+
+    # What controllers use.
+
+    def stop_sources(self) -> None:
+        """No lot enters any more."""
+        for source in self.sources.values():
+            source.stop()
+
+    def restart_sources(self, product: str, sellable: bool = True) -> None:
+        """Lots enter again, all of one product."""
+        for source in self.sources.values():
+            source.restart(product, sellable)
+
+    def drained(self) -> Event:
+        """Happens as soon as nothing inside can move any more although nothing enters (leftovers of merges stay)."""
+        if self._drain is None:
+            self._drain = Event(self.env)
+            self.request_settle()
+        return self._drain
+
+    def discard_leftovers(self) -> int:
+        """Throw away every lot that waits in a buffer, dwell station or unit; return how many there were."""
+        thrown = 0
+        for node in self.nodes.values():
+            if isinstance(node, Store):
+                thrown += node.discard_all()
+            elif isinstance(node, Station):
+                for unit in node.units:
+                    if unit.waits and unit.lots:
+                        thrown += len(unit.lots)
+                        blocked = unit.outgoing
+                        node.throw_out(unit)
+                        if blocked:
+                            unit.freed()
+        return thrown
+
+    # Running.
+
+    def start(self) -> None:
+        """Wire up time: everything that happens by itself."""
+        for node in self.nodes.values():
+            node.start()
+
+    def at_each_week(self, action: Callable[[int], None], horizon: int) -> None:
+        """Call `action(now)` before anything else at the end of each whole week before `horizon`."""
+
+        def ring(_: Any) -> None:
+            now = self.now
+            action(now)
+            if now + TICKS_PER_WEEK < horizon:
+                Alarm(self.env, TICKS_PER_WEEK, ring, BOUNDARY)
+
+        if horizon > TICKS_PER_WEEK:
+            Alarm(self.env, TICKS_PER_WEEK, ring, BOUNDARY)
+
+    def at(self, tick: int, action: Callable[[int], None]) -> None:
+        """Call `action(now)` at a tick, before anything else at it."""
+        Alarm(self.env, tick - self.now, lambda _: action(self.now), BOUNDARY)
+
+    def stalled(self) -> str | None:
+        """Who waits for whom, if nothing inside can ever move; None if something can, or a controller is to act."""
+        if not self.wip.value or any(source.stopped for source in self.sources.values()) or not drained(self):
+            return None
+        return explain(self)
+
+    @property
+    def settled_at(self) -> int:
+        """Tick at which anything last moved."""
+        return self._settled_at

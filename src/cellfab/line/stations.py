@@ -1,0 +1,479 @@
+"""The station: units that take lots, work on them through failures and planned stops, and hand them on.
+
+A kind of station is a subclass in `cellfab.line.kinds` (or a file beside it): it says how long a lot takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from heapq import heapify, heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+from cellfab.config.line_spec import FailureMode
+from cellfab.core.lot import Lot
+from cellfab.line.clock import Timetable
+from cellfab.line.convert import changes_lots, leaving
+from cellfab.line.durations import Duration
+from cellfab.line.events import BOUNDARY, Alarm
+from cellfab.line.failures import Clock, Clocks
+from cellfab.line.nodes import Giver
+from cellfab.line.physics import Pace, Processed
+from cellfab.line.states import DOWN, PLANNED, SETUP, WORKING, StateBook
+from cellfab.line.units import Flow, Unit
+from cellfab.units import to_ticks
+
+if TYPE_CHECKING:
+    from cellfab.line.line_run import LineRun
+
+NEVER = 1 << 62
+
+
+class Station(Giver):
+    """Base of all station kinds.
+
+    Attributes
+    ----------
+    units : list of Unit
+        `parallel` identical units, each a SimPy process of its own.
+    needs : list of (Giver, int), or None
+        Merge: how many lots from each feed; None: one lot from any of the feeds.
+    off, held : bool
+        In a planned stop; stopped by a controller (conversion).
+    off_at, on_at : int
+        Tick at which the next planned stop begins, and at which the present one ends.
+    book : StateBook
+        Ticks per state of all units.
+    pace : Pace
+        Ramp factors as of the last lot.
+    nominal : float
+        Ticks of work that would have been needed at a rate factor of 1, since the warm-up.
+    """
+
+    __slots__ = (
+        "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "held", "held_until", "hungry",
+        "kind", "lots_wanted", "needs", "nominal", "off", "off_at", "on_at", "pace", "rows_in", "rows_out", "spec",
+        "splits", "taken_first", "timetable", "units",
+    )  # fmt: skip
+
+    def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
+        super().__init__(line, name, order)
+        self.spec = spec
+        self.kind: str = spec.kind
+        self.needs: list[tuple[Giver, int]] | None = None
+        self.taken_first = 1
+        self.lots_wanted = 1
+        self.splits = changes_lots(spec.output)
+        self.off = self.held = False
+        self.off_at = NEVER
+        self.on_at = self.held_until = 0
+        self.book = StateBook()
+        self.pace = Pace()
+        self.nominal = 0.0
+        self.failures = self.rows_in = self.rows_out = 0
+        self.hungry: list[tuple[int, int]] = []
+        self._outbox: list[tuple[int, int, int, int, Lot, Unit]] = []
+        self._sequence = 0
+        calendar = None if spec.calendar is None else line.spec.calendars[spec.calendar]
+        timetable = Timetable(calendar, spec.maintenance.values())
+        self.timetable = None if timetable.always_on else timetable
+        self.changeover: Duration | None = None
+        self.changeover_pairs: dict[tuple[str, str], Duration] = {}
+        if spec.changeover is not None:
+            self.changeover = self.duration(spec.changeover.duration, "changeover")
+            for pair, distribution in spec.changeover.pairs.items():
+                before, _, after = pair.partition("->")
+                self.changeover_pairs[before.strip(), after.strip()] = self.duration(distribution, "changeover")
+        self.units = [Unit(self, index) for index in range(self.parallel())]
+        for unit in self.units:
+            unit.clocks = self.clocks_of(unit, spec.failures)
+
+    @property
+    def unit_count(self) -> int:
+        """Number of units."""
+        return len(self.units)
+
+    # What a kind fills in.
+
+    def parallel(self) -> int:
+        """Number of units."""
+        return int(self.spec.parallel)
+
+    def setup_ticks(self, unit: Unit, lots: list[Lot]) -> int:
+        """Time lost before each lot besides a changeover of product."""
+        return 0
+
+    def work_ticks(self, unit: Unit, lots: list[Lot], alive: list[int], processed: list[Processed] | None) -> int:
+        """Time that the station's own rate gives for what is in the unit.
+
+        Parameters
+        ----------
+        unit : Unit
+            Where.
+        lots : list of Lot
+            What it works on (after the step has acted, in a plant).
+        alive : list of int
+            Living rows that each of them has to be given time for.
+        processed : list of Processed, or None
+            The physics' answers; None on a bare line.
+        """
+        raise NotImplementedError
+
+    def lose_part(self, unit: Unit, elapsed: int) -> int | None:
+        """A failure that scraps has struck after `elapsed` ticks of the present stretch of work.
+
+        Returns
+        -------
+        int or None
+            Ticks of work left for what is kept in the unit; None if all of it is lost (the default).
+        """
+        return None
+
+    # Setting up.
+
+    def duration(self, distribution: Any, *decision: str) -> Duration:
+        """A law of this station's, drawn under the name of a decision."""
+        made = Duration(distribution, self.line.key(self.name, *decision))
+        self.line.durations.append(made)
+        return made
+
+    def clocks_of(self, unit: Unit, modes: Mapping[str, FailureMode]) -> Clocks | None:
+        """The failure clocks of a unit."""
+        if not modes:
+            return None
+        clocks = []
+        for name, mode in modes.items():
+            crew = None if mode.crew is None else self.line.crews[mode.crew]
+            run = self.duration(mode.time_to_failure, name, "time_to_failure")
+            repair = self.duration(mode.time_to_repair, name, "time_to_repair")
+            clocks.append(Clock(name, mode, crew, run, repair, unit.index))
+        return Clocks(unit, clocks)
+
+    def start(self) -> None:
+        """Wind the clocks, look at the timetable and let the units live."""
+        self.ask_pace()
+        for unit in self.units:
+            if unit.clocks is not None:
+                for clock in unit.clocks.modes:
+                    clock.wind(0, self.pace.time_to_failure)
+        if self.timetable is not None:
+            self._follow_timetable(None)
+        for unit in self.units:
+            self.line.env.process(self.live(unit))
+
+    def ask_pace(self) -> None:
+        """Ask the ramp where the station stands now."""
+        physics = self.line.physics
+        if physics is not None:
+            self.pace = physics.pace(self.name, self.line.env.now)
+
+    # Planned stops and conversions.
+
+    def _follow_timetable(self, _: Any) -> None:
+        timetable = self.timetable
+        assert timetable is not None
+        now = self.line.env.now
+        self.off = timetable.is_off(now)
+        if self.off:
+            self.on_at = timetable.next_on(now)
+            upcoming = self.on_at
+        else:
+            self.off_at = upcoming = timetable.next_off(now)
+        Alarm(self.line.env, upcoming - now, self._follow_timetable, BOUNDARY)
+        self._stops_changed()
+
+    def hold(self, until: int) -> None:
+        """Start no work before tick `until`: empty units are "converting", the others become so once empty."""
+        self.held = True
+        self.held_until = max(until, self.held_until)
+        Alarm(self.line.env, max(until - self.line.env.now, 0), self._release_hold, BOUNDARY)
+        self._stops_changed()
+
+    def _release_hold(self, _: Any) -> None:
+        if self.held and self.line.env.now >= self.held_until:
+            self.held = False
+            self._stops_changed()
+
+    def _stops_changed(self) -> None:
+        for unit in self.units:
+            unit.enter(unit.state)
+            if self.off or (self.held and not unit.lots):
+                unit.stop_clocks()
+            else:
+                unit.let_clocks_run()
+        self.line.touch(self)
+
+    # Living.
+
+    def live(self, unit: Unit) -> Flow:
+        """Take, work, hand on, for ever."""
+        while True:
+            yield from unit.next_lots()
+            yield from self.serve(unit)
+
+    def serve(self, unit: Unit) -> Flow:
+        """Deal with the lots in the unit, up to the moment at which they are ready to leave."""
+        env = self.line.env
+        lots = unit.lots
+        if not (yield from self._set_up(unit, lots)):
+            return
+        physics = self.line.physics
+        if physics is None:
+            processed = None
+            ticks = self.work_ticks(unit, lots, [lot.n_alive for lot in lots], None)
+            stops = 0
+        else:
+            self.ask_pace()
+            processed, alive = self._process(unit)
+            recipes = [answer.seconds for answer in processed if answer.seconds is not None]
+            ticks = to_ticks(max(recipes)) if recipes else self.work_ticks(unit, unit.lots, alive, processed)
+            stops = to_ticks(sum(answer.stops_s for answer in processed))
+        started = env.now
+        unit.enter(WORKING)
+        if unit.clocks is None and self.timetable is None:
+            yield env.timeout(ticks)
+        elif not (yield from self.work(unit, ticks)):
+            return
+        self.nominal += ticks * self.pace.rate
+        if stops:
+            unit.stop_clocks()
+            unit.enter(DOWN)
+            yield env.timeout(stops)
+            unit.let_clocks_run()
+        if physics is not None:
+            for lot in unit.lots:
+                physics.worked(self.name, lot, started, env.now)
+        self.release(unit)
+
+    def _process(self, unit: Unit) -> tuple[list[Processed], list[int]]:
+        """Let the step act; the unit then holds what it made. Also the rows that each takes time for."""
+        physics = self.line.physics
+        assert physics is not None
+        now = self.line.env.now
+        lots = unit.lots
+        if self.needs is not None:
+            # What is merged is made row by row, whatever becomes of the rows.
+            sizes = sum(count for _, count in self.needs)
+            answers = [physics.process(self.name, lots[i : i + sizes], now) for i in range(0, len(lots), sizes)]
+            self.merged += len(lots)
+            self.made += len(answers)
+            self.line.change_wip(len(answers) - len(lots))
+            alive = [answer.lot.n for answer in answers]
+        else:
+            before = [lot.n_alive for lot in lots]
+            answers = [physics.process(self.name, [lot], now) for lot in lots]
+            alive = [
+                rows if answer.lot is lot else answer.lot.n
+                for rows, lot, answer in zip(before, lots, answers, strict=True)
+            ]
+        unit.lots = [answer.lot for answer in answers]
+        return answers, alive
+
+    def _set_up(self, unit: Unit, lots: list[Lot]) -> Flow:
+        """Change over to the product of the lots; False if a failure scrapped them."""
+        ticks = self.setup_ticks(unit, lots)
+        product = lots[0].product
+        if self.changeover is not None and unit.product not in (None, product):
+            law = self.changeover_pairs.get((str(unit.product), product), self.changeover)
+            ticks += law.ticks(lots[0].identity)
+        if ticks and not (yield from self.work(unit, ticks, SETUP)):
+            return False
+        unit.product = product
+        return True
+
+    def work(self, unit: Unit, ticks: int, state: int = WORKING) -> Flow:
+        """Spend `ticks` on what is in the unit, through planned stops and failures; False if all of it was scrapped.
+
+        At equal ticks the end of the work comes before a failure, and a failure before a planned stop.
+        """
+        env = self.line.env
+        clocks = unit.clocks
+        working = state == WORKING
+        elapsed = 0
+        while True:
+            if self.off:
+                unit.enter(PLANNED)
+                yield env.timeout(self.on_at - env.now)
+            unit.enter(state)
+            now = env.now
+            stretch, struck = ticks, None
+            if clocks is not None:
+                soonest, clock = clocks.next_in(now, working)
+                if soonest < stretch:
+                    stretch, struck = soonest, clock
+            if self.off_at - now < stretch:
+                stretch, struck = self.off_at - now, None
+            if stretch:
+                yield env.timeout(stretch)
+            if working and clocks is not None:
+                clocks.worked(stretch)
+            ticks -= stretch
+            elapsed += stretch
+            if struck is not None:
+                left: int | None = ticks
+                if struck.scrap:
+                    left = self.lose_part(unit, elapsed) if working else None
+                    if left is None:
+                        self.throw_out(unit)
+                yield from unit.fail(struck)
+                if left is None:
+                    return False
+                elapsed += ticks - left
+                ticks = left
+            elif not ticks:
+                return True
+
+    # Handing on.
+
+    def release(self, unit: Unit) -> None:
+        """The lots in the unit are finished: they stay in it until they are taken."""
+        lots = unit.lots
+        if self.line.physics is None:
+            if self.splits or self.needs is not None:
+                lots = self._converted(lots)
+        else:
+            lots = self._relabelled(unit)
+        unit.lots = lots
+        now = self.line.env.now
+        for lot in lots:
+            self.rows_out += lot.n_alive
+            self._sequence += 1
+            heappush(self._outbox, (now, lot.ordinal, lot.identity, self._sequence, lot, unit))
+        unit.outgoing = len(lots)
+        if lots:
+            self.offer()
+
+    def _converted(self, lots: list[Lot]) -> list[Lot]:
+        output = self.spec.output
+        size = 1 if self.needs is None else sum(count for _, count in self.needs)
+        made: list[Lot] = []
+        for index in range(0, len(lots), size):
+            inputs = lots[index : index + size]
+            outputs = leaving(self.name, output, inputs, self.taken_first)
+            if outputs is not inputs:
+                self.merged += len(inputs)
+                self.made += len(outputs)
+                self.line.change_wip(len(outputs) - len(inputs))
+            made += outputs
+        return made
+
+    def _relabelled(self, unit: Unit) -> list[Lot]:
+        """Give the lots of a plant the unit and amount of `output`; drop those of which no row is left."""
+        output = self.spec.output
+        staying = []
+        for lot in unit.lots:
+            if not lot.n_alive:
+                self.scrapped += 1
+                self.line.throw_away(self.name, lot)
+                continue
+            if output.unit is not None:
+                lot.unit = output.unit
+            if output.amount is not None:
+                lot.amount = output.amount
+            staying.append(lot)
+        return staying
+
+    def throw_out(self, unit: Unit) -> None:
+        """Throw away everything in the unit."""
+        if unit.outgoing:
+            self._outbox = [entry for entry in self._outbox if entry[5] is not unit]
+            heapify(self._outbox)
+            unit.outgoing = 0
+        lots, unit.lots = unit.lots, []
+        unit.collected = 0
+        for lot in lots:
+            self.scrapped += 1
+            self.line.throw_away(self.name, lot)
+
+    def ready(self) -> int:
+        """Finished lots."""
+        return len(self._outbox)
+
+    def peek(self) -> Lot:
+        """The finished lot that has waited longest; among equals the lowest ordinal, then the lowest identity."""
+        return self._outbox[0][4]
+
+    def waiting_since(self) -> int:
+        """Tick at which it was finished."""
+        return self._outbox[0][0]
+
+    def give(self) -> Lot:
+        """Let the next finished lot go; a unit that has become empty is free again."""
+        _, _, _, _, lot, unit = heappop(self._outbox)
+        unit.lots.remove(lot)
+        unit.outgoing -= 1
+        self.left += 1
+        self.amount_out += lot.amount
+        if not unit.outgoing:
+            unit.freed()
+        return lot
+
+    # Taking.
+
+    def first_hungry(self) -> Unit | None:
+        """The free unit that has waited longest; the lowest index among equals."""
+        if self.off or self.held:
+            return None
+        hungry = self.hungry
+        while hungry:
+            since, index = hungry[0]
+            unit = self.units[index]
+            if unit.hungry and unit.hungry_since == since:
+                return unit
+            heappop(hungry)
+        return None
+
+    def feed_one(self) -> bool:
+        """Let the unit that has waited longest take what it needs; False if it cannot."""
+        unit = self.first_hungry()
+        if unit is None:
+            return False
+        if self.needs is not None:
+            for giver, count in self.needs:
+                if giver.ready() < count:
+                    return False
+            givers = [giver for giver, count in self.needs for _ in range(count)]
+        else:
+            for giver in self.feeds:
+                if giver.ready():
+                    givers = [giver]
+                    break
+            else:
+                return False
+            if unit.lots and giver.peek().product != unit.lots[0].product:
+                unit.begin()
+                return True
+        now = self.line.env.now
+        for giver in givers:
+            lot = giver.give()
+            lot.entered = now
+            self.entered += 1
+            self.amount_in += lot.amount
+            self.rows_in += lot.n_alive
+            unit.lots.append(lot)
+        unit.collected += 1
+        if unit.collected >= self.lots_wanted:
+            unit.begin()
+        return True
+
+    def flush_collected(self) -> bool:
+        """Nothing more will come: work on batches that are not full; tell if there were any."""
+        any_begun = False
+        for unit in self.units:
+            if unit.hungry and unit.lots:
+                unit.begin()
+                any_begun = True
+        return any_begun
+
+    # Bookkeeping.
+
+    def flush(self) -> None:
+        """Book the units' time up to now."""
+        for unit in self.units:
+            unit.flush()
+        self.book.flush()
+
+    def end_warmup(self, now: int) -> None:
+        """Forget what was counted so far."""
+        self.book.end_warmup()
+        self.nominal = 0.0
+        self.failures = self.rows_in = self.rows_out = 0

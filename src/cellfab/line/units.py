@@ -1,0 +1,169 @@
+"""One unit of a station: what it holds, what it is doing, and how it fails and is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from heapq import heappush
+from typing import TYPE_CHECKING, Any
+
+from simpy.events import Event
+
+from cellfab.core.lot import Lot
+from cellfab.line.failures import Clock, Clocks
+from cellfab.line.states import BLOCKED, CONVERTING, DOWN, PLANNED, STARVED, WAITING_CREW
+
+if TYPE_CHECKING:
+    from cellfab.line.stations import Station
+
+Flow = Generator[Event, Any, Any]
+
+
+class Unit:
+    """One of the identical units of a station.
+
+    Attributes
+    ----------
+    lots : list of Lot
+        In it: collected, worked on, or finished and waiting to leave.
+    outgoing : int
+        How many of them are finished and waiting to leave.
+    state : int
+        What it would be doing; what counts is `shown`, in which a planned stop or a conversion covers the rest.
+    waits : bool
+        It is suspended in `next_lots` and can be woken.
+    hungry : bool
+        It is free and able to take lots.
+    product : str or None
+        What it was last set up for.
+    """
+
+    __slots__ = (
+        "clocks", "collected", "down", "failures", "hungry", "hungry_since", "index", "lots", "outgoing", "product",
+        "shown", "since", "state", "station", "waits", "wake",
+    )  # fmt: skip
+
+    def __init__(self, station: Station, index: int) -> None:
+        self.station = station
+        self.index = index
+        self.lots: list[Lot] = []
+        self.outgoing = 0
+        self.collected = 0
+        self.product: str | None = None
+        self.state = self.shown = STARVED
+        self.since = 0
+        self.down = self.waits = self.hungry = False
+        self.hungry_since = 0
+        self.failures = 0
+        self.wake = Event(station.line.env)
+        self.clocks: Clocks | None = None
+
+    # States.
+
+    def enter(self, state: int) -> None:
+        """Be in `state` from now on."""
+        self.state = state
+        station = self.station
+        if station.held and not self.lots:
+            state = CONVERTING
+        elif station.off:
+            state = PLANNED
+        if state != self.shown:
+            self.flush()
+            self.shown = state
+
+    def flush(self) -> None:
+        """Book the time in the present state up to now."""
+        now = self.station.line.env.now
+        self.station.book.ticks[self.shown] += now - self.since
+        self.since = now
+
+    def let_clocks_run(self) -> None:
+        """Let the failure clocks go on if nothing keeps them stopped."""
+        station = self.station
+        if self.clocks is None or self.down or station.off or (station.held and not self.lots):
+            return
+        now = station.line.env.now
+        self.clocks.go(now)
+        if self.waits:
+            self.clocks.watch(now)
+
+    def stop_clocks(self) -> None:
+        """Stop the failure clocks."""
+        if self.clocks is not None:
+            self.clocks.stop(self.station.line.env.now)
+
+    # Waiting.
+
+    def next_lots(self) -> Flow:
+        """Wait until the finished lots have left and new ones are here; fail and be mended meanwhile."""
+        station = self.station
+        env = station.line.env
+        clocks = self.clocks
+        while True:
+            if self.outgoing:
+                self.enter(BLOCKED)
+            else:
+                self.become_hungry()
+            struck = None if clocks is None else clocks.overdue(env.now)
+            if struck is None:
+                if clocks is not None:
+                    clocks.watch(env.now)
+                self.wake = Event(env)
+                self.waits = True
+                struck = yield self.wake
+                if struck is None:
+                    return
+            self.hungry = False
+            if struck.scrap and self.lots:
+                station.throw_out(self)
+            yield from self.fail(struck)
+
+    def become_hungry(self) -> None:
+        """Be free for new lots."""
+        station = self.station
+        self.hungry = True
+        self.hungry_since = station.line.env.now
+        heappush(station.hungry, (self.hungry_since, self.index))
+        self.enter(STARVED)
+        if station.held and not self.lots:
+            self.stop_clocks()
+        station.line.touch(station)
+
+    def freed(self) -> None:
+        """The last finished lot has left."""
+        if self.waits:
+            self.become_hungry()
+
+    def begin(self) -> None:
+        """All lots that were waited for are here."""
+        self.hungry = self.waits = False
+        self.collected = 0
+        self.wake.succeed()
+
+    def strike(self, clock: Clock) -> None:
+        """A failure while the unit waits."""
+        self.hungry = self.waits = False
+        self.wake.succeed(clock)
+
+    # Failing.
+
+    def fail(self, clock: Clock) -> Flow:
+        """Go down, wait for the crew if one is needed, be mended."""
+        station = self.station
+        line = station.line
+        assert self.clocks is not None
+        self.down = True
+        self.failures += 1
+        station.failures += 1
+        self.clocks.stop(line.env.now)
+        crew = clock.crew
+        if crew is not None:
+            self.enter(WAITING_CREW)
+            yield crew.call(clock.priority, station.order, self.index)
+        self.enter(DOWN)
+        yield line.env.timeout(clock.repair_ticks(station.pace.time_to_repair))
+        if crew is not None:
+            crew.dismiss()
+        self.down = False
+        self.clocks.rewind(clock, line.env.now, station.pace.time_to_failure)
+        self.let_clocks_run()
