@@ -17,6 +17,7 @@ from cellfab.economics.period_cost import (
     standard_rate,
     weekly_period_cost,
     weekly_plant_cost,
+    with_added_capital,
 )
 
 STATION = StationEconomics(capex_musd=10.0, operators=2.0, power_kw=100.0, idle_power_kw=40.0, floor_m2=500.0)
@@ -59,6 +60,13 @@ def test_normal_work_absorbs_the_whole_week():
         assert absorbed[account] == pytest.approx(usd)
     # A working unit draws its share of the station's power.
     assert absorbed["electricity"] == pytest.approx(100 * 168 * 0.80 * 0.08)
+
+
+def test_added_capital_costs_its_annuity_from_then_on():
+    before = by_account(weekly_period_cost(STATION, ECONOMICS))
+    after = by_account(weekly_period_cost(with_added_capital(STATION, 5.0), ECONOMICS))
+    assert after["capital"] == pytest.approx(1.5 * before["capital"])
+    assert after["labour"] == before["labour"]
 
 
 def test_idle_electricity():

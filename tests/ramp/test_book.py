@@ -66,6 +66,19 @@ def test_an_idle_station_forgets():
     assert book.standing("a", now).operating_months == pytest.approx(18.0 + two_weeks)
 
 
+def test_many_positions_at_once_do_not_hide_a_standstill():
+    """A lot of 100 trays takes 100 times its duration of position time; the months before it were idle all the same."""
+    book = RampBook(Ramp(months_before_start=18.0), {"formation": 1000})
+    started, ended = 6 * MONTH, 6 * MONTH + 20 * HOUR
+    book.advance("formation", ended, 100 * 20 * HOUR, started)
+    alone = RampBook(Ramp(months_before_start=18.0), {"formation": 1})
+    alone.advance("formation", ended, 20 * HOUR, started)
+    assert book.standing("formation", ended).operating_months == alone.standing("formation", ended).operating_months
+    assert book.standing("formation", ended).clock_h - alone.standing("formation", ended).clock_h == pytest.approx(
+        -18.0
+    )
+
+
 def test_rate_and_reliability_stand_still_without_work():
     book = RampBook(Ramp(), {"a": 1})
     run(book, "a", 1000, 0.5)

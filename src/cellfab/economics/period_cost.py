@@ -74,6 +74,11 @@ def weekly_period_cost(station: StationEconomics, economics: Economics) -> tuple
     return tuple(entry for entry in entries if entry[3] > 0.0)
 
 
+def with_added_capital(station: StationEconomics, capex_musd: float) -> StationEconomics:
+    """The station after `capex_musd` million dollars were spent on it; what it cost before stays to be paid for."""
+    return station.model_copy(update={"capex_musd": station.capex_musd + capex_musd})
+
+
 def weekly_plant_cost(economics: Economics) -> tuple[Entry, ...]:
     """The same for what the stations share, with its electricity and heat, which are always on."""
     plant = economics.plant

@@ -39,7 +39,7 @@ class _State:
         "rate_gap", "rate_mature", "rate_tau", "repair_gap", "repair_tau", "tau", "units", "used",
     )  # fmt: skip
 
-    def __init__(self, ramp: StationRamp, units: int, now: int) -> None:
+    def __init__(self, ramp: StationRamp, units: float, now: int) -> None:
         self.units = units
         self.last = now
         self.experience = 0.0  # months, effective
@@ -62,10 +62,10 @@ class _State:
         self.repair_gap = reliability.repair_start - 1.0
         self.repair_tau = reliability.repair_time_constant_months
 
-    def at(self, now: int, working: int) -> tuple[float, float, float]:
-        """Experience, operating months and clock at `now`, the station having worked for the last `working` ticks."""
+    def at(self, now: int, started: int, working: float) -> tuple[float, float, float]:
+        """Experience, operating months and clock at `now`, after a lot since `started` of `working` unit ticks."""
         gap = now - self.last
-        idle = gap - working - self.idle_after
+        idle = started - self.last - self.idle_after
         experience, active = self.experience, float(gap)
         if idle > 0.0:
             active = gap - idle
@@ -87,13 +87,14 @@ class RampBook:
     ----------
     ramp : Ramp
         Laws by station.
-    units : mapping of station name to int
-        Parallel units (positions) of each station, so that one lot on one of many units counts for its share.
+    units : mapping of station name to float
+        Parallel units (machines, positions, places of a store) of each station, so that one lot on one of many units
+        counts for its share.
     start : int
         Tick at which the book opens.
     """
 
-    def __init__(self, ramp: Ramp, units: Mapping[str, int], start: int = 0) -> None:
+    def __init__(self, ramp: Ramp, units: Mapping[str, float], start: int = 0) -> None:
         self._states = {name: _State(ramp.of(name), count, start) for name, count in units.items()}
         for name, state in self._states.items():
             laws, age = ramp.of(name), ramp.months_before_start
@@ -104,26 +105,33 @@ class RampBook:
             state.clock_h = duane_clock_for(laws.reliability.start, state.exponent, state.mature_h)
             state.clock_h += used * age * HOURS_PER_MONTH
 
-    def advance(self, station: str, now: int, working_ticks: int) -> None:
-        """One unit of the station has worked for `working_ticks` on a lot and finished it at tick `now`."""
+    def advance(self, station: str, now: int, working_ticks: float, started: int | None = None) -> None:
+        """The station has finished a lot at tick `now`, which took `working_ticks` of unit time.
+
+        `started` is the tick at which it took the lot up; default: `working_ticks` before `now`, as on one unit. Only
+        the time between its last lot and that tick can count as idle.
+        """
         state = self._states[station]
         if now < state.last:  # a parallel unit reported a later end already: only the work itself is news
             worked = working_ticks / state.units
             state.experience += state.used * worked / _TICKS_PER_MONTH
             state.clock_h += worked / _TICKS_PER_H
             return
-        state.experience, state.operating, state.clock_h = state.at(now, working_ticks)
+        begun = now - working_ticks if started is None else started
+        state.experience, state.operating, state.clock_h = state.at(now, int(begun), working_ticks)
         state.last = now
 
     def maturity(self, station: str, now: int) -> float:
         """Maturity in [0, 1) of the station's process capabilities at tick `now`."""
         state = self._states[station]
-        return -math.expm1(-state.at(max(now, state.last), 0)[0] / state.tau)
+        now = max(now, state.last)
+        return -math.expm1(-state.at(now, now, 0)[0] / state.tau)
 
     def pace(self, station: str, now: int) -> Pace:
         """Factors on speed, time to failure and time to repair at tick `now`."""
         state = self._states[station]
-        _, months, clock_h = state.at(max(now, state.last), 0)
+        now = max(now, state.last)
+        _, months, clock_h = state.at(now, now, 0)
         growth = 1.0 if clock_h >= state.mature_h else (clock_h / state.mature_h) ** state.exponent
         return Pace(
             state.rate_mature - state.rate_gap * math.exp(-months / state.rate_tau),
@@ -134,7 +142,8 @@ class RampBook:
     def standing(self, station: str, now: int) -> Standing:
         """All clocks of the station at tick `now`."""
         state = self._states[station]
-        experience, months, clock_h = state.at(max(now, state.last), 0)
+        now = max(now, state.last)
+        experience, months, clock_h = state.at(now, now, 0)
         return Standing(-math.expm1(-experience / state.tau), experience, months, clock_h)
 
     def convert(self, station: str, now: int, carried: float, ramp: StationRamp | None = None) -> None:
