@@ -76,9 +76,9 @@ def materials_usd(design: CellDesign, materials: dict[str, Material]) -> float:
         "separator": design.separator_area_m2,
         "al_foil": cathode.foil_area_m2 * 1.08,
         "cu_foil": anode.foil_area_m2 * 1.08,
-        "can_and_lid": 1.0,
-        "cu_disc": 1.0,
-        "al_disc": 1.0,
+        "can": 1.0,
+        "collector_disc_cu": 1.0,
+        "collector_disc_al": 1.0,
         "tape": 1.0,
     }
     total = sum(materials[name].cost_usd(amount) for name, amount in used.items())
