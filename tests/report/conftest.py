@@ -226,7 +226,8 @@ def _kpis(weekly: pd.DataFrame, replicates: int, stations: list[str]) -> dict[st
     out = {
         "throughput_per_h": kpi(842.3, "cells/h"), "good_energy_mwh": kpi(energy, "MWh"),
         "first_pass_yield": kpi(0.8412, "1"), "rolled_throughput_yield": kpi(0.8533, "1"),
-        "final_yield": kpi(0.861, "1"), "bottleneck": Kpi("disc_welder", "station", n=replicates), "wip_mean": kpi(96_234.0, "cells"),
+        "final_yield": kpi(0.861, "1"), "bottleneck": Kpi("disc_welder", "station", n=replicates),
+        "wip_mean": kpi(96_234.0, "cells"),
         "lead_time_mean_h": kpi(412.0, "h"), "scrap_cost_usd": kpi(5.1e6, "USD"),
         "cost_usd_per_kwh": kpi(full, "USD/kWh"),
         "cash_cost_usd_per_kwh": kpi(None if full is None else 0.8 * full, "USD/kWh"),

@@ -15,7 +15,8 @@ from cellfab.report.frames import CONVERSION, main_accounts
 from cellfab.report.numbers import number, percent
 from cellfab.result import Phase
 
-_PLOT_PX = 600.0
+_PLOT_PX, _MAP_PX = 600.0, 430.0
+"""Narrowest width, on paper, of the plots that phases are named over."""
 _LETTER_PX = 6.4
 _PEAK = 4.0
 """Cost axes end at this multiple of the median where the first weeks would flatten everything else."""
@@ -39,7 +40,7 @@ def ramp(frame: pd.DataFrame, products: Mapping[str, str], phases: Sequence[Phas
     figure.update_layout(margin={"t": 16 + 18 * lanes, "l": 60})
     figure.update_xaxes(range=[first, last], showgrid=True, zeroline=False)
     figure.update_xaxes(title_text="Week", row=3, col=1)
-    figure.update_yaxes(title_text="Line yield, %", range=[0, 102], row=1, col=1)
+    figure.update_yaxes(title_text="Line yield, %", range=[0, 102], dtick=25, row=1, col=1)
     figure.update_yaxes(title_text="Good MWh per week", rangemode="tozero", row=2, col=1)
     figure.update_yaxes(title_text="$ per good kWh", row=3, col=1)
     _cost_axis(figure, frame)
@@ -88,7 +89,7 @@ def scrap_pareto(frame: pd.DataFrame, products: Mapping[str, str], most: int = 1
             col=column,
         )
         figure.update_xaxes(
-            title_text=title, range=[0, 1.42 * max(float(total.max()), 1e-9)], nticks=5, row=1, col=column
+            title_text=title, range=[0, 1.65 * max(float(total.max()), 1e-9)], nticks=5, row=1, col=column
         )
     rows = len(names)
     style.finish(figure, 110 + 34 * rows, barmode="stack", bargap=0.32)
@@ -118,7 +119,7 @@ def step_losses(frame: pd.DataFrame, products: Mapping[str, str]) -> go.Figure:
             "<extra>%{fullData.name}</extra>",
         )
     names = [labels.station_step(station, step) for station, step in keys]
-    rows = 15 * len(names) * max(len(products), 1)
+    rows = 12 * len(names) * max(len(products), 1)
     style.finish(figure, 100 + rows + 6 * len(names), barmode="group", bargap=0.25)
     style.name_rows(figure, names, 30)
     worst = max((100.0 * value for value in frame["loss"]), default=0.0)
@@ -146,7 +147,6 @@ def cost_bars(frame: pd.DataFrame) -> go.Figure:
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            textfont={"color": "#111111"},
             constraintext="none",
             hovertemplate="%{y}<br>%{x:,.2f} $/kWh<extra>%{fullData.name}</extra>",
         )
@@ -175,10 +175,12 @@ def cost_bridge(frame: pd.DataFrame, before: str, after: str) -> go.Figure:
     change = change.reindex(change.abs().sort_values(ascending=False, kind="stable").index)
     totals = table.sum(axis=1)
     start, end = float(totals[before]), float(totals[after])
+    names = [before, *(labels.account(str(account)) for account in change.index), after]
     figure = go.Figure(
         go.Waterfall(
-            x=list(range(len(change) + 2)),
-            y=[start, *change.tolist(), end],
+            orientation="h",
+            x=[start, *change.tolist(), end],
+            y=list(range(len(names))),
             measure=["absolute", *["relative"] * len(change), "total"],
             text=[number(start), *[f"{value:+,.2f}".replace("-", "−") for value in change], number(end)],
             textposition="outside",
@@ -187,21 +189,13 @@ def cost_bridge(frame: pd.DataFrame, before: str, after: str) -> go.Figure:
             decreasing={"marker": {"color": labels.GREEN}},
             totals={"marker": {"color": labels.GREY}},
             connector={"line": {"color": style.FAINT, "width": 1}},
-            hovertemplate="%{x}: %{text} $/kWh<extra></extra>",
+            hovertemplate="%{y}: %{text} $/kWh<extra></extra>",
         )
     )
-    style.finish(figure, 340, showlegend=False)
-    names = [before, *(labels.account(str(account)) for account in change.index), after]
-    figure.update_xaxes(
-        tickmode="array",
-        tickvals=list(range(len(names))),
-        ticktext=[style.label(name, 13, 3) for name in names],
-        tickangle=0,
-        showgrid=False,
-        zeroline=False,
-    )
-    running = [start + float(part) for part in change.cumsum()]
-    figure.update_yaxes(title_text="$ per good kWh", range=[0, 1.14 * max(start, end, *running)])
+    style.finish(figure, 90 + 26 * len(names), showlegend=False, bargap=0.3)
+    style.name_rows(figure, names)
+    running = (start + change.cumsum()).tolist()
+    figure.update_xaxes(title_text="$ per good kWh", range=[0, 1.1 * max(start, end, *running)])
     return figure
 
 
@@ -252,7 +246,7 @@ def working_map(frame: pd.DataFrame, phases: Sequence[Phase] = ()) -> go.Figure:
         )
     )
     first, last = min(weeks), max(weeks) + pooled
-    lanes = _phases(figure, phases, first, last, shade=False)
+    lanes = _phases(figure, phases, first, last, shade=False, width=_MAP_PX)
     style.finish(figure, 96 + 22 * len(stations) + 18 * lanes, margin={"t": 16 + 18 * lanes})
     style.name_rows(figure, [labels.words(station) for station in stations])
     figure.update_xaxes(title_text="Week", range=[first, last], showgrid=False, zeroline=False)
@@ -333,10 +327,12 @@ def _faded(colour: str, opacity: float = 0.2) -> str:
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
-def _phases(figure: go.Figure, phases: Sequence[Phase], first: float, last: float, shade: bool = True) -> int:
+def _phases(
+    figure: go.Figure, phases: Sequence[Phase], first: float, last: float, shade: bool = True, width: float = _PLOT_PX
+) -> int:
     """Shade and name the phases within the weeks shown; returns how many rows of names stand above the plot."""
     ends: list[float] = []
-    per_week = _PLOT_PX / max(last - first, 1e-9)
+    per_week = width / max(last - first, 1e-9)
     for phase in phases:
         start, end = max(phase.start_week, first), min(phase.end_week, last)
         if end <= start:
@@ -362,8 +358,8 @@ def _phases(figure: go.Figure, phases: Sequence[Phase], first: float, last: floa
         else:
             ends[lane] = middle + half
         figure.add_annotation(
-            x=middle, y=1.0, xref="x", yref="paper", yshift=18 * lane, yanchor="bottom", text=style.label(text), showarrow=False,
-            font={"size": 12},
+            x=middle, y=1.0, xref="x", yref="paper", yshift=18 * lane, yanchor="bottom", text=style.label(text),
+            showarrow=False, font={"size": 12},
         )  # fmt: skip
     return len(ends)
 

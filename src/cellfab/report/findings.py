@@ -15,7 +15,9 @@ def conversion(result: RunResult) -> str:
     busy = [phase for phase in result.phases if phase.name not in QUIET_PHASES]
     if not busy:
         return ""
-    steps = ", ".join(f"{words(p.name)} week {p.start_week:.0f} to {p.end_week:.0f}" for p in busy)
+    steps = ", ".join(
+        f"{words(p.name)} week {p.start_week:.0f} to {p.end_week:.0f}{f' ({p.text})' if p.text else ''}" for p in busy
+    )
     length = max(p.end_week for p in busy) - min(p.start_week for p in busy)
     text = f"Conversion of {length:.0f} weeks: {steps}."
     reached = result.kpi.get("weeks_to_90pct_rate")
@@ -68,11 +70,13 @@ def bottleneck(result: RunResult) -> str:
 
 
 def stations(frame: pd.DataFrame, limiting: str) -> str:
-    """How much of the calendar the limiting station worked, and what it lost most to."""
+    """How much of the calendar the limiting station worked, and what it lost most to apart from a conversion."""
     mine = frame[frame["station"] == limiting] if limiting and not frame.empty else pd.DataFrame()
     if mine.empty:
         return ""
     share = dict(zip(mine["state"], mine["share"], strict=True))
-    lost = max((state for state in share if state != "working"), key=lambda state: share[state], default="")
+    lost = max(
+        (state for state in share if state not in ("working", "converting")), key=lambda state: share[state], default=""
+    )
     text = f"{sentence(words(limiting))} limits the line: working {percent(share.get('working', 0.0))} of the calendar"
     return f"{text}, {words(lost)} {percent(share[lost])}." if lost and share[lost] > 0 else f"{text}."

@@ -35,6 +35,9 @@ _LADDERS: dict[str, tuple[tuple[float, str], ...]] = {
     "h": ((72.0, "d"),),
     "cells": ((1e6, "M cells"),),
 }
+_SMALL: dict[str, tuple[tuple[float, str, float], ...]] = {
+    "h": ((1 / 60.0, "s", 1 / 3_600.0), (1.0, "min", 1 / 60.0)),
+}
 _DIVISORS = {
     "bn $": {"$": 1e9, "M$": 1e3},
     "M$": {"$": 1e6},
@@ -71,6 +74,13 @@ def number(value: float | None, digits: int = 3) -> str:
     return "0" if text.strip("-0.") == "" else text
 
 
+def as_written(value: float | None) -> str:
+    """An input value with the digits it was given, up to six."""
+    if value is None or not is_number(value):
+        return MISSING
+    return f"{value:,.6g}" if 1e-4 <= abs(value) < 1e6 or value == 0 else number(value, 4)
+
+
 def percent(share: float | None, decimals: int = 1) -> str:
     """A share (0-1) in per cent, with the sign set off by a thin space that does not break."""
     if share is None or not is_number(share):
@@ -88,6 +98,9 @@ def scaled(unit: str, reference: float) -> tuple[float, str]:
     if unit.lower() in _SHARES:
         return 0.01, "%"
     written = unit_text(unit)
+    for ceiling, smaller, divisor in _SMALL.get(written, ()):
+        if 0.0 < abs(reference) < ceiling:
+            return divisor, smaller
     for floor, larger in _LADDERS.get(written, ()):
         if abs(reference) >= floor:
             return _DIVISORS[larger][written], larger

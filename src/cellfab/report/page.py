@@ -19,7 +19,7 @@ from plotly.offline import get_plotlyjs
 
 from cellfab.report import charts, findings, frames, labels, schematic, style
 from cellfab.report.layout import order_of_line
-from cellfab.report.numbers import MISSING, duration, is_number, joined, kpi_interval, number, quantity
+from cellfab.report.numbers import MISSING, as_written, duration, is_number, joined, kpi_interval, number, quantity
 from cellfab.result import Kpi, RunResult
 
 _MOST_ROWS = 300
@@ -115,7 +115,8 @@ def _content(result: RunResult) -> dict[str, Any]:
         "stations": stations,
         "station_table": _station_table(result.kpi, order),
         "drawing": Markup(schematic.draw(result.nodes, result.edges, shares, buffers, limiting)),
-        "legend": Markup(schematic.legend()),
+        "legend": Markup(schematic.legend([] if shares.empty else list(shares["state"]))),
+        "limiting": limiting,
         "buffers": _buffer_table(buffers),
         "assumptions": _assumption_table(result),
         "figures": _kpi_table(result.kpi),
@@ -294,7 +295,7 @@ def _assumption_table(result: RunResult) -> Table | None:
         span = (
             f"{100.0 * (high - low) / abs(value):.0f} %" if low is not None and high is not None and value else MISSING
         )
-        rows.append((path, number(value, 4), number(low, 4), number(high, 4), span, text))
+        rows.append((path, as_written(value), as_written(low), as_written(high), span, text))
     frame = pd.DataFrame(result.assumptions, columns=["input", "value", "low", "high", "text"])
     headings = (("input", False), ("value", True), ("low", True), ("high", True), ("range", True), ("note", False))
     return Table("assumptions", headings, tuple(rows), len(result.assumptions), _csv(frame))
@@ -304,7 +305,11 @@ def _manifest(result: RunResult) -> list[tuple[str, str]]:
     head = [("scenario", result.name), ("digest", result.digest), ("seed", str(result.seed))]
     head.append(("replicates", str(result.replicates)))
     known = {name for name, _ in head}
-    rest = [*_flat("", result.manifest), *_flat("counts", result.counts), *_flat("timing", result.timing)]
+    rest = [
+        *_flat("", result.manifest),
+        *_flat("counts", {name: f"{count:,}" for name, count in result.counts.items()}),
+        *_flat("timing", result.timing),
+    ]
     return [*head, *((name, text) for name, text in rest if name not in known)]
 
 
@@ -316,4 +321,4 @@ def _flat(prefix: str, value: Any) -> Iterable[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         yield prefix, "\n".join(str(inner) for inner in value)
     else:
-        yield prefix, number(value, 4) if isinstance(value, float) else str(value)
+        yield prefix, as_written(value) if isinstance(value, float) else str(value)

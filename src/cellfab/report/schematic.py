@@ -71,11 +71,12 @@ def draw(
     return "\n".join(parts)
 
 
-def legend() -> str:
-    """Colours of the states as a row of swatches in HTML."""
+def legend(states: Sequence[str]) -> str:
+    """Colours of the states that occur as a row of swatches in HTML."""
     items = (
         f'<li><span class="swatch" style="background:{colour}"></span>{escape(label)}</li>'
-        for label, colour in STATES.values()
+        for state, (label, colour) in STATES.items()
+        if state in states
     )
     return f'<ul class="legend">{"".join(items)}<li><span class="buffer-mark"></span>buffer</li></ul>'
 
@@ -130,9 +131,9 @@ def _link(
         mark = ((x0 + turn) / 2 if y0 != y1 and turn - x0 > 2 * bend else x0 + bend, y0)
     else:
         level = tops[places[link.start].band + 1] - _GUTTER / 2 - 8.0 * lane
-        right, left = min(x0 + bend + 4.0 * lane, width - 4.0), max(x1 - bend - 4.0 * lane, 4.0)
+        right, left = min(x0 + bend - 4.0 * lane, width - 4.0), max(x1 - bend - 4.0 * lane, 4.0)
         path = f"M{x0:.1f} {y0:.1f}H{right:.1f}V{level:.1f}H{left:.1f}V{y1:.1f}H{x1:.1f}"
-        mark = ((right + left) / 2, level)
+        mark = ((right + left) / 2 - 40.0 * lane, level)
     out = [f'<path class="link" d="{path}"/>', f'<path class="arrow" d="M{x1:.1f} {y1:.1f}l-6 -4v8z"/>']
     for place, buffer in enumerate(link.buffers):
         x, y = mark[0] + 12.0 * (place - (len(link.buffers) - 1) / 2), mark[1]

@@ -23,8 +23,8 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
         "weekly",
         {
             "replicate": _INT, "week": _INT, "phase": _TEXT, "product": _TEXT, "cells_started": _INT,
-            "cells_good": _INT, "cells_unsold": _INT, "cells_scrapped": _INT, "line_yield": _FLOAT, "good_energy_mwh": _FLOAT,
-            "full_cost_usd": _FLOAT, "cash_cost_usd": _FLOAT, "cost_usd_per_kwh": _FLOAT,
+            "cells_good": _INT, "cells_unsold": _INT, "cells_scrapped": _INT, "line_yield": _FLOAT,
+            "good_energy_mwh": _FLOAT, "full_cost_usd": _FLOAT, "cash_cost_usd": _FLOAT, "cost_usd_per_kwh": _FLOAT,
             "cash_cost_usd_per_kwh": _FLOAT, "cells_per_min": _FLOAT,
         },
     ),
