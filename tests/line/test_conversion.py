@@ -19,7 +19,7 @@ HOUR = 3600 * TICKS_PER_S
 WEEKS = 30
 LINE = {
     "sources": {"powder": {"products": {"ev": 1}}},
-    "buffers": {"rolls": {"from": "film", "capacity": 3, "unit": "lots"}},
+    "buffers": {"rolls": {"from": "film", "capacity": 3}},
     "stations": {
         "film": {"kind": "serial", "from": "powder", "cycle": {"law": "deterministic", "value_s": 7200}},
         "wind": {"kind": "serial", "from": "rolls", "cycle": {"law": "deterministic", "value_s": 10_800}},

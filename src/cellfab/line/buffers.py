@@ -380,7 +380,7 @@ class Buffer(Store):
         self.expired_in_all += 1
         if self.spec.on_expiry == "scrap":
             self.discard(place)
-        elif self.returns is None:
+        elif self.returns is None:  # back to this very queue: it keeps its room
             self.withdraw(place)
             self.write_off(place)
             self.left += 1

@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 from simpy.events import Event
 
+from cellfab.config.line_checks import line_problems
+from cellfab.config.line_graph import ties
 from cellfab.config.line_spec import Line
+from cellfab.config.tree_path import dotted
 from cellfab.core.lot import Lot
-from cellfab.errors import StallError
+from cellfab.errors import ConfigError, StallError
 from cellfab.kernels.random import stream_key
 from cellfab.line.buffers import Buffer, Returns, Store
 from cellfab.line.crews import Crew
 from cellfab.line.durations import Duration
 from cellfab.line.dwell import DwellStation
 from cellfab.line.events import BOUNDARY, SETTLE, Alarm, TickEnvironment
-from cellfab.line.graph import check, feed_names, node_names
 from cellfab.line.kinds import station_class
 from cellfab.line.nodes import Giver, Node
 from cellfab.line.physics import Physics
@@ -57,7 +59,7 @@ class LineRun:
     """
 
     def __init__(self, spec: Line, *, seed: int, replicate: int = 0, physics: Physics | None = None) -> None:
-        check(spec)
+        _raise_problems(spec)
         self.spec = spec
         self.seed = seed
         self.replicate = replicate
@@ -76,7 +78,9 @@ class LineRun:
         self._settle_pending = False
         self._settles_at_tick = 0
         self._settled_at = -1
-        order = {name: index for index, name in enumerate(node_names(spec))}
+        # The rank of a node, which decides between equals: as written, by group.
+        names = [*spec.sources, *spec.stations, *spec.buffers, *spec.sinks]
+        order = {name: index for index, name in enumerate(names)}
         self.crews = {name: Crew(self, name, index, crew) for index, (name, crew) in enumerate(spec.crews.items())}
         self.sources = {name: Source(self, name, order[name], source) for name, source in spec.sources.items()}
         self.stations: dict[str, Station | DwellStation] = {}
@@ -93,15 +97,15 @@ class LineRun:
         for group in (spec.stations, spec.buffers, spec.sinks):
             for name, node_spec in group.items():
                 node = self.nodes[name]
-                names = feed_names(node_spec.feed)
-                node.feeds = [self._giver(giver) for giver in names]
+                tied = ties((), node_spec.feed)
+                node.feeds = [self._giver(tie.giver) for tie in tied]
                 if isinstance(node_spec.feed, dict) and isinstance(node, Station):
-                    node.needs = [(self._giver(giver), count) for giver, count in names.items()]
-                    node.taken_first = next(iter(names.values()))
+                    node.needs = [(self._giver(tie.giver), tie.lots) for tie in tied]
+                    node.taken_first = tied[0].lots
         for buffer in self.buffers.values():
-            if buffer.spec.redo_at is not None:
+            if buffer.spec.redo_at not in (None, buffer.name):
                 buffer.returns = Returns(self, buffer)
-                self.buffers[buffer.spec.redo_at].feeds.append(buffer.returns)
+                self.buffers[str(buffer.spec.redo_at)].feeds.append(buffer.returns)
         for node in self.nodes.values():
             for giver in node.feeds:
                 giver.takers.append(node)
@@ -336,3 +340,11 @@ class LineRun:
     def settled_at(self) -> int:
         """Tick at which anything last moved."""
         return self._settled_at
+
+
+def _raise_problems(spec: Line) -> None:
+    """A scenario file has been checked before, with line numbers; this is for lines that are built in Python."""
+    problems = line_problems(spec)
+    if problems:
+        lines = [f"{dotted(problem.path)}: {problem.message}" for problem in problems]
+        raise ConfigError("\n".join(lines), tuple(problems))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
+import numpy as np
 
-BUCKETS_PER_E = 100
-"""Buckets of the quantile sketch per factor e: each is 1 % wide, and interpolation within it does better."""
-_BUCKETS = int(63 * math.log(2.0) * BUCKETS_PER_E) + 2
+from cellfab.kernels.sketch import BUCKETS, bucket_of, quantile
 
 
 class Tally:
     """Count, mean, largest value and quantiles of durations.
 
-    Quantiles come from counts in logarithmic buckets (Masson, Rim and Lee, DDSketch, doi 10.14778/3352063.3352135),
-    which need no raw values and whose relative error is below 1 %.
+    Quantiles come from counts in buckets of growing width (`cellfab.kernels.sketch`), exact within 0.4 %.
     """
 
-    __slots__ = ("_buckets", "count", "largest", "total")
+    __slots__ = ("_counts", "count", "largest", "total")
 
     def __init__(self) -> None:
         self.reset()
@@ -26,7 +23,7 @@ class Tally:
         self.count = 0
         self.total = 0
         self.largest = 0
-        self._buckets = [0] * _BUCKETS
+        self._counts = [0] * BUCKETS
 
     def add(self, ticks: int) -> None:
         """Note one duration, in ticks, zero or more."""
@@ -34,15 +31,14 @@ class Tally:
         self.total += ticks
         if ticks > self.largest:
             self.largest = ticks
-        # Bucket 0 holds exact zeros; ln(1 tick) = 0 falls into bucket 1.
-        self._buckets[int(math.log(ticks) * BUCKETS_PER_E) + 1 if ticks else 0] += 1
+        self._counts[bucket_of(ticks)] += 1
 
     def merge(self, other: Tally) -> None:
         """Add everything that another tally has noted."""
         self.count += other.count
         self.total += other.total
         self.largest = max(self.largest, other.largest)
-        self._buckets = [mine + theirs for mine, theirs in zip(self._buckets, other._buckets, strict=True)]
+        self._counts = [mine + theirs for mine, theirs in zip(self._counts, other._counts, strict=True)]
 
     @property
     def mean(self) -> float:
@@ -51,16 +47,7 @@ class Tally:
 
     def quantile(self, share: float) -> float:
         """Ticks that a share (0 to 1) of the noted durations does not exceed; 0 if none was noted."""
-        below = 0.0
-        wanted = share * self.count
-        for index, count in enumerate(self._buckets):
-            if count and below + count >= wanted:
-                if index == 0:
-                    return 0.0
-                within = (wanted - below) / count
-                return min(math.exp((index - 1 + within) / BUCKETS_PER_E), float(self.largest))
-            below += count
-        return float(self.largest)
+        return quantile(np.array(self._counts, dtype=np.int64), share)
 
 
 class Level:
