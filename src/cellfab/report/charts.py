@@ -56,7 +56,7 @@ def scrap_pareto(frame: pd.DataFrame, products: Mapping[str, str], most: int = 1
         first = group.iloc[0]
         rest = place == most and count > most + 1
         names.append(f"{count - most} other causes" if rest else f"{labels.words(first['station'])}: {first['text']}")
-    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.03)
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.06)
     columns = (("usd", "Value already added, $"), ("cell_equivalents", "Cell equivalents"))
     for column, (name, title) in enumerate(columns, start=1):
         table = shown.pivot_table(index="place", columns="product", values=name, aggfunc="sum", fill_value=0.0)
@@ -119,8 +119,8 @@ def step_losses(frame: pd.DataFrame, products: Mapping[str, str]) -> go.Figure:
             "<extra>%{fullData.name}</extra>",
         )
     names = [labels.station_step(station, step) for station, step in keys]
-    rows = 12 * len(names) * max(len(products), 1)
-    style.finish(figure, 100 + rows + 6 * len(names), barmode="group", bargap=0.25)
+    rows = 13 * len(names) * max(len(products), 1)
+    style.finish(figure, 100 + rows + 4 * len(names), barmode="group", bargap=0.12)
     style.name_rows(figure, names, 30)
     worst = max((100.0 * value for value in frame["loss"]), default=0.0)
     figure.update_xaxes(title_text="Rejected, % of what entered the step", range=[0, 1.12 * max(worst, 0.1)])

@@ -14,9 +14,9 @@ from cellfab.report.labels import STATES, state_colour, state_label, words
 from cellfab.report.numbers import is_number, joined, number, percent
 
 _COLUMN, _TRACK = 142.0, 76.0
-_WIDTH, _HEIGHT = 108.0, 60.0
+_WIDTH, _HEIGHT = 112.0, 60.0
 _MARGIN, _GUTTER = 14.0, 32.0
-_LETTERS = 17
+_LETTERS = 16
 
 
 def draw(
