@@ -85,6 +85,7 @@ class _Place:
         shape = self.shape
         if isinstance(shape, Tagged):
             self.choice = shape
+            self.unit = NUMBER
             record = dict(shape.records).get(str(part))
             self.shape = record or Anything()
             return record is not None

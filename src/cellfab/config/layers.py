@@ -8,6 +8,7 @@ file. A file reached twice from the top (a diamond) counts once, at its first pl
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -156,6 +157,7 @@ class LayerReader:
 
 def _existing(path: Path) -> Path | None:
     try:
-        return next((file for file in (path, path.with_name(path.name + ".yaml")) if file.exists()), None)
+        found = next((file for file in (path, path.with_name(path.name + ".yaml")) if file.exists()), None)
+        return None if found is None else Path(os.path.normpath(found))
     except (OSError, ValueError):
         return None

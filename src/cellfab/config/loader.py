@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cellfab.config import library
-from cellfab.config.explain import Locate, explain
+from cellfab.config.explain import explain
 from cellfab.config.layers import LayerReader
 from cellfab.config.merge import DISCRIMINATORS
 from cellfab.config.overrides import override
@@ -96,6 +96,16 @@ def validate_merged(resolved: Resolved, model: type[SpecType], paths: Sequence[s
     ConfigError
         With every problem, located.
     """
+    spec, problems = check(resolved, model, paths)
+    if spec is None:
+        raise config_error(problems)
+    return spec
+
+
+def check(
+    resolved: Resolved, model: type[SpecType], paths: Sequence[str | TreePath] = ("",)
+) -> tuple[SpecType | None, list[Problem]]:
+    """As `validate_merged`, for callers that collect problems: returns the spec, or None and the problems."""
     shape = record_of(model)
     settler = Settler(resolved)
     tree: Any = {}
@@ -112,21 +122,12 @@ def validate_merged(resolved: Resolved, model: type[SpecType], paths: Sequence[s
         start = next(path[:length] for length in range(len(path), -1, -1) if path[:length] in home)
         return home[start] + path[len(start) :]
 
-    spec, problems = _checked(resolved, model, tree, locate, settler)
-    if spec is None or problems:
-        raise config_error(problems)
-    return spec
-
-
-def _checked(
-    resolved: Resolved, model: type[SpecType], tree: Any, locate: Locate, settler: Settler
-) -> tuple[SpecType | None, list[Problem]]:
     try:
-        return model.model_validate(tree), settler.problems
+        spec = model.model_validate(tree)
     except ValidationError as error:
         details = error.errors(include_url=False)
-        found = explain(resolved, details, record_of(model), tree, locate, settler.wrong)
-        return None, [*settler.problems, *found]
+        return None, [*settler.problems, *explain(resolved, details, shape, tree, locate, settler.wrong)]
+    return (None if settler.problems else spec), settler.problems
 
 
 def _lay_over(below: Any, above: Any, path: TreePath, home_of_above: TreePath, home: dict[TreePath, TreePath]) -> Any:

@@ -156,7 +156,7 @@ class Settler:
         if shape.discriminator == "law" and not isinstance(value, dict) and value is not None:
             return self._fixed_duration(value, shape, path, scale)
         record = shape.record(value)
-        return value if record is None else self._record(value, record, path, scale)
+        return value if record is None else self._record(value, record, path, Scale(NUMBER, NUMBER))
 
     def _fixed_duration(self, value: Any, shape: Tagged, path: TreePath, scale: Scale) -> Any:
         """A quantity (or, under a key with a suffix, a number) where a law is expected."""

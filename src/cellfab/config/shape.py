@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -45,16 +45,18 @@ class Text:
 
 @dataclass(frozen=True)
 class Names:
-    """A mapping from names that the user chooses."""
+    """A mapping from names that the user chooses, with at least `least` of them."""
 
     values: Shape
+    least: int = 0
 
 
 @dataclass(frozen=True)
 class Items:
-    """A list."""
+    """A list of at least `least` items."""
 
     values: Shape
+    least: int = 0
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ class Record:
                 name,
                 _shape(info.annotation, _discriminator(info), info.metadata),
                 info.is_required(),
+                type(None) in get_args(info.annotation),
                 split_name(info.alias or name)[1],
             )
             for name, info in self.model.model_fields.items()
@@ -92,12 +95,13 @@ class Record:
 
 @dataclass(frozen=True)
 class Slot:
-    """One field: its key in files, its name in Python, what it holds and the unit in its name."""
+    """One field: its key in files, its name in Python, what it holds, and the unit in its name."""
 
     key: str
     name: str
     shape: Shape
     required: bool
+    nullable: bool
     unit: Unit | None
 
 
@@ -197,9 +201,10 @@ def _shape(annotation: Any, discriminator: str | None, metadata: AbstractSequenc
     if isinstance(annotation, type) and origin is None and issubclass(annotation, BaseModel):
         return record_of(annotation)
     if origin in (dict, AbstractMapping):
-        return Names(_shape(arguments[1], None))
+        return Names(_shape(arguments[1], None), _least(metadata))
     if origin in (list, tuple, set, frozenset, AbstractSequence):
-        return Items(_shape(arguments[0], None)) if len({*arguments} - {Ellipsis}) == 1 else Anything()
+        alike = len({*arguments} - {Ellipsis}) == 1
+        return Items(_shape(arguments[0], None), _least(metadata)) if alike else Anything()
     return Anything()
 
 
@@ -217,6 +222,10 @@ def _union(members: list[Any], discriminator: str | None, metadata: AbstractSequ
 
 def _tags(record: Record, discriminator: str) -> tuple[str, ...]:
     return tuple(map(str, get_args(record.model.model_fields[discriminator].annotation)))
+
+
+def _least(metadata: AbstractSequence[Any]) -> int:
+    return max((item.min_length for item in metadata if isinstance(item, MinLen)), default=0)
 
 
 def _number(integer: bool, metadata: AbstractSequence[Any]) -> Number:
