@@ -23,6 +23,12 @@ from cellfab.kernels.random import fill_normal, fill_uniform, fill_words, unifor
 AMBIENT_K = 298.0
 _CONDUCTION_DEPTH = 0.6
 """Depth over beam radius below the keyhole threshold: a half-round conduction pool (assumption)."""
+LEAST_CONDUCTANCE = 0.3
+"""Share of a sound seam's conductance that is left at the least penetration (assumption)."""
+VIOLENT_SPATTER = 3.0
+"""Times the spatter at four times the keyhole threshold or over a gap of a quarter of the disc (assumption)."""
+_CONTACT = 1e-3
+"""Conductance, in sound seams, of a disc without a single conducting seam: it rests on the flags (assumption)."""
 
 
 class Metal(NamedTuple):
@@ -117,7 +123,7 @@ class SeamLaw(NamedTuple):
     full_um: float
     """Penetration beyond `least_um` at which the seam's cross-section is complete."""
     least_conductance: float
-    """Share of a sound seam's conductance that is left at `least_um`."""
+    """`LEAST_CONDUCTANCE`."""
     spread_mohm: float
     """Spreading resistance of disc and flags."""
     touching_share: float
@@ -128,7 +134,7 @@ class SeamLaw(NamedTuple):
     spatter_per_seam: float
     """Expected particles of one seam that reach the face of the roll."""
     violent_spatter: float
-    """Times as many at four times the keyhole threshold, or over a wide gap."""
+    """`VIOLENT_SPATTER`."""
     rework_spatter: float
     """Particles of a second weld, relative to the first."""
     false_alarm: float
@@ -136,7 +142,7 @@ class SeamLaw(NamedTuple):
     fusion_ceiling: float
     fusion_midpoint: float
     fusion_width: float
-    """Detection of a seam without fusion against its severity (missing penetration over `least_um`, or excess gap)."""
+    """Detection of a seam without fusion against its severity: missing penetration over `least_um`, 1 if not bridged."""
     burn_ceiling: float
     """Detection of a burnt-through seam."""
     rework_success: float
@@ -200,7 +206,7 @@ def weld_side(
     power_factor, focus_um, gap_factor : ndarray of float32, shape (n,)
         State of the weld head and of the kneaded face at each cell: relative power, focus offset, relative gap.
     resistance_mohm, depth_um : ndarray of float32, shape (n,)
-        Filled: the side's resistance (infinite if no seam conducts) and mean penetration over its seams.
+        Filled: the side's resistance and mean penetration over its seams.
     unfused, burnt, particles, rewelded, verdict : ndarray of uint8, shape (n,)
         Filled: seams without fusion and seams burnt through (after rework), particles on the face of the roll,
         1 where a second weld was made, and the decision (`PASSED`, `REJECTED_FUSION`, `REJECTED_BURN`).
@@ -304,7 +310,7 @@ def weld_side(
                 conductance[i] += min(max(share_64, law.least_conductance), 1.0)
                 continue
             unfused[i] += 1
-            severity = max(1.0 - inside / law.least_um, relative_gap / law.bridge_midpoint)
+            severity = 1.0 if u < open_probability else 1.0 - inside / law.least_um
             fusion_missed[i] *= 1.0 - detection_probability(
                 severity, law.fusion_ceiling, law.fusion_midpoint, law.fusion_width
             )
@@ -348,7 +354,7 @@ def _finish_discs(  # type: ignore[no-untyped-def]
             expected = welds * law.spatter_per_seam * (seams + violent[i] * (law.violent_spatter - 1.0))
             particles[i] = _poisson(expected, u_spatter[i])
         depth_um[i] /= np.float32(seams)
-        resistance_mohm[i] = law.seam_mohm / conductance[i] + law.spread_mohm
+        resistance_mohm[i] = law.seam_mohm / max(conductance[i], _CONTACT) + law.spread_mohm
 
 
 @kernel

@@ -1,0 +1,221 @@
+"""Particles between the electrodes, and the shorts they make.
+
+Counts are Poisson in area (plus what each process step adds), sizes follow a Pareto law as particle counts of
+cleanliness tests do (ISO 14644-1 scales with a power of the size). A particle wider than the separator can bear shorts
+mechanically; a metal on the cathode face dissolves where the cathode's potential is above the metal's, and grows back
+as a bridge from the anode days later.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
+from cellfab.kernels.random import normal_quantile, uniform
+
+_MOST = 255
+BURR_RISK = 0.7
+"""Burr over separator thickness above which a cell is prone to a short (assumption)."""
+
+
+@kernel
+def poisson_counts(mean: float, u: npt.NDArray[np.float32], out: npt.NDArray[np.uint8]) -> None:
+    """Poisson numbers by inversion of one uniform each: a larger mean never gives a smaller number. Capped at 255."""
+    none = np.float32(math.exp(-mean))
+    for i in range(u.size):
+        count = 0
+        if u[i] >= none:
+            term = math.exp(-mean)
+            total = term
+            while u[i] >= total and count < _MOST:
+                count += 1
+                term *= mean / count
+                total += term
+        out[i] = count
+
+
+@kernel
+def largest_pareto_um(count: int, u: float, smallest_um: float, exponent: float) -> float:
+    """Largest of `count` sizes with ``P(D > d) = (d / d0) ** -m``, by inversion; grows with the count on the same u."""
+    # 1 - u**(1/count) without losing the digits of a u near 1.
+    size: float = smallest_um * (-math.expm1(math.log(u) / count)) ** (-1.0 / exponent)
+    return size
+
+
+@kernel
+def largest_particles(
+    in_roll: npt.NDArray[np.uint8],
+    on_faces: npt.NDArray[np.uint8],
+    key: np.uint64,
+    entity: int,
+    smallest_um: float,
+    exponent: float,
+    transport: float,
+    face_median_um: float,
+    face_log_sd: float,
+    out: npt.NDArray[np.float32],
+) -> int:
+    """Size of the largest particle between the electrodes of each cell; 0 where there is none.
+
+    Parameters
+    ----------
+    in_roll, on_faces : ndarray of uint8, shape (n,)
+        Particles wound in, and particles lying on the end faces.
+    key, entity
+        Name the draws: rows 3 i to 3 i + 2 of the stream belong to cell i.
+    smallest_um, exponent : float
+        Pareto law of the particles wound in.
+    transport : float
+        Probability that a particle on a face gets between the electrodes.
+    face_median_um, face_log_sd : float
+        Lognormal law of its size.
+    out : ndarray of float32, shape (n,)
+        Filled, um.
+
+    Returns
+    -------
+    int
+        Cells with a particle.
+    """
+    cells = 0
+    for i in range(out.size):
+        size = 0.0
+        if in_roll[i] > 0:
+            size = largest_pareto_um(in_roll[i], uniform(key, entity, 3 * i), smallest_um, exponent)
+        if on_faces[i] > 0:
+            arrives = -math.expm1(on_faces[i] * math.log1p(-transport))
+            if uniform(key, entity, 3 * i + 1) < arrives:
+                z = normal_quantile(uniform(key, entity, 3 * i + 2))
+                size = max(size, face_median_um * math.exp(face_log_sd * z))
+        out[i] = size
+        cells += size > 0.0
+    return cells
+
+
+@kernel
+def logistic(x: float) -> float:
+    """1 / (1 + exp(-x)), without overflow."""
+    if x < -700.0:
+        return 0.0
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+@kernel
+def dissolution_probability(cathode_v: float, metal_v: float) -> float:
+    """Probability that a metal on the cathode face dissolves; potentials in V against lithium.
+
+    A logistic of width 0.05 V whose midpoint lies 0.10 V above the metal's own potential, for the overpotential that
+    dissolution needs (assumption).
+    """
+    probability: float = logistic((cathode_v - metal_v - 0.10) / 0.05)
+    return probability
+
+
+class ShortLaw(NamedTuple):
+    """What makes a defect a short, as floats."""
+
+    separator_um: float
+    mechanical_midpoint: float
+    """Particle size over separator thickness at which half of them pierce it."""
+    mechanical_width: float
+    on_cathode: float
+    on_anode: float
+    """Shares of the particles on each face; the rest lies at the edge, where nothing faces it."""
+    dissolving: float
+    """Share of the particles' metals that dissolve at this cathode (`dissolution_probability` over the mix)."""
+    bridge_um: float
+    """Smallest particle with enough metal to bridge the separator."""
+    delay_median_d: float
+    delay_log_sd: float
+    """Lognormal time from first charge to bridge at the ageing temperature."""
+    burr_contact: float
+    """Probability that a burr as high as the separator touches the other electrode."""
+    fault_contact: float
+    """Probability that a separator fault (fold, pinhole, scorch) conducts."""
+    resistance_median_ohm: float
+    """Of a particle of `resistance_reference_um`; falls with the square of its size."""
+    resistance_reference_um: float
+    resistance_log_sd: float
+    fault_um: float
+    """Width of the contact that a separator fault makes."""
+
+
+@kernel
+def soft_shorts(
+    law: ShortLaw,
+    particle_um: npt.NDArray[np.float32],
+    burr_um: npt.NDArray[np.float32],
+    fault: npt.NDArray[np.uint8],
+    key: np.uint64,
+    entity: int,
+    siemens: npt.NDArray[np.float32],
+    delay_d: npt.NDArray[np.float32],
+) -> int:
+    """Whether each cell gets a short, how well it conducts and when.
+
+    Parameters
+    ----------
+    law : ShortLaw
+        Constants.
+    particle_um, burr_um : ndarray of float32, shape (n,)
+        Largest particle between the electrodes (0: none) and highest burr.
+    fault : ndarray of uint8, shape (n,)
+        1 where the separator is faulty.
+    key, entity
+        Name the draws: rows 8 i to 8 i + 7 of the stream belong to cell i.
+    siemens, delay_d : ndarray of float32, shape (n,)
+        Filled: conductance of all shorts of the cell (0: none), and days from first charge until the first conducts.
+
+    Returns
+    -------
+    int
+        Cells with a short.
+    """
+    cells = 0
+    burr_risk_um = BURR_RISK * law.separator_um
+    for i in range(siemens.size):
+        conductance = 0.0
+        delay = 0.0
+        if particle_um[i] > 0.0:
+            conductance, delay = _particle_short(law, particle_um[i], key, entity, 8 * i)
+        if burr_um[i] > burr_risk_um:
+            touching = law.burr_contact * logistic((burr_um[i] / law.separator_um - 1.0) / 0.05)
+            if uniform(key, entity, 8 * i + 4) < touching:
+                conductance += _contact_siemens(law, burr_um[i], uniform(key, entity, 8 * i + 5))
+                delay = 0.0
+        if fault[i] > 0 and uniform(key, entity, 8 * i + 6) < law.fault_contact:
+            conductance += _contact_siemens(law, law.fault_um, uniform(key, entity, 8 * i + 7))
+            delay = 0.0
+        siemens[i] = conductance
+        delay_d[i] = delay
+        cells += conductance > 0.0
+    return cells
+
+
+@kernel
+def _particle_short(law, size_um, key, entity, row):  # type: ignore[no-untyped-def]
+    """Conductance and delay of the short a particle makes: at once by piercing, or later by dissolving."""
+    pierces = logistic((size_um / law.separator_um - law.mechanical_midpoint) / law.mechanical_width)
+    place = uniform(key, entity, row)
+    if place >= law.on_cathode + law.on_anode:
+        return 0.0, 0.0
+    u = uniform(key, entity, row + 1)
+    delay = 0.0
+    if u >= pierces:
+        if place >= law.on_cathode or size_um < law.bridge_um:
+            return 0.0, 0.0
+        if u >= 1.0 - (1.0 - pierces) * (1.0 - law.dissolving):
+            return 0.0, 0.0
+        delay = law.delay_median_d * math.exp(law.delay_log_sd * normal_quantile(uniform(key, entity, row + 2)))
+    return _contact_siemens(law, size_um, uniform(key, entity, row + 3)), delay
+
+
+@kernel
+def _contact_siemens(law, width_um, u):  # type: ignore[no-untyped-def]
+    """Conductance of a contact: lognormal, its median growing with the square of its width."""
+    scale = (width_um / law.resistance_reference_um) ** 2
+    return scale / law.resistance_median_ohm * math.exp(-law.resistance_log_sd * normal_quantile(u))

@@ -1,0 +1,117 @@
+"""Fill: electrolyte is dosed under vacuum, the cell is sealed, weighed and leak-tested, and put into a tray.
+
+What it models
+    Dosing error of the pump; now and then a nozzle that gives too little; the scales' error; leaks of the seal and a
+    test that sees most of them. Good cells are set into trays in the order they come.
+Equations
+    Dose = nominal x (1 + cv z), times a uniform number between 0.6 and 0.95 for a blocked nozzle; rejected if the
+    weighed dose is more than the tolerance off. A leaking seal has severity x = log10(leak rate / limit),
+    exponential; detection f + (1 - f) c / (1 + exp(-(x - x_0) / w)). Trays = ceil(good cells / cells per tray).
+Range
+    Cylindrical and prismatic cells filled once.
+Rows
+    In: cells; unit cells. Out: the same rows in trays; unit trays. Adds electrolyte_g, leak (log10 of leak rate over
+    the limit; 0 for a tight cell), tray_position (place counted through all trays; -1 for a cell that is none).
+Left out
+    Vacuum and pressure cycles, electrolyte lost to the pump, moisture let in by a leak, evaporation before sealing, a
+    lack of electrolyte below the pore volume, second filling.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core.causes import cause
+from cellfab.core.columns import column
+from cellfab.core.draws import Draws
+from cellfab.core.lot import Lot
+from cellfab.steps.base import Step, Work
+
+ELECTROLYTE = column("electrolyte_g", "float32", "g", "true mass of electrolyte filled")
+LEAK = column("leak", "float32", "1", "true log10 of leak rate over the limit; 0 for a tight cell")
+POSITION = column("tray_position", "int32", "1", "place in the lot's trays, counted through; -1 for a scrapped cell")
+WEIGHT = cause("fill", "electrolyte_mass", "weighed electrolyte out of tolerance")
+LEAK_READ = cause("fill", "leak", "leak test reads a leak")
+
+
+class Fill(Step):
+    """Fill, seal and test; see the module's text for the model."""
+
+    name = "fill"
+    writes = (ELECTROLYTE, LEAK, POSITION)
+
+    class Params(Step.Params):
+        """Dosing, sealing and their tests."""
+
+        dosing_cv: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.006, mature=0.003)
+        """Of the pump, 0.2-0.5 % on a mature line: typical of filling machines."""
+        blocked_nozzle_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=3e-3, mature=2e-4)
+        """That a cell gets 60-95 % of its dose: assumption."""
+        scale_error_fraction: Annotated[Capability, within(0.0, 0.5)] = 0.0015
+        """Of the dose, 1 sigma: assumption."""
+        tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.02
+        """Rejected beyond: assumption."""
+        leak_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=5e-3, mature=5e-4)
+        """Of a seal: assumption; leak tests fail 0.1 % of cells on a mature line, 1 % on a new one."""
+        leak_decades_mean_number: Annotated[float, Field(gt=0.0, le=10.0)] = 1.5
+        """Mean of log10(leak rate / limit) of a leaking seal: assumption."""
+        leak_detection_probability: Annotated[Capability, within(0.0, 1.0)] = 0.98
+        """Ceiling for a gross leak; limit 1e-6 mbar l/s helium equivalent (leak-detector vendors): assumption."""
+        leak_midpoint_number: Annotated[float, Field(ge=-5.0, le=5.0)] = 0.0
+        """Decades above the limit seen half as often: assumption."""
+        leak_width_number: Annotated[float, Field(gt=0.0, le=5.0)] = 0.1
+        """Width of that logistic law, decades: assumption."""
+        leak_false_alarm_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=4e-3, mature=4e-4)
+        """Of a tight cell: assumption."""
+        cells_per_tray: Annotated[int, Field(ge=1, le=10_000)] = 64
+        """Places of a tray, 32-256 for 46xx cells: assumption."""
+        electrolyte_material: str = "electrolyte"
+        """Name of the electrolyte in `materials` (kg)."""
+
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Fill, test and put into trays."""
+        from cellfab.kernels.inspection import raise_alarms
+
+        params, design = self.params, self.design
+        came = lot.alive()
+        dose = np.float32(self.at("dosing_cv", maturity)) * draws.normal("dose", lot)
+        dose += np.float32(1.0)
+        u = draws.uniform("nozzle", lot)
+        blocked_share = self.at("blocked_nozzle_probability", maturity)
+        blocked = np.flatnonzero(u < blocked_share)
+        dose[blocked] *= np.float32(0.6) + np.float32(0.35 / max(blocked_share, 1e-30)) * u[blocked]
+        lot.columns[ELECTROLYTE] = dose * np.float32(1e3 * design.electrolyte_kg)
+        lot.attributes["electrolyte_kg"] = float(np.dot(dose, came.astype(np.float32))) * design.electrolyte_kg
+
+        u = draws.uniform("leak", lot)
+        leak_share = self.at("leak_probability", maturity)
+        leaking = np.flatnonzero(u < leak_share)
+        leak = np.zeros(lot.n, np.float32)
+        leak[leaking] = -params.leak_decades_mean_number * np.log(u[leaking] / np.float32(leak_share))
+        lot.columns[LEAK] = leak
+
+        weighed = dose + np.float32(self.at("scale_error_fraction", maturity)) * draws.normal("scale", lot)
+        lot.scrap(np.abs(weighed - np.float32(1.0)) > params.tolerance_fraction, WEIGHT)
+        alarms = np.empty(lot.n, np.bool_)
+        raise_alarms(
+            leak, draws.uniform("leak_test", lot), float(self.at("leak_false_alarm_probability", maturity)),
+            float(self.at("leak_detection_probability", maturity)), float(params.leak_midpoint_number),
+            float(params.leak_width_number), alarms,
+        )  # fmt: skip
+        lot.scrap(alarms, LEAK_READ)
+
+        alive = lot.alive()
+        position = np.cumsum(alive, dtype=np.int32)
+        lot.columns[POSITION] = np.where(alive, position - np.int32(1), np.int32(-1))
+        lot.attributes["cells_per_tray"] = float(params.cells_per_tray)
+        lot.unit = "trays"
+        lot.amount = float(-(-lot.n_alive // params.cells_per_tray))
+        return lot
+
+    def work(self, lot: Lot, maturity: float) -> Work:
+        """Electrolyte in every cell that came."""
+        return Work(materials={self.params.electrolyte_material: lot.attributes["electrolyte_kg"]})

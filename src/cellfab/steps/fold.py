@@ -1,0 +1,95 @@
+"""Fold and knead: the bare foil flags at both ends of the roll are laid down into a dense, flat face to weld on.
+
+What it models
+    One depth error per face decides how dense and flat the face is, how far it lies from the separator and whether
+    flags tear; the flatter the face, the smaller the gap under the disc. Kneading also makes metal flakes.
+Equations
+    z ~ N(0, 1) per face, depth error = sd x z. Median gap of the cell's seams x exp(-ln(gsd) z). Distance from weld
+    plane to separator = nominal - depth error. Torn share of the flags = rate x max(0, depth error - onset). Flakes ~
+    Poisson(mean) for both faces together. Rejected if the torn share, read with an error, is above the limit.
+Range
+    Tabless rolls with notched flags of 5-12 mm; torn share well below 1.
+Rows
+    In and out: cells. Adds for each face (cathode, anode): gap_factor (1), separator_distance_mm (mm), torn_fraction
+    (1); particles_folding (both faces).
+Left out
+    Shape of the single flag, spring-back, tool wear between changes, flag misalignment from notching.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core.causes import cause
+from cellfab.core.columns import column
+from cellfab.core.draws import Draws
+from cellfab.core.lot import Lot
+from cellfab.steps.base import Step
+
+_FACES = ("cathode", "anode")
+_COLUMNS = tuple(
+    (
+        column(f"{face}_gap_factor", "float32", "1", f"median gap under the {face} disc, relative to the line's"),
+        column(f"{face}_separator_distance_mm", "float32", "mm", f"from the {face} weld plane to the separator's edge"),
+        column(f"{face}_torn_fraction", "float32", "1", f"true share of the {face} flags torn off"),
+    )
+    for face in _FACES
+)
+PARTICLES = column("particles_folding", "uint8", "1", "metal flakes that kneading leaves on the faces of the roll")
+TORN = cause("fold", "torn_flags", "camera sees too many torn flags")
+
+
+class Fold(Step):
+    """Lay down and knead the flags; see the module's text for the model."""
+
+    name = "fold"
+    writes = (*(name for face in _COLUMNS for name in face), PARTICLES)
+
+    class Params(Step.Params):
+        """Tool and inspection."""
+
+        depth_sd_mm: Annotated[Capability, within(0.0, 2.0)] = Ramped(start=0.06, mature=0.03)
+        """Error of the folding depth, 1 sigma: assumption."""
+        gap_gsd: Annotated[Capability, within(1.0, 5.0)] = Ramped(start=1.25, mature=1.15)
+        """Cell to cell, geometric standard deviation of the median gap: assumption; a share of the flatness of 10-50
+        um."""
+        separator_distance_mm: Annotated[float, Field(gt=0.0, le=20.0)] = 2.0
+        """Weld plane to separator edge: assumption, 1.2-3."""
+        tear_onset_mm: Annotated[float, Field(ge=0.0, le=5.0)] = 0.12
+        """Depth error from which flags tear: assumption."""
+        torn_fraction_per_mm: Annotated[float, Field(ge=0.0, le=20.0)] = 1.0
+        """Share of flags torn per mm beyond: assumption."""
+        torn_limit_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.03
+        """Rejected above, as read by the camera: assumption."""
+        camera_error_fraction: Annotated[Capability, within(0.0, 0.5)] = 0.005
+        """Error of the reading, 1 sigma: assumption."""
+        particles_per_cell: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.2, mature=0.04)
+        """Flakes above 30 um, both faces: assumption, 0.001-0.2 per face."""
+
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Fold both faces of every cell."""
+        from cellfab.kernels.particles import poisson_counts
+
+        params = self.params
+        depth_sd = np.float32(self.at("depth_sd_mm", maturity))
+        log_gsd = np.float32(math.log(self.at("gap_gsd", maturity)))
+        camera = np.float32(self.at("camera_error_fraction", maturity))
+        for face, (gap, distance, torn) in zip(_FACES, _COLUMNS, strict=True):
+            z = draws.normal(f"{face}_depth", lot)
+            error_mm = depth_sd * z
+            lot.columns[gap] = np.exp(-log_gsd * z)
+            lot.columns[distance] = np.float32(params.separator_distance_mm) - error_mm
+            beyond = np.maximum(error_mm - np.float32(params.tear_onset_mm), np.float32(0.0))
+            lot.columns[torn] = np.minimum(np.float32(params.torn_fraction_per_mm) * beyond, np.float32(0.99))
+        particles = np.empty(lot.n, np.uint8)
+        poisson_counts(self.at("particles_per_cell", maturity), draws.uniform("particles", lot), particles)
+        lot.columns[PARTICLES] = particles
+        for face, (_, _, torn) in zip(_FACES, _COLUMNS, strict=True):
+            read = lot.columns[torn] + camera * draws.normal(f"{face}_camera", lot)
+            lot.scrap(read > params.torn_limit_fraction, TORN)
+        return lot

@@ -1,0 +1,302 @@
+"""Tabless weld: a laser welds the collector disc onto one kneaded face of the roll, in several seams.
+
+What it models
+    Seam by seam: penetration from absorbed power, speed and focus, with a keyhole threshold; the gap under the disc
+    and whether melt bridges it; seams without fusion (open, or touching and resistive: false welds); keyhole spikes
+    that burn through; spatter that falls onto the face. State of the head: lens ageing, the protective glass since
+    its last change, and an offset per lot. Heat at the separator's edge. Inspection in the process, one second weld,
+    then scrap.
+Equations
+    depth = A P / (K (T_boil - T_0) G(Pe)), Pe = v a / (2 kappa), a = a_0 sqrt(1 + (dz / z_R)^2); keyhole if A_0 P /
+    (rho c T_m sqrt(pi kappa v a^3)) > pi T_boil / T_m, else depth = 0.6 a. Gap lognormal; bridged with probability 1
+    / (1 + exp((g / t - 0.35) / 0.03)). No fusion if depth - t - g < least or not bridged; burnt through if depth (1 +
+    Gumbel) - t - g > most. Seam resistance R_0 / ((1 - pores) min(1, max(0.3, (p - least) / full))), seams in
+    parallel, plus spreading. Spatter ~ Poisson, thinned to what reaches the face. Detection of severity x: f + (1 -
+    f) c / (1 + exp(-(x - x_0) / w)). Sources: `cellfab.kernels.laser_weld`.
+Range
+    Peclet number 0.1-3 (within 12 % of the exact moving cylinder, less below 0.05); 1 to 64 seams; gaps below the
+    disc's thickness. Head state: lot o on one of `heads` heads, welds since the last change = (o // heads) x cells
+    per lot + row, so a lot's welds are a function of its names only.
+Rows
+    In: cells with gap_factor and separator_distance_mm of the side, separator_fault. Out: the same, with resistance,
+    depth, seams without fusion, burnt seams, particles and rework of the side; separator_fault where it was scorched.
+Left out
+    Porosity of the single seam (its mean enters; its scatter moves the cell's resistance by less than 0.02 %),
+    humping, heat from seam to seam, disc-to-can and terminal welds, drift of absorptivity with the disc's surface.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from cellfab.config.cell_spec import CellDesign
+from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core.causes import cause
+from cellfab.core.columns import column
+from cellfab.core.draws import Draws
+from cellfab.core.lot import Lot
+from cellfab.errors import ConfigError
+from cellfab.steps.base import Step, Work
+
+if TYPE_CHECKING:
+    from cellfab.kernels.laser_weld import SeamLaw
+
+_SIDES = ("cathode", "anode")
+_WRITTEN = (
+    ("weld_mohm", "float32", "mohm", "true resistance of the {} disc weld"),
+    ("weld_depth_um", "float32", "um", "mean penetration of the {} disc's seams"),
+    ("weld_unfused", "uint8", "1", "seams of the {} disc without fusion"),
+    ("weld_burnt", "uint8", "1", "seams of the {} disc burnt through"),
+    ("weld_particles", "uint8", "1", "spatter particles on the {} face of the roll"),
+    ("weld_rewelded", "uint8", "1", "1 where the {} disc was welded twice"),
+)
+_COLUMNS = {side: tuple(column(f"{side}_{n}", d, u, t.format(side)) for n, d, u, t in _WRITTEN) for side in _SIDES}
+_CAUSES = {
+    side: (
+        cause("tabless_weld", f"{side}_no_fusion", f"{side} disc: alarm for missing fusion after a second weld"),
+        cause("tabless_weld", f"{side}_burn_through", f"{side} disc: burnt through"),
+    )
+    for side in _SIDES
+}
+_READ = ("gap_factor", "separator_distance_mm")
+_SEAM_STREAMS = ("power", "focus", "gap", "bridge_and_spike")
+_DISC_STREAMS = ("spatter", "alarm", "contact", "rework")
+
+
+class TablessWeld(Step):
+    """Weld one disc per cell; see the module's text for the model. Defaults weld copper with a green laser."""
+
+    name = "tabless_weld"
+    reads = ("separator_fault", *(f"{side}_{name}" for side in _SIDES for name in _READ))
+    writes = ("separator_fault", *(name for side in _SIDES for name in _COLUMNS[side]))
+    """Of both sides; one weld writes those of its own side."""
+
+    class Params(Step.Params):
+        """Laser, seams, joint and inspection of one side."""
+
+        side: Literal["cathode", "anode"]
+        """Which face is welded; the disc is of that electrode's foil metal."""
+        power_w: Annotated[float, Field(gt=0.0, le=20_000.0)] = 1250.0
+        """Laser power: green 1.6 kW at 300 mm/s was best on plated copper (Yoo et al., J. Weld. Join. 42 (2024));
+        chosen for 0.12 mm penetration beyond a 0.2 mm disc."""
+        speed_mm_per_s: Annotated[float, Field(gt=0.0, le=5000.0)] = 300.0
+        """Travel speed: Yoo et al. (2024), range 100-800."""
+        spot_diameter_um: Annotated[float, Field(gt=5.0, le=2000.0)] = 150.0
+        """At focus; 150 green, 70-100 single-mode infrared: typical vendor data."""
+        rayleigh_mm: Annotated[float, Field(gt=0.0, le=50.0)] = 1.5
+        """Rayleigh length: assumption (1.5 green, 0.8-1.0 infrared)."""
+        keyhole_absorptivity_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.65
+        """In the keyhole, 0.45-0.8; multiple reflections (Gouffe, Rev. Opt. 24 (1945) 1); value an assumption."""
+        surface_absorptivity_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.35
+        """Cold surface, decides on the keyhole: copper 0.35-0.40 at 515 nm, 0.03-0.05 near 1 um; aluminium 0.20."""
+        power_cv: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.015, mature=0.010)
+        """Weld to weld: assumption."""
+        absorptivity_cv: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.04, mature=0.025)
+        """Weld to weld; infrared on copper 0.06 and 0.04: assumption."""
+        local_cv: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.05, mature=0.03)
+        """Local heat flow and surface; infrared on copper 0.07 and 0.05: assumption."""
+        focus_sd_um: Annotated[Capability, within(0.0, 5000.0)] = Ramped(start=150.0, mature=60.0)
+        """Focus position, 1 sigma: assumption."""
+        gap_median_um: Annotated[Capability, within(0.0, 500.0)] = Ramped(start=22.0, mature=15.0)
+        """Between disc and kneaded face: assumption (flatness of kneading and clamping)."""
+        gap_gsd: Annotated[Capability, within(1.0, 5.0)] = Ramped(start=1.51, mature=1.46)
+        """Seam to seam within a cell: assumption; with `fold`'s cell-to-cell 1.25 and 1.15, 1.6 and 1.5 in all."""
+        seams: Annotated[int, Field(ge=1, le=64)] = 8
+        """Per disc: assumption from patents on radial and arc seams, 4-16."""
+        seam_mm: Annotated[float, Field(gt=0.0, le=200.0)] = 12.0
+        """Length of a seam: assumption, 6-15."""
+        least_penetration_um: Annotated[float, Field(gt=0.0, le=1000.0)] = 30.0
+        """Below the interface, under which a seam does not hold: assumption (30 Cu, 40 Al)."""
+        most_penetration_um: Annotated[float, Field(gt=0.0, le=5000.0)] = 250.0
+        """Below the interface, above which it burns through: half the lower part (Yoo et al. 2024); 350 for Al."""
+        spike_location_fraction: Annotated[float, Field(ge=-0.5, le=1.0)] = 0.05
+        """Location of the Gumbel law of the deepest spike over the mean depth: assumption."""
+        spike_scale_fraction: Annotated[Capability, within(0.001, 0.5)] = 0.03
+        """Scale of that law: assumption; infrared on copper 0.08 ramping to 0.06."""
+        bridge_midpoint_fraction: Annotated[float, Field(gt=0.0, le=2.0)] = 0.35
+        """Gap over disc thickness that half the seams bridge: gap guides give 0.1 as safe and 0.3-0.4 as mostly
+        failing (EWI, gap tolerance during high-speed fibre laser welding)."""
+        bridge_width_fraction: Annotated[float, Field(gt=0.0, le=0.5)] = 0.03
+        """Width of the logistic law: assumption."""
+        seam_mohm: Annotated[float, Field(gt=0.0, le=100.0)] = 0.4
+        """Sound seam of 12 mm (scaled with length): assumption, 0.1-1; brass lap joints have 0.13-0.17 mOhm (Brand et
+        al., J. Power Sources 295 (2015) 122)."""
+        spreading_mohm: Annotated[float, Field(ge=0.0, le=100.0)] = 0.01
+        """Spreading resistance of disc and flags: assumption."""
+        pore_fraction: Annotated[float, Field(ge=0.0, lt=0.9)] = 0.04
+        """Mean pore area of a seam; 0.12 infrared on copper: assumption."""
+        full_penetration_um: Annotated[float, Field(gt=0.0, le=1000.0)] = 60.0
+        """Beyond the least, for the full cross-section: assumption."""
+        touching_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.7
+        """Of the seams without fusion, those that conduct through contact spots: assumption."""
+        touching_low_ratio: Annotated[float, Field(ge=1.0, le=1e4)] = 5.0
+        """Least resistance of such a contact over a sound seam's: assumption."""
+        touching_high_ratio: Annotated[float, Field(ge=1.0, le=1e6)] = 50.0
+        """Largest: assumption."""
+        spatter_per_mm: Annotated[Capability, within(0.0, 100.0)] = 0.02
+        """Particles thrown: assumption; infrared makes 5-10 times as many (0.15)."""
+        spatter_on_face_fraction: Annotated[Capability, within(0.0, 1.0)] = 0.02
+        """Share that lands on the face of the roll: assumption, 0.005-0.1."""
+        separator_limit_c: Annotated[float, Field(gt=25.0, le=500.0)] = 130.0
+        """Shutdown of polyethylene; ceramic-coated polypropylene 165: separator data sheets."""
+        pack_solid_fraction: Annotated[float, Field(gt=0.05, le=1.0)] = 0.75
+        """Of the kneaded face: assumption, 0.55-0.9."""
+        heads: Annotated[int, Field(ge=1, le=200)] = 2
+        """Weld heads that share the lots: assumption."""
+        lot_power_cv: Annotated[Capability, within(0.0, 0.2)] = Ramped(start=0.01, mature=0.003)
+        """Offset of the head's power from lot to lot: assumption."""
+        lot_focus_um: Annotated[Capability, within(0.0, 2000.0)] = Ramped(start=60.0, mature=20.0)
+        """Offset of the head's focus from lot to lot, 1 sigma: assumption."""
+        glass_interval_cells: Annotated[float, Field(gt=0.0)] = 70_000.0
+        """Discs welded between changes of the protective glass: assumption, 24 h at one a second and 80 %."""
+        glass_loss_fraction: Annotated[Capability, within(0.0, 0.9)] = Ramped(start=0.02, mature=0.01)
+        """Power lost in a glass at the end of that interval: assumption."""
+        glass_focus_shift_um: Annotated[Capability, within(0.0, 5000.0)] = Ramped(start=100.0, mature=40.0)
+        """Thermal focus shift of a glass at the end of that interval: assumption."""
+        lens_interval_cells: Annotated[float, Field(gt=0.0)] = 2_900_000.0
+        """Discs between recalibrations of the head: assumption, 1000 h."""
+        lens_loss_fraction: Annotated[Capability, within(0.0, 0.9)] = 0.02
+        """Power lost in that time: assumption, 0-5 % per 1000 h."""
+        false_alarm_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.02, mature=0.01)
+        """Per disc; photodiode with a threshold 2 %, with a trained classifier 1 %: assumption."""
+        fusion_detection_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.90, mature=0.95)
+        """Ceiling for a seam without fusion; a trained classifier reached 0.97 in the laboratory (J. Laser Appl. 34
+        (2022) 042040)."""
+        fusion_midpoint_fraction: Annotated[float, Field(ge=-5.0, le=5.0)] = 0.3
+        """Severity (missing penetration over the least; 1 where the gap is not bridged) seen half as often:
+        assumption."""
+        fusion_width_fraction: Annotated[float, Field(gt=0.0, le=5.0)] = 0.15
+        """Width of that logistic law: assumption."""
+        burn_detection_probability: Annotated[Capability, within(0.0, 1.0)] = 0.80
+        """Of a burnt-through seam, by its scattered light (ASME J. Manuf. Sci. Eng. 144 (2022) 071004); value an
+        assumption."""
+        rework_success_probability: Annotated[Capability, within(0.0, 1.0)] = 0.8
+        """That a second weld closes the open seams of a disc: assumption."""
+        rework_spatter_ratio: Annotated[float, Field(ge=0.0, le=100.0)] = 2.0
+        """Spatter of a second weld over that of the first: assumption."""
+        disc_material: str = ""
+        """Name of the disc in `materials` (pieces); default: collector_disc_cu or collector_disc_al."""
+
+    def __init__(self, params: Params, design: CellDesign) -> None:
+        super().__init__(params, design)
+        self.side = params.side
+        self.foil = design.anode.foil if params.side == "anode" else design.cathode.foil
+        self.disc_um = 1e3 * (design.collector_disc_cu_mm if self.foil == "cu" else design.collector_disc_al_mm)
+        if self.disc_um <= 0.0:
+            raise ConfigError(
+                f"step 'tabless_weld' welds a disc of {self.foil} on the {self.side} side: give its thickness"
+            )
+
+    def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
+        """Weld and inspect the side's disc on every cell."""
+        from cellfab.kernels import laser_weld
+
+        side, columns = self.side, lot.columns
+        lot.attributes[f"{side}_discs"] = float(lot.n_alive)
+        power_factor, focus_um = self._head_state(lot, draws, maturity)
+        seams = self.params.seams
+        seam_keys = np.array(
+            [[draws.key(f"{stream}/{seam}") for stream in _SEAM_STREAMS] for seam in range(seams)], np.uint64
+        )
+        disc_keys = np.array([draws.key(stream) for stream in _DISC_STREAMS], np.uint64)
+        resistance, depth = np.empty(lot.n, np.float32), np.empty(lot.n, np.float32)
+        unfused, burnt, particles, rewelded, verdict = np.empty((5, lot.n), np.uint8)
+        laser_weld.weld_side(
+            self.seam_law(maturity), seam_keys, disc_keys, lot.identity, power_factor, focus_um,
+            columns[f"{side}_gap_factor"], resistance, depth, unfused, burnt, particles, rewelded, verdict,
+        )  # fmt: skip
+        written = (resistance, depth, unfused, burnt, particles, rewelded)
+        columns.update(zip(_COLUMNS[side], written, strict=True))
+        scorched = columns[f"{side}_separator_distance_mm"] < self._scorch_mm()
+        columns["separator_fault"] |= scorched
+        no_fusion, burn_through = _CAUSES[side]
+        lot.scrap(verdict == laser_weld.REJECTED_FUSION, no_fusion)
+        lot.scrap(verdict == laser_weld.REJECTED_BURN, burn_through)
+        return lot
+
+    def work(self, lot: Lot, maturity: float) -> Work:
+        """One disc for every cell that came."""
+        name = self.params.disc_material or f"collector_disc_{self.foil}"
+        return Work(materials={name: lot.attributes[f"{self.side}_discs"]})
+
+    def _head_state(
+        self, lot: Lot, draws: Draws, maturity: float
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        params = self.params
+        offset_power, offset_focus = draws.normal("head", lot, 2)
+        welds = (lot.ordinal // params.heads) * lot.n + np.arange(lot.n)
+        glass = (welds % params.glass_interval_cells / params.glass_interval_cells).astype(np.float32)
+        lens = (lot.ordinal // params.heads) * lot.n % params.lens_interval_cells / params.lens_interval_cells
+        power = 1.0 - self.at("lens_loss_fraction", maturity) * lens
+        power += self.at("lot_power_cv", maturity) * float(offset_power)
+        power_factor = np.float32(power) - np.float32(self.at("glass_loss_fraction", maturity)) * glass
+        focus_um = np.float32(self.at("glass_focus_shift_um", maturity)) * glass
+        focus_um += np.float32(self.at("lot_focus_um", maturity)) * offset_focus
+        return power_factor, focus_um
+
+    def _scorch_mm(self) -> float:
+        from cellfab.kernels import laser_weld
+
+        params = self.params
+        line_energy = params.keyhole_absorptivity_fraction * params.power_w / (params.speed_mm_per_s * 1e-3)
+        rise_k = params.separator_limit_c - (laser_weld.AMBIENT_K - 273.15)
+        metal = laser_weld.METALS[self.foil]
+        return 1e3 * laser_weld.overheated_distance_m(line_energy, rise_k, params.pack_solid_fraction, metal)
+
+    def seam_law(self, maturity: float) -> SeamLaw:
+        """The side's constants at `maturity`, as the kernel wants them."""
+        from cellfab.kernels import laser_weld
+
+        params = self.params
+        metal = laser_weld.METALS[self.foil]
+        speed, radius = params.speed_mm_per_s * 1e-3, 0.5e-6 * params.spot_diameter_um
+        peclet = laser_weld.peclet_number(speed, radius, metal)
+        absorbed_w = params.keyhole_absorptivity_fraction * params.power_w
+        depth_m = laser_weld.keyhole_depth_m(absorbed_w, peclet, metal)
+        power_sd, power_skew = laser_weld.absorbed_power_spread(
+            self.at("power_cv", maturity), self.at("absorptivity_cv", maturity), self.at("local_cv", maturity)
+        )
+        spatter = self.at("spatter_per_mm", maturity) * params.seam_mm
+        return laser_weld.SeamLaw(
+            depth_scale_um=1e6 * depth_m * laser_weld.depth_divisor(peclet),
+            peclet=peclet,
+            radius_um=0.5 * params.spot_diameter_um,
+            rayleigh_um=1e3 * params.rayleigh_mm,
+            enthalpy=laser_weld.normalised_enthalpy(
+                params.surface_absorptivity_fraction * params.power_w, speed, radius, metal
+            ),
+            enthalpy_threshold=laser_weld.keyhole_threshold(metal),
+            power_sd=power_sd,
+            power_skew=power_skew,
+            focus_sd_um=float(self.at("focus_sd_um", maturity)),
+            gap_median_um=float(self.at("gap_median_um", maturity)),
+            gap_log_sd=math.log(self.at("gap_gsd", maturity)),
+            disc_um=self.disc_um,
+            least_um=float(params.least_penetration_um),
+            most_um=float(params.most_penetration_um),
+            bridge_midpoint=float(params.bridge_midpoint_fraction),
+            bridge_width=float(params.bridge_width_fraction),
+            spike_location=float(params.spike_location_fraction),
+            spike_scale=float(self.at("spike_scale_fraction", maturity)),
+            seam_mohm=params.seam_mohm * 12.0 / params.seam_mm / (1.0 - params.pore_fraction),
+            full_um=float(params.full_penetration_um),
+            least_conductance=laser_weld.LEAST_CONDUCTANCE,
+            spread_mohm=float(params.spreading_mohm),
+            touching_share=float(params.touching_share),
+            touching_low=float(params.touching_low_ratio),
+            touching_high=float(params.touching_high_ratio),
+            spatter_per_seam=spatter * self.at("spatter_on_face_fraction", maturity),
+            violent_spatter=laser_weld.VIOLENT_SPATTER,
+            rework_spatter=float(params.rework_spatter_ratio),
+            false_alarm=float(self.at("false_alarm_probability", maturity)),
+            fusion_ceiling=float(self.at("fusion_detection_probability", maturity)),
+            fusion_midpoint=float(params.fusion_midpoint_fraction),
+            fusion_width=float(params.fusion_width_fraction),
+            burn_ceiling=float(self.at("burn_detection_probability", maturity)),
+            rework_success=float(self.at("rework_success_probability", maturity)),
+        )
