@@ -72,6 +72,12 @@ def test_a_bare_number_named_a_yield_is_a_share_and_others_are_not() -> None:
     assert labels.kpi_unit("final_yield", Kpi(93.0, "%")) == "%"
 
 
+def test_label_of_an_unknown_figure_is_its_name_without_the_unit() -> None:
+    assert labels.kpi_label("lead_time_p95_h")[0] == "Lead time p95"
+    assert labels.kpi_label("wait_mean_s.store")[0] == "Wait mean, store"
+    assert labels.kpi_label("final_yield")[0] == "Final yield"
+
+
 def test_headlines_leave_out_what_has_no_value_and_what_belongs_to_one_station() -> None:
     kpi = {
         "oee.winder": Kpi(0.5, "1"),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from cellfab.report.terminal import print_summary
+from cellfab.report.terminal import print_result, print_summary
 from cellfab.result import RunResult
 
 
@@ -85,6 +86,16 @@ def test_names_are_never_markup_or_control_codes(make_plant: Callable[..., RunRe
     assert "\x1b" not in text and "\r" not in text
     assert "wind?[31mer?next" in text
     assert text.startswith("[bold]a?b: 104 weeks")
+
+
+def test_result_ends_with_commands_that_use_its_folder(
+    make_plant: Callable[..., RunResult], plant: RunResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_result(make_plant(1), Path("runs/x"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-3:] == ["Report: runs/x/report.html", "Next", "  cellfab run runs/x/resolved.yaml --reps 5"]
+    print_result(plant, Path("runs/x"))
+    assert capsys.readouterr().out.splitlines()[-1] == "  cellfab run runs/x/resolved.yaml --seed 8"
 
 
 def test_bare_line_has_no_ramp(bare_line: RunResult) -> None:

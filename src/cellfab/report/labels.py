@@ -67,6 +67,7 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "capex_musd": ("Capital spent", "equipment and conversion"),
     "npv_musd": ("Net present value", ""),
 }
+_UNIT_ENDINGS = ("_per_kwh", "_mwh", "_kwh", "_musd", "_usd", "_ppm", "_h", "_s")
 HEADLINES = 12
 """Most figures shown as cards; all of them are in the table below."""
 
@@ -105,6 +106,7 @@ def kpi_label(name: str) -> tuple[str, str]:
     if known is not None:
         return known
     head, _, tail = name.partition(".")
+    head = next((head.removesuffix(end) for end in _UNIT_ENDINGS if head.endswith(end)), head)
     return (f"{words(head).capitalize()}, {words(tail)}" if tail else words(head).capitalize()), ""
 
 

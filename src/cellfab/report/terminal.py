@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -23,7 +24,25 @@ _SPANS = (1, 4, 13, 26, 52)
 _SPAN_NAMES = {1: "week", 4: "four weeks", 13: "quarter", 26: "half year", 52: "year"}
 
 
-def print_summary(result: RunResult, console: Console, next_commands: Sequence[str] = ()) -> None:
+def print_result(result: RunResult, folder: Path) -> None:
+    """Print a result to standard output with where it was written and what to try next.
+
+    Parameters
+    ----------
+    result : RunResult
+    folder : Path
+        Holds report.html and resolved.yaml of the run.
+    """
+    from rich.console import Console
+
+    again = f"cellfab run {folder / 'resolved.yaml'}"
+    more = f"{again} --reps 5" if result.replicates == 1 else f"{again} --seed {result.seed + 1}"
+    print_summary(result, Console(), [more], report=folder / "report.html")
+
+
+def print_summary(
+    result: RunResult, console: Console, next_commands: Sequence[str] = (), report: Path | None = None
+) -> None:
     """Print a result as tables.
 
     Colours and lines appear on a terminal only, and follow the console's own reading of NO_COLOR and COLUMNS; where its
@@ -36,6 +55,8 @@ def print_summary(result: RunResult, console: Console, next_commands: Sequence[s
         To print to.
     next_commands : sequence of str
         Commands worth trying next, printed last.
+    report : Path, optional
+        The HTML report, named before them.
     """
     writer = _Writer(console)
     weeks = 0 if result.weekly.empty else int(result.weekly["week"].nunique())
@@ -48,6 +69,8 @@ def print_summary(result: RunResult, console: Console, next_commands: Sequence[s
     _ramp(result, writer)
     _scrap(result, writer)
     _stations(result, writer)
+    if report is not None:
+        writer.line(f"Report: {report}")
     if next_commands:
         writer.line("Next", bold=True)
         for command in next_commands:
