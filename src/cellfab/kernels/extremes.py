@@ -17,7 +17,7 @@ from cellfab.kernels._jit import kernel
 from cellfab.kernels.random import normal_quantile
 
 _REACH = 6.5  # normal numbers made from 32-bit words stay within 6.34 standard deviations
-_PER_UNIT = 16
+_PER_UNIT = 32
 _POINTS = int(2 * _REACH * _PER_UNIT) + 1
 FLOOR = -4.0
 """Standard normal value reported for the highest of none."""
@@ -78,7 +78,7 @@ def lowest_of(z: npt.NDArray[np.float32], count: float) -> npt.NDArray[np.float3
     Returns
     -------
     ndarray of float32, shape (n,)
-        Order statistic with distribution 1 - (1 - Phi(x))^count; interpolation error below 1e-3.
+        Order statistic with distribution 1 - (1 - Phi(x))^count; interpolation error below 1e-4.
     """
     out = np.empty_like(z)
     interpolate(z, _lowest(float(count)), out)
@@ -98,7 +98,8 @@ def highest_of_poisson(z: npt.NDArray[np.float32], mean: float) -> npt.NDArray[n
     Returns
     -------
     ndarray of float32, shape (n,)
-        With distribution exp(-mean (1 - Phi(x))) above the floor; interpolation error below 1e-3 above -1.
+        With distribution exp(-mean (1 - Phi(x))) above the floor; interpolation error below 1e-3 for
+        values above 0.
     """
     table = np.empty(_POINTS)
     highest_table(float(mean), table)

@@ -43,7 +43,6 @@ from cellfab.steps.base import ElectrodeStep, Work
 
 CHARGE = column("charge", "float32", "1", "row of the powder charge in the parent lot")
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
-AREAL = column("areal_capacity_mah_per_cm2", "float32", "mAh/cm2", "true areal capacity per side")
 PINHOLES = column("pinholes", "float32", "1", "holes in the coating of the electrode")
 PINHOLE = column("pinhole_mm", "float32", "mm", "size of the largest hole; 0 without one")
 PEEL = column("peel_n_per_m", "float32", "N/m", "true peel strength of the electrode's weakest square centimetre")
@@ -53,6 +52,7 @@ BREAK = cause("dry_film", "film_break", "web lost around a break of the film")
 OFF_LOADING = cause("dry_film", "loading", "loading read as out of tolerance by the inline gauge")
 HOLE = cause("dry_film", "pinhole", "hole read as too large by the camera")
 BLISTER = cause("dry_film", "delamination", "film seen to come off the foil")
+_OF_CHARGE = ("active_fraction", "binder_fraction", "specific_capacity_mah_per_g")  # segments have their charge's
 _CM2_PER_M2 = 1e4
 
 Rows = npt.NDArray[np.float32]
@@ -63,11 +63,8 @@ class DryFilm(ElectrodeStep):
     """Make a laminated web out of charges; see the module's text for the model."""
 
     name = "dry_film"
-    reads = (
-        "charge_kg", "active_fraction", "binder_fraction", "specific_capacity_mah_per_g", "binder_cv", "fibrillation",
-        "film_strength_mpa",
-    )  # fmt: skip
-    writes = (CHARGE, LOADING, AREAL, PINHOLES, PINHOLE, PEEL)
+    reads = ("charge_kg", *_OF_CHARGE, "binder_cv", "fibrillation", "film_strength_mpa")
+    writes = (CHARGE, LOADING, *_OF_CHARGE, PINHOLES, PINHOLE, PEEL)
 
     class Params(ElectrodeStep.Params):
         """Film line: web handling, loading field, lamination and inline inspection."""
@@ -174,8 +171,8 @@ class DryFilm(ElectrodeStep):
         self._open_account(child, lot, film_kg, lanes, positions)
         child.columns[CHARGE] = np.tile(charge.astype(np.float32), lanes)
         child.columns[LOADING] = (np.float32(electrode.loading_mg_per_cm2) * relative).ravel()
-        made_of = lot.columns["active_fraction"] * lot.columns["specific_capacity_mah_per_g"] * np.float32(1e-3)
-        child.columns[AREAL] = child.columns[LOADING] * np.tile(made_of[charge], lanes)
+        for name in _OF_CHARGE:
+            child.columns[name] = np.tile(lot.columns[name][charge], lanes)
         self._close_account(child, segment_kg)
 
         self._lose_web(child, lot, charge, draws, maturity)

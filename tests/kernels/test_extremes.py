@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from cellfab.kernels import extremes
+
+NORMAL = NormalDist()
+
+
+def _exact_lowest(z, count):
+    u = NORMAL.cdf(z)
+    return NORMAL.inv_cdf(-math.expm1(math.log1p(-u) / count))
+
+
+def _exact_highest(z, mean):
+    above = -math.log(NORMAL.cdf(z)) / mean
+    return extremes.FLOOR if above >= 1.0 else max(-NORMAL.inv_cdf(above), extremes.FLOOR)
+
+
+def _slow_interpolate(z, table):
+    at = [min(max((float(value) + extremes._REACH) * extremes._PER_UNIT, 0.0), len(table) - 1.000001) for value in z]
+    return [table[int(a)] + (a - int(a)) * (table[int(a) + 1] - table[int(a)]) for a in at]
+
+
+@pytest.mark.parametrize("count", [1.0, 2.0, 30.0, 4488.0, 1e5])
+def test_lowest_is_the_exact_order_statistic(count):
+    z = np.linspace(-5.5, 5.5, 997).astype(np.float32)
+    exact = [_exact_lowest(float(value), count) for value in z]
+    assert extremes.lowest_of(z, count) == pytest.approx(exact, abs=1e-4)
+
+
+def test_lowest_against_brute_force():
+    # 20 000 minima of 200 values; the mean of the minimum within z = 4 (s.d. of the minimum about 0.43).
+    rng = np.random.default_rng(3)
+    brute = rng.standard_normal((20_000, 200)).min(axis=1)
+    ours = extremes.lowest_of(rng.standard_normal(200_000).astype(np.float32), 200.0)
+    assert ours.mean() == pytest.approx(brute.mean(), abs=4 * 0.43 / math.sqrt(20_000) * 1.1)
+    assert ours.std() == pytest.approx(brute.std(), rel=4 / math.sqrt(2 * 20_000) * 1.3)
+
+
+@pytest.mark.parametrize("mean", [0.02, 0.24, 2.4, 50.0])
+def test_highest_of_a_poisson_number(mean):
+    z = np.linspace(-5.5, 5.5, 1501).astype(np.float32)
+    exact = np.array([_exact_highest(float(value), mean) for value in z])
+    ours = extremes.highest_of_poisson(z, mean)
+    high = exact > 0.0
+    assert ours[high] == pytest.approx(exact[high], abs=1e-3)
+    # Below, the table rounds the corner at "none"; its order stays.
+    assert np.all(np.diff(ours) >= -1e-6)
+    assert np.all(ours >= extremes.FLOOR - 1e-6)
+
+
+def test_highest_of_none_is_the_floor():
+    z = np.linspace(-3.0, 3.0, 7).astype(np.float32)
+    assert extremes.highest_of_poisson(z, 0.0) == pytest.approx(np.full(7, extremes.FLOOR), abs=1e-5)
+
+
+def test_interpolation_equals_slow_twin():
+    table = np.linspace(-4.0, 9.0, extremes._POINTS)
+    z = np.array([-6.5, -6.34, -1.03, 0.0, 2.2, 6.34, 6.5], np.float32)
+    out = np.empty_like(z)
+    extremes.interpolate(z, table, out)
+    assert out == pytest.approx(_slow_interpolate(z, table), rel=1e-5)

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+from cellfab.kernels import film
+
+
+def test_break_rate_is_the_weakest_link_of_a_length():
+    # 30 N/m on 90 um of 1 MPa with m = 3 and one break per km at full stress: 0.037 per km.
+    rate = film.break_rate_per_m(30.0, np.array([1.0, 0.5]), 90.0, 1000.0, 3.0)
+    assert rate == pytest.approx([(1 / 3) ** 3 / 1000.0, 8 * (1 / 3) ** 3 / 1000.0])
+
+
+def test_breaks_form_a_poisson_process_of_the_given_rate():
+    # 4 000 webs of 2 km at 1 per km and 1 km at 3 per km: mean 5 breaks, z-limit 4 (s.d. of the mean 0.035, 0.7 %).
+    rng = np.random.default_rng(2)
+    length, rate = np.array([2000.0, 1000.0]), np.array([1e-3, 3e-3])
+    webs = [film.break_positions_m(length, rate, rng.random(60, np.float32)) for _ in range(4000)]
+    number = np.array([web.size for web in webs])
+    assert number.mean() == pytest.approx(5.0, abs=4 * math.sqrt(5 / 4000))
+    assert number.var() == pytest.approx(5.0, rel=4 * math.sqrt((2 + 1 / 5) / 4000))
+    early = sum(int((web < 2000.0).sum()) for web in webs) / number.sum()
+    assert early == pytest.approx(0.4, abs=4 * math.sqrt(0.24 / 20_000))
+    assert all(np.all(np.diff(web) > 0) for web in webs)
+
+
+def test_breaks_are_where_the_hazard_says():
+    uniform = np.array([math.exp(-0.5), math.exp(-1.0), math.exp(-99.0)], np.float32)
+    found = film.break_positions_m(np.array([100.0, 100.0]), np.array([0.01, 0.02]), uniform)
+    assert found == pytest.approx([50.0, 125.0], rel=1e-5)
+
+
+def test_no_film_no_breaks():
+    assert film.break_positions_m(np.empty(0), np.empty(0), np.array([0.5], np.float32)).size == 0
+
+
+def _slow_pinholes(uniform_count, uniform_size, mean, median, spread):
+    count = np.zeros(uniform_count.shape)
+    largest = np.zeros(uniform_count.shape)
+    for i, j in np.ndindex(uniform_count.shape):
+        n = 0
+        while uniform_count[i, j] > math.fsum(
+            mean[j] ** k * math.exp(-mean[j]) / math.factorial(k) for k in range(n + 1)
+        ):
+            n += 1
+        count[i, j] = n
+        if n:
+            largest[i, j] = median * math.exp(spread * NormalDist().inv_cdf(float(uniform_size[i, j]) ** (1 / n)))
+    return count, largest
+
+
+def _pinholes(shape, mean, seed):
+    rng = np.random.default_rng(seed)
+    draws = [rng.random(shape, np.float32) for _ in range(2)]
+    count, largest = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    film.pinholes(*draws, mean.astype(np.float32), 0.3, 0.6, count, largest)
+    return draws, count, largest
+
+
+def test_pinholes_equal_slow_twin():
+    mean = np.linspace(0.01, 4.0, 40)
+    draws, count, largest = _pinholes((5, 40), mean, 1)
+    slow_count, slow_largest = _slow_pinholes(*draws, mean.astype(np.float32).astype(float), 0.3, 0.6)
+    assert count == pytest.approx(slow_count)
+    assert largest == pytest.approx(slow_largest, rel=1e-5)
+
+
+def test_pinhole_free_yield_is_exponential_in_area():
+    # Poisson: exp(-lambda A). 400 000 segments, z-limit 4 (s.d. 0.05 to 0.08 % of the share).
+    for mean in (0.0225, 0.225, 1.0):
+        _, count, _ = _pinholes((20, 20_000), np.full(20_000, mean), 9)
+        share = math.exp(-mean)
+        assert (count == 0).mean() == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 400_000))
+        assert count.mean() == pytest.approx(mean, abs=4 * math.sqrt(mean / 400_000))
+
+
+def test_share_marked_follows_the_probability_of_detection():
+    # One hole of lognormal size read with a lognormal error: POD averaged over sizes is
+    # Phi(ln(median / limit) / sqrt(spread^2 + error^2)). 400 000 segments, z-limit 4.
+    rng = np.random.default_rng(4)
+    _, count, largest = _pinholes((20, 20_000), np.full(20_000, 0.02), 5)
+    read = largest * np.exp(0.5 * rng.standard_normal(largest.shape))
+    expected = NormalDist().cdf(math.log(0.3 / 0.5) / math.hypot(0.6, 0.5))
+    one = count == 1
+    assert (read[one] > 0.5).mean() == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / one.sum()))
+
+
+def test_never_too_few_uniforms_for_the_breaks():
+    # A Poisson number exceeds its mean by twelve standard deviations plus 16 less often than 1e-12.
+    for expected in (0.0, 0.1, 3.0, 400.0):
+        assert film.breaks_at_most(expected) >= expected + 12 * math.sqrt(expected) + 16
