@@ -133,6 +133,7 @@ kw        kW    power       1000
 mw        MW    power       1000000
 j         J     energy      1
 kj        kJ    energy      1000
+ev        eV    energy      1.602176634e-19
 wh        Wh    energy      3600
 kwh       kWh   energy      3600000
 mwh       MWh   energy      3600000000
@@ -209,17 +210,19 @@ NUMBER = Unit("", "", (), Fraction(1))
 _BY_SYMBOL = {unit.symbol: unit for unit in UNITS.values()}
 _BY_SYMBOL |= {alias: _BY_SYMBOL[symbol] for alias, symbol in _ALIASES.items()}
 _PLURALS = {alias: UNITS[noun] for alias, noun in _ALIASES.items() if noun in _COUNTED}
-_SUFFIX_WORDS = UNITS | _PLURALS | {"week": UNITS["weeks"], "month": UNITS["months"], "year": UNITS["years"]}
+_SUFFIX_WORDS = (
+    UNITS | _PLURALS | {"week": UNITS["weeks"], "month": UNITS["months"], "year": UNITS["years"], "c": UNITS["degc"]}
+)
 
 DIMENSIONLESS = frozenset(
     {
-        *("amount", "capacity", "cv", "degree", "efficiency", "exponent", "factor", "fraction", "gsd", "mature"),
+        *("amount", "capacity", "cv", "degree", "efficiency", "exponent", "factor", "fraction", "gsd", "ln", "mature"),
         *("multiplier", "number", "operators", "order", "porosity", "probability", "quantile", "rate", "ratio"),
         *("share", "shape", "size", "slope", "start", "tortuosity", "value", "weight", "yield"),
     }
 )
-"""Last words of the names of numbers without a unit (`cv`, `solid_fraction`); `amount` and `capacity` are counted in
-the unit named beside them."""
+"""Last words of the names of numbers without a unit (`cv`, `solid_fraction`); `ln` ends standard deviations of natural
+logarithms, and `amount` and `capacity` are counted in the unit named beside them."""
 
 
 @lru_cache(maxsize=4096)
@@ -317,7 +320,8 @@ class Quantity:
         return convert(self.value, self.unit, unit)
 
 
-_QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE]([-+]?\d{1,3}))?)\s*(/?\s*\S.*)", re.DOTALL)
+# The number is taken whole or not at all (an atomic group): "5e3" is no 5 of a unit "e3".
+_QUANTITY = re.compile(r"\s*((?>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))\s*(\S.*)", re.DOTALL)
 
 
 def parse_quantity(text: str) -> Quantity | None:
@@ -331,10 +335,12 @@ def parse_quantity(text: str) -> Quantity | None:
     match = _QUANTITY.fullmatch(text) if len(text) < 100 else None
     if match is None:
         return None
-    unit = from_symbol(match[3])
-    if not math.isfinite(float(match[1])):
+    unit = from_symbol(match[2])
+    size = float(match[1])
+    if not math.isfinite(size):
         raise UnitError(f"{match[1]} is too large for a number")
-    return Quantity(Fraction(match[1]), unit)
+    # A number too small for a float is not worked out as a fraction: 1e-999999999 has a billion digits.
+    return Quantity(Fraction(match[1]) if size else Fraction(0), unit)
 
 
 def convert(value: float | Fraction, source: Unit, target: Unit) -> float:

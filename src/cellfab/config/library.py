@@ -55,7 +55,7 @@ def find(path_or_name: str | Path) -> Path:
     """
     path = Path(path_or_name)
     try:
-        if path.exists():
+        if path.is_file() or (path.exists() and lookup(str(path_or_name)) is None):
             return path
         beside = path.with_name(path.name + ".yaml") if path.name and path.suffix not in (".yaml", ".yml") else None
         if beside is not None and beside.is_file():
