@@ -269,12 +269,12 @@ class Store(Giver):
         self._change_level(-place.amount, now)
 
     def _change_level(self, by: float, now: int) -> None:
-        self.level_area += self.level * (now - self.level_since)
-        self.level_since = now
+        if now != self.level_since:
+            self.level_area += self.level * (now - self.level_since)
+            self.level_since = now
+            self.level_largest = max(self.level_largest, self.level)
         # An empty store holds exactly nothing, so that rounding cannot pile up over the years.
         self.level = self.level + by if self.queue.value else 0.0
-        if self.level > self.level_largest:
-            self.level_largest = self.level
 
     def ready(self) -> int:
         """Lots that may leave."""
@@ -343,7 +343,7 @@ class Store(Giver):
         self.queue.reset(now)
         self.level_area = 0.0
         self.level_since = now
-        self.level_largest = self.level
+        self.level_largest = 0.0
 
 
 class Buffer(Store):

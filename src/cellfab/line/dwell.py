@@ -28,6 +28,7 @@ class DwellStation(Store):
     __slots__ = (
         "_longest", "_minimum", "_recipes", "_shown", "_since", "_timetable", "book", "failures", "held", "held_until",
         "kind", "nominal", "off", "rows_in", "rows_out", "spec", "unit_count",
+        "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
@@ -58,7 +59,7 @@ class DwellStation(Store):
         self.book = StateBook()
         self._shown = STARVED
         self._since = 0
-        self.nominal = 0.0
+        self.worked = self.nominal = 0.0
         self.failures = self.rows_in = self.rows_out = 0
 
     def start(self) -> None:
@@ -140,7 +141,8 @@ class DwellStation(Store):
             self.discard(place)
         else:
             self.withdraw(place)
-            again = Place(place.lot, place.amount, place.entered, place.rank, place.sequence)
+            self._sequence += 1
+            again = Place(place.lot, place.amount, place.entered, place.rank, self._sequence)
             self._begin_stay(again)
         return True
 
@@ -177,10 +179,7 @@ class DwellStation(Store):
 
     def _book(self) -> None:
         now = self.line.env.now
-        ticks = now - self._since
-        self.book.ticks[self._shown] += ticks
-        if self._shown == WORKING:
-            self.nominal += ticks
+        self.book.ticks[self._shown] += now - self._since
         self._since = now
 
     def flush(self) -> None:
@@ -192,5 +191,5 @@ class DwellStation(Store):
         """Forget what was counted so far."""
         super().end_warmup(now)
         self.book.end_warmup()
-        self.nominal = 0.0
+        self.worked = self.nominal = 0.0
         self.failures = self.rows_in = self.rows_out = 0

@@ -98,25 +98,30 @@ class LineRun:
             for name, node_spec in group.items():
                 node = self.nodes[name]
                 tied = ties((), node_spec.feed)
-                node.feeds = [self._giver(tie.giver) for tie in tied]
+                node.feeds = [giver for tie in tied for giver in self._givers(tie.giver)]
                 if isinstance(node_spec.feed, dict) and isinstance(node, Station):
-                    node.needs = [(self._giver(tie.giver), tie.lots) for tie in tied]
+                    node.needs = [(self._givers(tie.giver)[0], tie.lots) for tie in tied]
                     node.taken_first = tied[0].lots
         for buffer in self.buffers.values():
             if buffer.spec.redo_at not in (None, buffer.name):
                 buffer.returns = Returns(self, buffer)
                 self.buffers[str(buffer.spec.redo_at)].feeds.append(buffer.returns)
         for node in self.nodes.values():
+            if isinstance(node, Buffer) and node.capacity == 0.0:
+                node.feeds = []
             for giver in node.feeds:
                 giver.takers.append(node)
         for node in self.nodes.values():
             if isinstance(node, Giver):
                 node.takers.sort(key=lambda taker: taker.order)
 
-    def _giver(self, name: str) -> Giver:
+    def _givers(self, name: str) -> list[Giver]:
+        """A giver by name; a buffer without any room hands over directly from what feeds it."""
         node = self.nodes[name]
         assert isinstance(node, Giver)
-        return node
+        if isinstance(node, Buffer) and node.capacity == 0.0:
+            return [giver for tie in ties((), node.spec.feed) for giver in self._givers(tie.giver)]
+        return [node]
 
     # Names and books.
 

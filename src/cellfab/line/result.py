@@ -174,10 +174,10 @@ def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
             queues[name] = _queue(station, now, warmup)
     for name, source in run.sources.items():
         if not source.saturated and source.spec.when_full == "wait":
-            mean = source.queue.mean(now)
+            mean, largest = source.queue.mean(now), source.queue.largest(now)
             queues[name] = QueueFlow(
-                Times.of(source.wait), mean, source.queue.largest, mean * source.spec.amount,
-                source.queue.largest * source.spec.amount, None, source.spec.unit, source.wait.count, 0,
+                Times.of(source.wait), mean, largest, mean * source.spec.amount, largest * source.spec.amount, None,
+                source.spec.unit, source.wait.count, 0,
             )  # fmt: skip
     return FlowResult(
         seed=run.seed,
@@ -210,7 +210,6 @@ def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
 
 def _station(station: Any) -> StationFlow:
     window = np.array(station.book.window, dtype=np.int64)
-    working = int(window[0])
     return StationFlow(
         kind=station.kind,
         units=station.unit_count,
@@ -222,14 +221,15 @@ def _station(station: Any) -> StationFlow:
         rows_in=station.rows_in,
         rows_out=station.rows_out,
         failures=station.failures,
-        rate=station.nominal / working if working else 1.0,
+        rate=station.nominal / station.worked if station.worked else 1.0,
     )
 
 
 def _queue(store: Any, now: int, warmup: int) -> QueueFlow:
     span = now - warmup
     level_area = store.level_area + store.level * (now - store.level_since)
+    level_largest = max(store.level_largest, store.level) if now > store.level_since else store.level_largest
     return QueueFlow(
-        Times.of(store.wait), store.queue.mean(now), store.queue.largest, level_area / span, store.level_largest,
+        Times.of(store.wait), store.queue.mean(now), store.queue.largest(now), level_area / span, level_largest,
         store.capacity, store.unit, store.wait.count, store.expired,
     )  # fmt: skip

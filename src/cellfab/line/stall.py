@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cellfab.line.buffers import Store
+from cellfab.line.buffers import Buffer, Store
 from cellfab.line.nodes import Giver, Node
 from cellfab.line.sources import Source
 from cellfab.line.stations import Station
@@ -56,6 +56,9 @@ def _waits_for(node: Node) -> Iterable[tuple[Node, str]]:
         for taker in node.takers:
             what = "has a lot ready" if isinstance(node, Store | Source) else "holds a finished lot"
             yield taker, f"'{node.name}' {what} and waits for '{taker.name}' to take it"
+    if isinstance(node, Buffer) and node.returns is not None and node.returns.ready():
+        for taker in node.returns.takers:
+            yield taker, f"'{node.name}' holds an expired lot and waits for room in '{taker.name}'"
     if isinstance(node, Station) and any(unit.hungry for unit in node.units):
         needs = node.needs or [(giver, 1) for giver in node.feeds]
         for giver, count in needs:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfab.config.line_spec import FailureMode
 from cellfab.core.lot import Lot
+from cellfab.errors import ConfigError
 from cellfab.line.clock import Timetable
 from cellfab.line.convert import changes_lots, leaving
 from cellfab.line.durations import Duration
@@ -45,14 +46,15 @@ class Station(Giver):
         Ticks per state of all units.
     pace : Pace
         Ramp factors as of the last lot.
-    nominal : float
-        Ticks of work that would have been needed at a rate factor of 1, since the warm-up.
+    worked, nominal : float
+        Ticks of finished work, and what it would have been at a rate factor of 1, since the warm-up.
     """
 
     __slots__ = (
         "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "held", "held_until", "hungry",
         "kind", "lots_wanted", "needs", "nominal", "off", "off_at", "on_at", "pace", "rows_in", "rows_out", "spec",
         "splits", "taken_first", "timetable", "units",
+        "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
@@ -63,12 +65,14 @@ class Station(Giver):
         self.taken_first = 1
         self.lots_wanted = 1
         self.splits = changes_lots(spec.output)
+        if line.physics is not None and spec.output.lots != 1:
+            raise ConfigError(f"'{name}': a step makes one lot of what it is given; output.lots is for bare lines")
         self.off = self.held = False
         self.off_at = NEVER
         self.on_at = self.held_until = 0
         self.book = StateBook()
         self.pace = Pace()
-        self.nominal = 0.0
+        self.worked = self.nominal = 0.0
         self.failures = self.rows_in = self.rows_out = 0
         self.hungry: list[tuple[int, int]] = []
         self._outbox: list[tuple[int, int, int, int, Lot, Unit]] = []
@@ -233,6 +237,7 @@ class Station(Giver):
             yield env.timeout(ticks)
         elif not (yield from self.work(unit, ticks)):
             return
+        self.worked += ticks
         self.nominal += ticks * self.pace.rate
         if stops:
             unit.stop_clocks()
@@ -475,5 +480,5 @@ class Station(Giver):
     def end_warmup(self, now: int) -> None:
         """Forget what was counted so far."""
         self.book.end_warmup()
-        self.nominal = 0.0
+        self.worked = self.nominal = 0.0
         self.failures = self.rows_in = self.rows_out = 0

@@ -53,35 +53,40 @@ class Tally:
 class Level:
     """A whole number that changes in time: its integral, mean and largest value.
 
+    What it is between two changes at the same tick does not count: a lot that goes straight through has not waited.
+
     Attributes
     ----------
     value : int
         Now.
-    largest : int
-        Since the last reset.
     """
 
-    __slots__ = ("_area", "_area_before", "_began", "_since", "largest", "value")
+    __slots__ = ("_area", "_area_before", "_began", "_largest", "_since", "value")
 
     def __init__(self) -> None:
         self.value = 0
-        self.largest = 0
+        self._largest = 0
         self._area = self._area_before = 0
         self._since = self._began = 0
 
     def change(self, by: int, now: int) -> None:
         """Step by `by` at tick `now`."""
-        self._area += self.value * (now - self._since)
-        self._since = now
+        if now != self._since:
+            self._area += self.value * (now - self._since)
+            self._since = now
+            if self.value > self._largest:
+                self._largest = self.value
         self.value += by
-        if self.value > self.largest:
-            self.largest = self.value
 
     def reset(self, now: int) -> None:
         """Forget the past (end of the warm-up), keep the level."""
-        self._area_before = self.area(now)
-        self._began = now
-        self.largest = self.value
+        self._area_before = self._area = self.area(now)
+        self._since = self._began = now
+        self._largest = 0
+
+    def largest(self, now: int) -> int:
+        """Largest value since the last reset that lasted."""
+        return max(self._largest, self.value) if now > self._since else self._largest
 
     def area(self, now: int) -> int:
         """Integral from the very start to tick `now`, in ticks."""
