@@ -26,8 +26,8 @@ def test_moisture_decays_to_equilibrium():
 
 
 def test_edge_diffusion_is_the_leading_term_of_fick():
-    # A slab drying from both edges: mean moisture = 8 / pi^2 sum over odd k of exp(-k^2 pi^2 D t / b^2) / k^2. Its decay
-    # rate at late times is that of one exponential with tau proportional to b^2.
+    # A slab drying from both edges: mean moisture = 8 / pi^2 sum over odd k of exp(-k^2 pi^2 D t / b^2) / k^2. Its
+    # decay rate at late times is that of one exponential with tau proportional to b^2.
     diffusivity, late = 1.0, np.array([0.5, 0.6])
     odd = np.arange(1, 200, 2)
     for width in (1.0, 1.4):

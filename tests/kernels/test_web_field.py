@@ -66,8 +66,8 @@ def test_sampled_means_have_the_variance_and_correlation_of_the_process(segment,
 
 
 def test_means_agree_with_a_finely_stepped_process():
-    # The coefficients against 400 small exact steps per segment: covariances of the segment's mean with the state at its
-    # start and end, from the autocorrelation matrix itself (trapezoid rule, error below 1e-5).
+    # The coefficients against 400 points per segment: covariances of the segment's mean with the state at its start and
+    # end, from the autocorrelation matrix itself (trapezoid rule, error below 1e-5).
     segment, length, steps = 3.4, 2.0, 400
     x = np.linspace(0.0, segment, steps + 1)
     weight = np.full(steps + 1, 1.0 / steps)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 
 KG_PER_M2 = 0.01
@@ -30,6 +31,28 @@ def starts_m(lot: Lot) -> npt.NDArray[np.float64]:
 def rows_at(positions: npt.NDArray[np.bool_], lanes: int) -> npt.NDArray[np.bool_]:
     """Row mask of the segments of all lanes at the marked positions, shape (lanes * positions,)."""
     return np.tile(positions, lanes)
+
+
+def normal(draws: Draws, decision: str, lot: Lot) -> npt.NDArray[np.float32]:
+    """Standard normal numbers, one per segment, shape (lanes, positions).
+
+    They are named by lane and position of the roll as planned: a roll cut short keeps the numbers of what is left.
+    """
+    return _kept(draws.normal(decision, lot, _planned_rows(lot)), lot)
+
+
+def uniform(draws: Draws, decision: str, lot: Lot) -> npt.NDArray[np.float32]:
+    """Uniform numbers in (0, 1), one per segment, shape (lanes, positions); named as those of `normal`."""
+    return _kept(draws.uniform(decision, lot, _planned_rows(lot)), lot)
+
+
+def _planned_rows(lot: Lot) -> int:
+    return int(lot.attributes["lanes"] * lot.attributes["planned_positions"])
+
+
+def _kept(drawn: npt.NDArray[np.float32], lot: Lot) -> npt.NDArray[np.float32]:
+    lanes, positions = shape(lot)
+    return np.ascontiguousarray(drawn.reshape(lanes, -1)[:, :positions])
 
 
 def settle_charges(lot: Lot) -> None:

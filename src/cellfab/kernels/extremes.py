@@ -49,7 +49,7 @@ def highest_table(mean: float, table: npt.NDArray[np.float64]) -> None:
 
 @kernel
 def interpolate(z: npt.NDArray[np.float32], table: npt.NDArray[np.float64], out: npt.NDArray[np.float32]) -> None:
-    """Read the table linearly at each z, shape (n,)."""
+    """Read the table linearly at each z; arrays of shape (n,)."""
     for i in range(z.size):
         at = (z[i] + _REACH) * _PER_UNIT
         at = min(max(at, 0.0), table.size - 1.000001)
@@ -70,18 +70,18 @@ def lowest_of(z: npt.NDArray[np.float32], count: float) -> npt.NDArray[np.float3
 
     Parameters
     ----------
-    z : ndarray of float32, shape (n,)
+    z : ndarray of float32, any shape, C-contiguous
         Standard normal numbers.
     count : float
         Values looked at; need not be whole.
 
     Returns
     -------
-    ndarray of float32, shape (n,)
+    ndarray of float32, shape of z
         Order statistic with distribution 1 - (1 - Phi(x))^count; interpolation error below 1e-4.
     """
     out = np.empty_like(z)
-    interpolate(z, _lowest(float(count)), out)
+    interpolate(z.ravel(), _lowest(float(count)), out.ravel())
     return out
 
 
@@ -90,19 +90,19 @@ def highest_of_poisson(z: npt.NDArray[np.float32], mean: float) -> npt.NDArray[n
 
     Parameters
     ----------
-    z : ndarray of float32, shape (n,)
+    z : ndarray of float32, any shape, C-contiguous
         Standard normal numbers.
     mean : float
         Expected number, >= 0.
 
     Returns
     -------
-    ndarray of float32, shape (n,)
+    ndarray of float32, shape of z
         With distribution exp(-mean (1 - Phi(x))) above the floor; interpolation error below 1e-3 for
         values above 0.
     """
     table = np.empty(_POINTS)
     highest_table(float(mean), table)
     out = np.empty_like(z)
-    interpolate(z, table, out)
+    interpolate(z.ravel(), table, out.ravel())
     return out

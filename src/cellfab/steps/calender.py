@@ -114,7 +114,7 @@ class Calender(ElectrodeStep):
         lot.columns[POROSITY] = calendering.porosity(loading, half, electrode.solid_density_g_per_cm3)
 
         lot.scrap(self._wrinkled(lot, draws, maturity), WRINKLE)
-        gauge = np.float32(self.at("gauge_um", maturity)) * draws.normal("gauge", lot)
+        gauge = np.float32(self.at("gauge_um", maturity)) * web.normal(draws, "gauge", lot).ravel()
         off = np.abs(thickness + gauge - np.float32(electrode.thickness_um)) > params.thickness_tolerance_um
         lot.scrap(off, OFF_THICKNESS)
         web.settle_web(lot)

@@ -164,11 +164,10 @@ class DryFilm(ElectrodeStep):
         positions = int(np.searchsorted(np.cumsum(mean_kg), film_kg.sum(), side="right"))
 
         child.n = lanes * positions
-        segments = (lanes, positions)
         charge = charge[:positions]
-        short = draws.normal("short", child).reshape(segments)
-        relative = 1.0 + across[:, None] + along[None, :positions] + np.float32(self._short_cv(maturity)) * short
         self._open_account(child, lot, film_kg, lanes, positions)
+        short = np.float32(self._short_cv(maturity)) * web.normal(draws, "short", child)
+        relative = 1.0 + across[:, None] + along[None, :positions] + short
         child.columns[CHARGE] = np.tile(charge.astype(np.float32), lanes)
         child.columns[LOADING] = (np.float32(electrode.loading_mg_per_cm2) * relative).ravel()
         for name in _OF_CHARGE:
@@ -176,7 +175,7 @@ class DryFilm(ElectrodeStep):
         self._close_account(child, segment_kg)
 
         self._lose_web(child, lot, charge, draws, maturity)
-        gauge = np.float32(self.at("gauge_cv", maturity)) * draws.normal("gauge", child).reshape(segments)
+        gauge = np.float32(self.at("gauge_cv", maturity)) * web.normal(draws, "gauge", child)
         child.scrap((np.abs(relative * (1.0 + gauge) - 1.0) > params.loading_tolerance_fraction).ravel(), OFF_LOADING)
         self._holes(child, lot, charge, draws, maturity)
         self._peel(child, lot, charge, draws, maturity)
@@ -276,19 +275,19 @@ class DryFilm(ElectrodeStep):
         count = np.empty(segments, np.float32)
         largest = np.empty(segments, np.float32)
         film.pinholes(
-            draws.uniform("pinholes", child).reshape(segments), draws.uniform("pinhole_size", child).reshape(segments),
+            web.uniform(draws, "pinholes", child), web.uniform(draws, "pinhole_size", child),
             (np.float32(expected) * weakness)[charge], params.pinhole_median_mm, params.pinhole_spread_ln,
             count, largest,
         )  # fmt: skip
         child.columns[PINHOLES] = count.ravel()
         child.columns[PINHOLE] = largest.ravel()
-        error = np.exp(np.float32(self.at("camera_spread_ln", maturity)) * draws.normal("camera", child))
-        child.scrap(child.columns[PINHOLE] * error > params.pinhole_limit_mm, HOLE)
+        error = np.exp(np.float32(self.at("camera_spread_ln", maturity)) * web.normal(draws, "camera", child))
+        child.scrap(child.columns[PINHOLE] * error.ravel() > params.pinhole_limit_mm, HOLE)
 
     def _peel(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> None:
         from cellfab.kernels.extremes import lowest_of
 
-        params, segments = self.params, web.shape(child)
+        params = self.params
         patches = max(child.attributes["segment_m2"] * _CM2_PER_M2, 1.0)
         lamination = math.log1p(self.at("peel_patch_cv", maturity) ** 2)
         # Peel goes with the binder content to the power 1.2, and so does its spread.
@@ -298,9 +297,9 @@ class DryFilm(ElectrodeStep):
         binder_ratio = lot.columns["binder_fraction"] / self.electrode.binder_fraction
         mean = self.at("peel_n_per_m", maturity) * roll * lot.columns["fibrillation"] * binder_ratio**1.2
         median = (mean * np.exp(-0.5 * spread**2)).astype(np.float32)
-        weakest = lowest_of(draws.normal("weakest_patch", child), patches).reshape(segments)
+        weakest = lowest_of(web.normal(draws, "weakest_patch", child), patches)
         child.columns[PEEL] = (median[charge] * np.exp(spread[charge] * weakest)).ravel()
-        seen = draws.uniform("blister", child) < self.at("blister_seen_share", maturity)
+        seen = web.uniform(draws, "blister", child).ravel() < self.at("blister_seen_share", maturity)
         child.scrap((child.columns[PEEL] < params.peel_limit_n_per_m) & seen, BLISTER)
 
     def work(self, lot: Lot, maturity: float) -> Work:

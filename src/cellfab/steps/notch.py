@@ -62,19 +62,19 @@ class Notch(ElectrodeStep):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Notch, look and mark."""
         self.expect(lot)
-        lanes, positions = web.shape(lot)
+        lanes = web.shape(lot)[0]
         lane = np.float32(self.at("lane_height_sd_mm", maturity)) * draws.normal("lane", lot, lanes)
-        noise = np.float32(self.at("height_noise_sd_mm", maturity)) * draws.normal("height", lot)
-        height = (lane[:, None] + noise.reshape(lanes, positions)).ravel()
-        gauge = np.float32(self.at("height_gauge_sd_mm", maturity)) * draws.normal("height_gauge", lot)
+        noise = np.float32(self.at("height_noise_sd_mm", maturity)) * web.normal(draws, "height", lot)
+        height = (lane[:, None] + noise).ravel()
+        gauge = np.float32(self.at("height_gauge_sd_mm", maturity)) * web.normal(draws, "height_gauge", lot).ravel()
         lot.columns[HEIGHT_ERROR] = height
         lot.scrap(np.abs(height + gauge) > self.params.height_tolerance_mm, OFF_HEIGHT)
 
-        flawed = draws.uniform("flaw", lot) < self.at("flaw_probability", maturity)
+        flawed = web.uniform(draws, "flaw", lot).ravel() < self.at("flaw_probability", maturity)
         lot.columns[FLAW] = flawed.astype(np.float32)
         alarm = np.where(
             flawed, self.at("flaw_seen_share", maturity), self.at("false_alarm_probability", maturity)
         ).astype(np.float32)
-        lot.scrap(draws.uniform("camera", lot) < alarm, SEEN_FLAW)
+        lot.scrap(web.uniform(draws, "camera", lot).ravel() < alarm, SEEN_FLAW)
         web.settle_web(lot)
         return lot

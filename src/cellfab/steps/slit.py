@@ -82,13 +82,13 @@ class Slit(ElectrodeStep):
 
         self.expect(lot)
         params = self.params
-        lanes, positions = web.shape(lot)
+        lanes = web.shape(lot)[0]
         lot.attributes["kg_strip"] = 0.0
 
         lane = np.float32(self.at("lane_width_sd_mm", maturity)) * draws.normal("lane", lot, lanes)
-        noise = np.float32(self.at("width_noise_sd_mm", maturity)) * draws.normal("width", lot)
-        offset = (lane[:, None] + noise.reshape(lanes, positions)).ravel()
-        gauge = np.float32(self.at("width_gauge_sd_mm", maturity)) * draws.normal("width_gauge", lot)
+        noise = np.float32(self.at("width_noise_sd_mm", maturity)) * web.normal(draws, "width", lot)
+        offset = (lane[:, None] + noise).ravel()
+        gauge = np.float32(self.at("width_gauge_sd_mm", maturity)) * web.normal(draws, "width_gauge", lot).ravel()
         lot.columns[WIDTH] = np.float32(self.electrode.width_mm) + offset
         lot.scrap(np.abs(offset + gauge) > params.width_tolerance_mm, OFF_WIDTH)
 
@@ -97,10 +97,10 @@ class Slit(ElectrodeStep):
         wear = slitting.wear_factor(age, params.knife_life_km, params.knife_wear_exponent)
         median = np.float32(params.burr_um) * wear.astype(np.float32)
         edge_km = 2e-3 * lot.attributes["pitch_m"]
-        highest = highest_of_poisson(draws.normal("burr", lot), self.at("burr_peaks_per_km", maturity) * edge_km)
-        burr = median[None, :] * np.exp(np.float32(params.burr_spread_ln) * highest.reshape(lanes, positions))
+        highest = highest_of_poisson(web.normal(draws, "burr", lot), self.at("burr_peaks_per_km", maturity) * edge_km)
+        burr = median[None, :] * np.exp(np.float32(params.burr_spread_ln) * highest)
         lot.columns[BURR] = burr.ravel()
-        error = np.exp(np.float32(self.at("burr_gauge_spread_ln", maturity)) * draws.normal("burr_gauge", lot))
-        lot.scrap(lot.columns[BURR] * error > params.burr_limit_um, HIGH_BURR)
+        error = np.exp(np.float32(self.at("burr_gauge_spread_ln", maturity)) * web.normal(draws, "burr_gauge", lot))
+        lot.scrap((burr * error).ravel() > params.burr_limit_um, HIGH_BURR)
         web.settle_web(lot)
         return lot

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 
 from cellfab.errors import ConfigError
+from cellfab.kernels.random import uniform
 from cellfab.steps.dose import WRONG_RECIPE, Dose
 
 
@@ -27,44 +29,40 @@ def test_both_polarities_get_the_same_number_of_electrodes(electrode):
     assert cathode.attributes["planned_m"] < anode.attributes["planned_m"] <= 3000.0
 
 
-def test_recipe_errors_have_the_stated_spread(electrode):
-    # 600 lots of about 10 charges; the binder's relative error is that of its own weighing (0.5 %), the rest of the charge
-    # being known to 0.15 %: z-limit 4 on a standard deviation from 6 000 values (0.9 %).
+def test_components_are_off_by_their_own_weighing(electrode):
     step = electrode.step(Dose, minor_dosing_cv=0.005, active_dosing_cv=0.0015)
-    lots = [electrode.run([step], ordinal) for ordinal in range(600)]
-    binder = np.concatenate([lot.columns["binder_fraction"] for lot in lots]).astype(float)
-    expected = math.sqrt((0.98 * 0.005) ** 2 + (0.96 * 0.0015) ** 2 + (0.02 * 0.005) ** 2)
-    assert binder.mean() == pytest.approx(0.02, rel=4 * expected / math.sqrt(binder.size))
-    assert binder.std() / 0.02 == pytest.approx(expected, rel=4 / math.sqrt(2 * binder.size))
-    for lot in lots[:20]:
-        assert np.all(lot.columns["binder_fraction"] + lot.columns["active_fraction"] < 1.0)
+    lot, draws = electrode.run([step]), electrode.draws(step)
+    active, binder, carbon = (
+        nominal * (1.0 + cv * draws.normal(name, lot).astype(float))
+        for name, nominal, cv in (("active", 0.96, 0.0015), ("binder", 0.02, 0.005), ("carbon", 0.02, 0.005))
+    )
+    whole = active + binder + carbon
+    assert lot.columns["active_fraction"] == pytest.approx(active / whole, rel=1e-6)
+    assert lot.columns["binder_fraction"] == pytest.approx(binder / whole, rel=1e-6)
+    kg = lot.columns["charge_kg"].astype(float)
+    assert kg / whole == pytest.approx(np.full(lot.n, kg[0] / whole[0]), rel=1e-6)
 
 
 def test_lots_of_one_powder_delivery_share_its_capacity(electrode):
-    # About 1.5 t a roll: ten tonnes last for six or seven rolls.
-    step = electrode.step(Dose)
-    capacity = [float(electrode.run([step], i).columns["specific_capacity_mah_per_g"][0]) for i in range(600)]
-    runs = 1 + sum(a != b for a, b in zip(capacity, capacity[1:], strict=False))
-    kg = electrode.run([step]).amount
-    assert runs == pytest.approx(600 * kg / 10_000.0, abs=2)
-    # z-limit 4 on about 90 deliveries.
-    levels = np.array(sorted(set(capacity))) / 195.0
-    assert levels.std() == pytest.approx(0.005, rel=4 / math.sqrt(2 * levels.size))
-    assert levels.mean() == pytest.approx(1.0, abs=4 * 0.005 / math.sqrt(levels.size))
+    # About 1.4 t a roll: ten tonnes last for seven rolls or so.
+    step = electrode.step(Dose, powder_capacity_cv=0.01)
+    lots = [electrode.run([step], ordinal) for ordinal in range(60)]
+    roll_kg = 14 * 857 * 25.5e-2 * 2 * 3.4 * 0.066 * 1.09
+    for ordinal, lot in enumerate(lots):
+        delivery = int(ordinal * roll_kg // 10_000.0)
+        z = NormalDist().inv_cdf(uniform(electrode.draws(step).key("powder_lot"), delivery, 0))
+        expected = np.full(lot.n, 195.0 * (1 + 0.01 * z))
+        assert lot.columns["specific_capacity_mah_per_g"] == pytest.approx(expected, rel=1e-6)
 
 
 def test_wrong_recipes_are_scrapped_at_the_stated_rate(electrode):
-    # 10 000 charges at 2 %, z-limit 4.
-    step = electrode.step(Dose, wrong_recipe_probability=0.02, charge_kg=15.0)
-    lots = [electrode.run([step], ordinal) for ordinal in range(100)]
-    charges = sum(lot.n for lot in lots)
-    scrapped = sum(lot.n - lot.n_alive for lot in lots)
-    assert scrapped / charges == pytest.approx(0.02, abs=4 * math.sqrt(0.02 * 0.98 / charges))
-    assert all(set(np.unique(lot.exit_code)) <= {0, WRONG_RECIPE} for lot in lots)
-    for lot in lots:
-        assert lot.attributes["kg_scrap"] == pytest.approx(
-            float(lot.columns["charge_kg"][~lot.alive()].sum(dtype=float)), abs=1e-3
-        )
+    step = electrode.step(Dose, wrong_recipe_probability=0.2, charge_kg=15.0)
+    lot = electrode.run([step])
+    wrong = electrode.draws(step).uniform("recipe", lot) < 0.2
+    assert 0 < wrong.sum() < lot.n
+    assert np.array_equal(lot.exit_code == WRONG_RECIPE, wrong)
+    assert lot.attributes["kg_scrap"] == pytest.approx(float(lot.columns["charge_kg"][wrong].sum(dtype=float)))
+    assert lot.amount == lot.attributes["kg_good"]
 
 
 def test_powders_used_add_up_to_what_is_weighed(electrode):

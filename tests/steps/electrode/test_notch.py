@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cellfab.steps import notch
+
+
+def _notched(electrode, ordinal=0, **params):
+    return electrode.run(electrode.chain(quiet=True, notch=params, dose={"roll_length_m": 700.0})[:6], ordinal)
+
+
+def test_flaws_are_seen_and_imagined_at_the_stated_rates(electrode):
+    lot = _notched(electrode, flaw_probability=0.05, flaw_seen_share=0.8, false_alarm_probability=0.02)
+    draws = electrode.draws(electrode.step(notch.Notch))
+    flaw = draws.uniform("flaw", lot) < 0.05
+    assert np.array_equal(lot.columns["notch_flaw"] == 1.0, flaw)
+    eye = draws.uniform("camera", lot)
+    assert np.array_equal(lot.exit_code == notch.SEEN_FLAW, (flaw & (eye < 0.8)) | (~flaw & (eye < np.float32(0.02))))
+    assert 0 < (flaw & lot.alive()).sum() < flaw.sum()
+
+
+def test_flag_height_is_read_with_error(electrode):
+    lot = _notched(electrode, height_noise_sd_mm=0.1, height_gauge_sd_mm=0.05)
+    draws = electrode.draws(electrode.step(notch.Notch))
+    height = 0.1 * draws.normal("height", lot)
+    assert lot.columns["flag_height_error_mm"] == pytest.approx(height, abs=1e-6)
+    read = np.abs(height + 0.05 * draws.normal("height_gauge", lot))
+    clear = np.abs(read - 0.25) > 1e-5
+    assert np.array_equal((lot.exit_code == notch.OFF_HEIGHT)[clear], read[clear] > 0.25)
+
+
+def test_lanes_share_their_guide(electrode):
+    lot = _notched(electrode, lane_height_sd_mm=0.05)
+    height = lot.columns["flag_height_error_mm"].reshape(14, -1)
+    assert np.all(height == height[:, :1])
+    assert np.unique(height[:, 0]).size == 14
