@@ -320,8 +320,10 @@ class Quantity:
         return convert(self.value, self.unit, unit)
 
 
-# The number is taken whole or not at all (an atomic group): "5e3" is no 5 of a unit "e3".
-_QUANTITY = re.compile(r"\s*((?>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?))\s*(\S.*)", re.DOTALL)
+# The number is taken whole or not at all (an atomic group): "5e3" is no 5 of a unit "e3". A unit starts with a letter,
+# a sign such as % or a slash, so that "1_000", "1,5" and "80 000" are not numbers with a unit either.
+_NUMBER = r"(?>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*([^\s\d_,.'+-].*|(?<=\s)1\s*/.*)", re.DOTALL)
 
 
 def parse_quantity(text: str) -> Quantity | None:

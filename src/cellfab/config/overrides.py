@@ -79,14 +79,15 @@ def _read(option: str, source: Source, problems: list[Problem]) -> Assignment | 
 
 
 def _reaches(tree: Mapping, assignment: Assignment, created: dict[TreePath, Location], problems: list[Problem]) -> bool:
-    """Whether a path leads through mappings; notes the first key on it that is not there yet."""
+    """Whether a path leads through mappings; notes the keys on it that are not there yet."""
     path = assignment.path
     node: Node = tree
     for depth, (name, place) in enumerate(zip(path, assignment.places, strict=True)):
         if isinstance(node, Mapping):
             child = node.items.get(str(name))
             if child is None:
-                created.setdefault(path[: depth + 1], place)
+                for length in range(depth + 1, len(path) + 1):
+                    created.setdefault(path[:length], assignment.places[length - 1])
                 return True
             node = child
             continue

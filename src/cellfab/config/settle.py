@@ -291,8 +291,9 @@ def _hint_on_kind(value: Any, shape: Shape, unit: Unit) -> str:
         text = value.strip()
         if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", text):
             return "remove the quotes"
-        if re.fullmatch(r"[-+]?[0-9]{1,3}([_ ,'][0-9]{3})+(\.[0-9]+)?", text):
-            return f"write {re.sub(r'[^-0-9.]', '', text)}, without separators"
-        if re.fullmatch(r"[-+]?[0-9]+,[0-9]+", text):
+        apart = re.fullmatch(r"([-+]?[0-9]{1,3}(?:[_ ,'][0-9]{3})+(?:\.[0-9]+)?)(\s*[^0-9].*)?", text)
+        if apart:
+            return f"write {re.sub('[^-+0-9.]', '', apart[1])}{apart[2] or ''}, without separators"
+        if re.fullmatch(r"[-+]?[0-9]+,[0-9]+(\s*[^0-9,].*)?", text):
             return f"write {text.replace(',', '.')}, with a decimal point"
     return ""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from cellfab.config.resolved import Resolved
+from cellfab.config.scalars import ScalarError, plain_scalar
 from cellfab.config.tree_path import TreePath, dotted
-from cellfab.config.yaml_reader import ScalarError, plain_scalar
 
 _WIDEST = 88
 

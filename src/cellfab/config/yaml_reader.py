@@ -8,9 +8,7 @@ The parser is asked event by event, never recursively, so that depth and size ca
 
 from __future__ import annotations
 
-import math
 import os
-import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Any
 import yaml
 
 from cellfab.config.problems import Location, Problem, Source
+from cellfab.config.scalars import ScalarError, plain_scalar
 from cellfab.config.tree_path import dotted
 
 LARGEST_FILE_BYTES = 10_000_000
@@ -234,7 +233,9 @@ class _Reader:
             raise self.stop(event, "!delete stands alone, with no value after it")
         if event.tag not in (None, "!"):
             shown = event.tag.replace("tag:yaml.org,2002:", "!!")
-            raise self.stop(event, f"the tag {shown} is not read", "only !delete is; quote what must be text")
+            hint = "only !delete is; quote what must be text"
+            hint = "put a blank after !delete" if shown.startswith("!delete") else hint
+            raise self.stop(event, f"the tag {shown} is not read", hint)
         if isinstance(event, yaml.MappingStartEvent):
             return Mapping({}, {}, location)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -301,78 +302,8 @@ def _syntax_hint(said: str, line: str) -> str:
         return "a text that holds ': ' must be quoted; or the line above is indented differently"
     if "did not find expected key" in said or "did not find expected '-'" in said:
         return "check the indentation of this line and of the one above"
+    if "expected whitespace or line break" in said and "!delete" in line:
+        return "put a blank after !delete"
     if "cannot start any token" in said and ("@" in line or "`" in line or "%" in line):
         return "a text that starts with @, ` or % must be quoted"
     return ""
-
-
-class ScalarError(ValueError):
-    """A plain scalar that would be read differently by different readers, or is no usable number."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]")
-_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_NUMBER_START = frozenset("0123456789+-.")
-_LARGEST_INTEGER = 2**63
-
-
-def plain_scalar(text: str) -> Any:
-    """What an unquoted scalar means by the YAML 1.2 core schema.
-
-    Raises
-    ------
-    ScalarError
-        For NaN and infinities (no quantity here may be one), numbers too large, and leading zeros.
-    """
-    if text in _WORDS:
-        return _WORDS[text]
-    if text[0] not in _NUMBER_START:
-        return text
-    if _INTEGER.fullmatch(text) or _BASED.fullmatch(text):
-        return _integer(text)
-    if _FLOAT.fullmatch(text):
-        if _LEADING_ZERO.match(text):
-            raise _leading_zero(text)
-        value = float(text)
-        if not math.isfinite(value):
-            raise ScalarError(f"{text} is too large for a number")
-        return value
-    if _NOT_FINITE.fullmatch(text):
-        hint = "for no limit, leave the key out" if "n" in text[:3].lower() and "a" not in text.lower() else ""
-        raise ScalarError(f"{text} is not a number that can be used here", hint)
-    return text
-
-
-def _integer(text: str) -> int:
-    if text[:2] in ("0o", "0x"):
-        value = int(text, 0) if len(text) < 40 else _LARGEST_INTEGER
-    elif _LEADING_ZERO.match(text):
-        raise _leading_zero(text)
-    else:
-        value = int(text) if len(text) < 40 else _LARGEST_INTEGER
-    if abs(value) >= _LARGEST_INTEGER:
-        shown = text if len(text) < 40 else text[:37] + "..."
-        raise ScalarError(f"{shown} is too large for a whole number")
-    return value
-
-
-def _leading_zero(text: str) -> ScalarError:
-    sign = text[0] if text[0] in "+-" else ""
-    bare = text.lstrip("+-0") or "0"
-    bare = f"0{bare}" if bare[0] in ".eE" else bare
-    return ScalarError(
-        f"{text} starts with a zero, which some readers take for octal",
-        f"write {sign}{bare} for the number, or '{text}' in quotes for a text",
-    )
