@@ -51,9 +51,9 @@ def highest_table(mean: float, table: npt.NDArray[np.float64]) -> None:
 def interpolate(z: npt.NDArray[np.float32], table: npt.NDArray[np.float64], out: npt.NDArray[np.float32]) -> None:
     """Read the table linearly at each z; arrays of shape (n,)."""
     for i in range(z.size):
-        at = (z[i] + _REACH) * _PER_UNIT
-        at = min(max(at, 0.0), table.size - 1.000001)
-        cell = int(at)
+        at = (float(z[i]) + _REACH) * _PER_UNIT
+        at = min(max(at, 0.0), table.size - 1.0)
+        cell = min(int(at), table.size - 2)
         part = at - cell
         out[i] = table[cell] + part * (table[cell + 1] - table[cell])
 

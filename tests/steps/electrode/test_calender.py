@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
+import numba
 import numpy as np
 import pytest
 
@@ -10,6 +11,8 @@ from cellfab.errors import ConfigError
 from cellfab.kernels.web_field import mean_variance_factor
 from cellfab.steps import calender
 from cellfab.steps.calender import Calender
+
+pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
 
 
 def _pressed(electrode, ordinal=0, side="cathode", chemistry="nmc811", film=None, dose=None, **params):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from cellfab.config.spec import Ramped
 from cellfab.core.causes import describe
 from cellfab.core.columns import COLUMNS
 
+many_segments = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
 SMALL = {"dose": {"roll_length_m": 350.0, "charge_kg": 15.0}}
 CASES = [("cathode", "nmc811"), ("anode", "nmc811"), ("cathode", "lfp"), ("anode", "lfp")]
 LFP = {"calender": {"porosity_least_fraction": 0.24}}
@@ -27,6 +29,7 @@ def _steps(electrode, side, chemistry, quiet=False, **changes):
     return electrode.chain(side, chemistry, quiet=quiet, **changes)
 
 
+@many_segments
 @pytest.mark.parametrize(("side", "chemistry"), CASES)
 def test_columns_rows_and_causes_are_the_declared_ones(electrode, side, chemistry):
     def look(step, before, after):
@@ -53,6 +56,7 @@ def test_columns_rows_and_causes_are_the_declared_ones(electrode, side, chemistr
     electrode.run(_steps(electrode, side, chemistry), 3, 0.0, look=look)
 
 
+@many_segments
 @pytest.mark.parametrize(("side", "chemistry"), CASES)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ordinal=st.integers(0, 10_000), maturity=st.floats(0.0, 1.0))
@@ -74,6 +78,7 @@ def test_mass_is_conserved_at_every_step(electrode, side, chemistry, ordinal, ma
     electrode.run(_steps(electrode, side, chemistry), ordinal, maturity, look=look)
 
 
+@many_segments
 @pytest.mark.parametrize(("side", "chemistry"), CASES)
 def test_without_errors_nothing_is_scrapped(electrode, side, chemistry):
     lots = []
@@ -93,6 +98,7 @@ NOISES = [
 ]  # fmt: skip
 
 
+@many_segments
 @pytest.mark.parametrize(("name", "noise", "value"), NOISES)
 def test_more_of_one_error_never_rejects_less_on_the_same_draws(electrode, name, noise, value):
     tight = {"slit": {"burr_limit_um": 7.0}, "dry_film": {"peel_limit_n_per_m": 9.0}}.get(name, {})
@@ -106,6 +112,7 @@ def test_more_of_one_error_never_rejects_less_on_the_same_draws(electrode, name,
     assert rejected[-1] > 0
 
 
+@many_segments
 @pytest.mark.parametrize(("side", "chemistry"), [("cathode", "nmc811"), ("anode", "lfp")])
 def test_maturity_never_makes_it_worse(electrode, side, chemistry):
     steps = _steps(electrode, side, chemistry)
@@ -130,6 +137,7 @@ def test_every_ramp_ends_better_than_it_starts(electrode):
                 assert (value.mature > value.start) == (name in better_when_high), (kind.name, name)
 
 
+@many_segments
 def test_draws_do_not_depend_on_order_or_on_other_lots(electrode):
     steps = _steps(electrode, "cathode", "nmc811")
     forwards = {ordinal: electrode.run(steps, ordinal) for ordinal in range(5)}
@@ -141,6 +149,7 @@ def test_draws_do_not_depend_on_order_or_on_other_lots(electrode):
         assert all(np.array_equal(values, other.columns[name]) for name, values in lot.columns.items())
 
 
+@many_segments
 def test_lots_and_seeds_differ(electrode):
     steps = _steps(electrode, "cathode", "nmc811")
     one, two, three = electrode.run(steps, 0), electrode.run(steps, 1), electrode.run(steps, 0, seed=2)
@@ -151,6 +160,7 @@ def test_lots_and_seeds_differ(electrode):
         assert one.columns["loading_mg_per_cm2"][0] != other.columns["loading_mg_per_cm2"][0]
 
 
+@many_segments
 def test_cells_of_one_roll_are_more_alike_than_of_two(electrode):
     # The share of loading variance between rolls: roll, lane and charge offsets and slow drift are shared.
     steps = _steps(electrode, "cathode", "nmc811")[:3]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
+import numba
 import numpy as np
 import pytest
 
@@ -11,6 +12,8 @@ from cellfab.steps import dry_film
 from cellfab.steps.dose import Dose
 from cellfab.steps.dry_film import DryFilm
 from cellfab.steps.dry_mix import DryMix
+
+pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
 
 
 def _web(electrode, ordinal=0, dose=None, mix=None, side="cathode", maturity=0.5, noisy=(), **film):

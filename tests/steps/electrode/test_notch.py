@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
 from cellfab.steps import notch
+
+pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
 
 
 def _notched(electrode, ordinal=0, **params):

@@ -3,10 +3,13 @@ from __future__ import annotations
 import math
 from statistics import NormalDist
 
+import numba
 import numpy as np
 import pytest
 
 from cellfab.steps import slit
+
+pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
 
 
 def _slit(electrode, ordinal=0, side="cathode", dose=None, **params):
