@@ -2,7 +2,6 @@
 
 A standard normal number z is turned into the extreme with the same probability of being undercut, u = Phi(z). As that
 is a smooth function of z, it is tabulated once per call (or per count) and interpolated per row.
-
 """
 
 from __future__ import annotations

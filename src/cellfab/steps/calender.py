@@ -19,7 +19,6 @@ Rows
 Left out
     Springback as a random quantity (the gap is set so that the mean comes out right), foil elongation, cracking of
     particles when pressed below about 19 % porosity, what calendering does to peel strength.
-
 """
 
 from __future__ import annotations

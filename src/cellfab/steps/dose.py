@@ -16,7 +16,6 @@ Rows
     (mass fraction of the coating), specific_capacity_mah_per_g.
 Left out
     Particle size, powder moisture, metallic contamination, loss-in-weight feeders, segregation in silos.
-
 """
 
 from __future__ import annotations

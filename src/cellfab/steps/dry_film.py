@@ -15,13 +15,12 @@ Equations
 Range
     Free-standing films of 50-300 um laminated to both sides; electrode length above 0.1 m.
 Rows
-    In: charges. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Columns below;
-    the charge of a row is column `charge`, for the genealogy. Attributes: length_m run, stops_s (standstill by
+    In: charges. Out: lanes x positions segments, row = lane x positions + position; m of mother roll;
+    the row of its charge is column `charge`, for the genealogy. Attributes: length_m run, stops_s (standstill by
     breaks), coating_porosity, and the mass account of `cellfab.core.web`.
 Left out
     Cross-web thickness profile and edge elevation, speed and temperature of the rolls, clustering of holes beyond the
     charge, tests of peel strength (destructive), the two sides' separate loadings.
-
 """
 
 from __future__ import annotations
@@ -160,7 +159,7 @@ class DryFilm(ElectrodeStep):
         charge = np.minimum(np.searchsorted(ends_m, middle_m), np.flatnonzero(alive)[-1] if alive.any() else 0)
         along = self._along(child, lot, charge, draws, maturity)
         across = self.at("lane_loading_cv", maturity) * draws.normal("lane", child, lanes)
-        mean_kg = segment_kg * lanes * (1.0 + along + (float(across.mean()) if lanes else 0.0))
+        mean_kg = segment_kg * lanes * (1.0 + along + float(across.mean()))
         positions = int(np.searchsorted(np.cumsum(mean_kg), film_kg.sum(), side="right"))
 
         child.n = lanes * positions

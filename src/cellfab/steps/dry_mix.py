@@ -17,7 +17,6 @@ Rows
 Left out
     Heating of large charges, carbon aggregates and their resistance, demixing after the mixer, granule size, re-use
     of rejected charges.
-
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ Rows
     In and out: segments (now each lane is a roll of its own); m. Adds width_mm, burr_um.
 Left out
     Camber, edge flaking and dust, knife gap and material, burrs on one side only, changes of knives by measured burr.
-
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ Rows
     seconds times that.
 Left out
     Radial differences within a coil, re-wetting on the way to winding, heating-up, damage by heat.
-
 """
 
 from __future__ import annotations
@@ -57,11 +56,12 @@ class VacuumDry(ElectrodeStep):
         """Mean before drying: assumption (anode 1500, LFP 2500)."""
         moisture_before_cv: Annotated[Capability, within(0.0, 3.0)] = 0.25
         """From roll to roll: assumption."""
-        equilibrium_ppm: Annotated[Capability, within(0.0, 1e4)] = Ramped(start=160.0, mature=150.0)
+        equilibrium_ppm: Annotated[Capability, within(0.0, 1e4)] = Ramped(start=155.0, mature=150.0)
         """What vacuum, leak rate and temperature leave, median: assumption."""
-        equilibrium_cv: Annotated[Capability, within(0.0, 3.0)] = Ramped(start=0.32, mature=0.24)
-        """From drying to drying: assumption, for 2 % of rolls above target on a new line and 0.2 % on a mature one."""
-        coil_cv: Annotated[Capability, within(0.0, 3.0)] = 0.05
+        equilibrium_cv: Annotated[Capability, within(0.0, 3.0)] = Ramped(start=0.28, mature=0.21)
+        """From drying to drying: assumption, for 2 % of rolls with a coil above target on a new line and
+        0.2 % on a mature one."""
+        coil_cv: Annotated[Capability, within(0.0, 3.0)] = 0.04
         """From coil to coil of a roll: assumption."""
         time_constant_h: Annotated[float, Field(gt=0.0, le=1000.0)] = 4.0
         """Of a coil 0.1 m wide at 110 degC: assumption."""

@@ -42,13 +42,16 @@ def test_a_wet_roll_is_dried_again_and_then_scrapped(electrode):
 
 
 @pytest.mark.parametrize(("maturity", "rate"), [(0.0, 0.02), (1.0, 0.002)])
-def test_rolls_above_target_come_at_the_stated_rate(electrode, maturity, rate):
-    # Of the oven's level alone: P(level > 300 ppm), lognormal; the default capabilities are set for 2 % and 0.2 %.
-    # Order of magnitude only: within a third.
-    params = vacuum_dry.VacuumDry.Params()
+def test_default_rolls_above_target_come_at_the_stated_rate(maturity, rate):
+    # One of 14 coils read above target, given the oven's level, averaged over levels: what the defaults are meant to
+    # give, to a fourth.
+    params, normal = vacuum_dry.VacuumDry.Params(), NormalDist()
     level, cv = (value.at(maturity) for value in (params.equilibrium_ppm, params.equilibrium_cv))
-    share = NormalDist().cdf(-math.log(params.target_ppm / level) / math.sqrt(math.log1p(cv**2)))
-    assert share == pytest.approx(rate, rel=0.34)
+    coil = math.hypot(math.sqrt(math.log1p(params.coil_cv**2)), params.gauge_cv)
+    quantiles = [normal.inv_cdf((i + 0.5) / 4000) for i in range(4000)]
+    margins = [math.log(params.target_ppm / level) - math.sqrt(math.log1p(cv**2)) * z for z in quantiles]
+    share = np.mean([1.0 - normal.cdf(margin / coil) ** 14 for margin in margins])
+    assert share == pytest.approx(rate, rel=0.25)
 
 
 def test_a_roll_is_lost_if_two_dryings_leave_it_wet(electrode):
