@@ -41,8 +41,8 @@ def raise_alarms(
     midpoint: float,
     width: float,
     out: npt.NDArray[np.bool_],
-) -> int:
-    """Decide on every row; return the number of alarms.
+) -> None:
+    """Decide on every row.
 
     Parameters
     ----------
@@ -55,12 +55,10 @@ def raise_alarms(
     out : ndarray of bool, shape (n,)
         Filled with the alarms.
     """
-    alarms = 0
+    sound = np.float32(false_alarm)
+    for i in range(u.size):  # vectorises; the rare defects are looked at again below
+        out[i] = u[i] < sound
     for i in range(u.size):
-        probability = np.float64(false_alarm)
-        if severity[i] > 0.0:
+        if severity[i] > np.float32(0.0):
             seen = detection_probability(severity[i], ceiling, midpoint, width)
-            probability += (1.0 - false_alarm) * seen
-        out[i] = u[i] < probability
-        alarms += out[i]
-    return alarms
+            out[i] = u[i] < false_alarm + (1.0 - false_alarm) * seen

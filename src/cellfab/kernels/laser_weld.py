@@ -142,7 +142,7 @@ class SeamLaw(NamedTuple):
     fusion_ceiling: float
     fusion_midpoint: float
     fusion_width: float
-    """Detection of a seam without fusion against its severity: missing penetration over `least_um`, 1 if not bridged."""
+    """Detection of a seam without fusion against its severity: missing penetration over `least_um`, or 1 unbridged."""
     burn_ceiling: float
     """Detection of a burnt-through seam."""
     rework_success: float

@@ -50,6 +50,7 @@ def largest_pareto_um(count: int, u: float, smallest_um: float, exponent: float)
 def largest_particles(
     in_roll: npt.NDArray[np.uint8],
     on_faces: npt.NDArray[np.uint8],
+    u: npt.NDArray[np.float32],
     key: np.uint64,
     entity: int,
     smallest_um: float,
@@ -58,15 +59,17 @@ def largest_particles(
     face_median_um: float,
     face_log_sd: float,
     out: npt.NDArray[np.float32],
-) -> int:
+) -> None:
     """Size of the largest particle between the electrodes of each cell; 0 where there is none.
 
     Parameters
     ----------
     in_roll, on_faces : ndarray of uint8, shape (n,)
         Particles wound in, and particles lying on the end faces.
+    u : ndarray of float32, shape (n,)
+        Uniform numbers: whether a particle on the faces gets in.
     key, entity
-        Name the draws: rows 3 i to 3 i + 2 of the stream belong to cell i.
+        Name the draws of sizes: rows 2 i and 2 i + 1 of the stream belong to cell i.
     smallest_um, exponent : float
         Pareto law of the particles wound in.
     transport : float
@@ -75,25 +78,18 @@ def largest_particles(
         Lognormal law of its size.
     out : ndarray of float32, shape (n,)
         Filled, um.
-
-    Returns
-    -------
-    int
-        Cells with a particle.
     """
-    cells = 0
+    arrival = np.empty(_MOST + 1, np.float32)
+    for count in range(_MOST + 1):
+        arrival[count] = 1.0 - (1.0 - transport) ** count
     for i in range(out.size):
-        size = 0.0
+        arrives = u[i] < arrival[on_faces[i]]
+        out[i] = 0.0
         if in_roll[i] > 0:
-            size = largest_pareto_um(in_roll[i], uniform(key, entity, 3 * i), smallest_um, exponent)
-        if on_faces[i] > 0:
-            arrives = -math.expm1(on_faces[i] * math.log1p(-transport))
-            if uniform(key, entity, 3 * i + 1) < arrives:
-                z = normal_quantile(uniform(key, entity, 3 * i + 2))
-                size = max(size, face_median_um * math.exp(face_log_sd * z))
-        out[i] = size
-        cells += size > 0.0
-    return cells
+            out[i] = largest_pareto_um(in_roll[i], uniform(key, entity, 2 * i), smallest_um, exponent)
+        if arrives:
+            z = normal_quantile(uniform(key, entity, 2 * i + 1))
+            out[i] = max(out[i], face_median_um * math.exp(face_log_sd * z))
 
 
 @kernel

@@ -82,10 +82,14 @@ class Can(Step):
 
         params, columns = self.params, lot.columns
         lot.attributes["canned_cells"] = float(lot.n_alive)
-        on_faces = columns["particles_folding"] + columns["cathode_weld_particles"] + columns["anode_weld_particles"]
+        on_faces = columns["particles_folding"].astype(np.uint16)
+        on_faces += columns["cathode_weld_particles"]
+        on_faces += columns["anode_weld_particles"]
         particle = np.empty(lot.n, np.float32)
         largest_particles(
-            columns["particles_in_roll"], on_faces, draws.key("particles"), lot.identity,
+            columns["particles_in_roll"], np.minimum(on_faces, 255).astype(np.uint8),
+            draws.uniform("face_particles", lot),
+            draws.key("particles"), lot.identity,
             float(params.smallest_particle_um), float(params.pareto_exponent),
             float(self.at("face_to_roll_probability", maturity)),
             float(params.face_particle_um), math.log(params.face_particle_gsd), particle,

@@ -32,6 +32,8 @@ from cellfab.core.lot import Lot
 from cellfab.steps.base import Step
 
 _FACES = ("cathode", "anode")
+_FARTHEST = 6.4
+"""No normal number is farther out than 6.34 (`cellfab.kernels.random.fill_normal`)."""
 _COLUMNS = tuple(
     (
         column(f"{face}_gap_factor", "float32", "1", f"median gap under the {face} disc, relative to the line's"),
@@ -90,6 +92,8 @@ class Fold(Step):
         poisson_counts(self.at("particles_per_cell", maturity), draws.uniform("particles", lot), particles)
         lot.columns[PARTICLES] = particles
         for face, (_, _, torn) in zip(_FACES, _COLUMNS, strict=True):
-            read = lot.columns[torn] + camera * draws.normal(f"{face}_camera", lot)
-            lot.scrap(read > params.torn_limit_fraction, TORN)
+            share = lot.columns[torn]
+            if camera * _FARTHEST < params.torn_limit_fraction and not share.any():
+                continue  # no reading can reach the limit
+            lot.scrap(share + camera * draws.normal(f"{face}_camera", lot) > params.torn_limit_fraction, TORN)
         return lot

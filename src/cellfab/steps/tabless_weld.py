@@ -188,9 +188,7 @@ class TablessWeld(Step):
         self.foil = design.anode.foil if params.side == "anode" else design.cathode.foil
         self.disc_um = 1e3 * (design.collector_disc_cu_mm if self.foil == "cu" else design.collector_disc_al_mm)
         if self.disc_um <= 0.0:
-            raise ConfigError(
-                f"step 'tabless_weld' welds a disc of {self.foil} on the {self.side} side: give its thickness"
-            )
+            raise ConfigError(f"step 'tabless_weld' ({self.side} side): the design has no {self.foil} disc to weld")
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Weld and inspect the side's disc on every cell."""
@@ -229,9 +227,10 @@ class TablessWeld(Step):
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         params = self.params
         offset_power, offset_focus = draws.normal("head", lot, 2)
-        welds = (lot.ordinal // params.heads) * lot.n + np.arange(lot.n)
-        glass = (welds % params.glass_interval_cells / params.glass_interval_cells).astype(np.float32)
-        lens = (lot.ordinal // params.heads) * lot.n % params.lens_interval_cells / params.lens_interval_cells
+        before = (lot.ordinal // params.heads) * lot.n
+        glasses = (before % params.glass_interval_cells + np.arange(lot.n)) / params.glass_interval_cells
+        glass = (glasses - np.floor(glasses)).astype(np.float32)
+        lens = before % params.lens_interval_cells / params.lens_interval_cells
         power = 1.0 - self.at("lens_loss_fraction", maturity) * lens
         power += self.at("lot_power_cv", maturity) * float(offset_power)
         power_factor = np.float32(power) - np.float32(self.at("glass_loss_fraction", maturity)) * glass

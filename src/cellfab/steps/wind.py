@@ -116,17 +116,22 @@ class Wind(Merge):
         others = tuple(lot for lot in lots.values() if lot is not cathode)
         child = cathode.child(draws.owner, n=n, unit="cells", amount=float(n), material="cell", others=others)
         child.columns = {CATHODE_ROW: cathode_row, ANODE_ROW: anode_row}
-        for lot, row, areal in zip((cathode, anode), (cathode_row, anode_row), _AREAL, strict=True):
+        width_mm: dict[str, npt.NDArray[np.float32]] = {}
+        flaws = np.zeros(n, np.float32)
+        for lot, row_32, areal in zip((cathode, anode), (cathode_row, anode_row), _AREAL, strict=True):
+            row = row_32.astype(np.intp)  # converted once, not in every gather
             segment = lot.columns
             for source in _INHERITED:
-                child.columns[f"{lot.material}_{source}"] = segment[source][row]
-            active = segment["loading_mg_per_cm2"] * segment["active_fraction"]
-            child.columns[areal] = (np.float32(1e-3) * active * segment["specific_capacity_mah_per_g"])[row]
-            self._count_remnant(child, lot, row)
+                child.columns[f"{lot.material}_{source}"] = segment[source].take(row)
+            loading = child.columns[f"{lot.material}_loading_mg_per_cm2"]
+            active = segment["active_fraction"].take(row) * segment["specific_capacity_mah_per_g"].take(row)
+            child.columns[areal] = loading * active * np.float32(1e-3)
+            width_mm[lot.material] = segment["width_mm"].take(row)
+            flaws += segment["notch_flaw"].take(row)
+            self._count_remnant(child, lot, row, loading)
         child.attributes["wound_cells"] = float(n)
-        width_mm = anode.columns["width_mm"][anode_row] - cathode.columns["width_mm"][cathode_row]
-        flaws = cathode.columns["notch_flaw"][cathode_row] + anode.columns["notch_flaw"][anode_row]
-        self._wind(child, np.float32(0.5) * width_mm, flaws, draws, maturity)
+        centred_mm = np.float32(0.5) * (width_mm["anode"] - width_mm["cathode"])
+        self._wind(child, centred_mm, flaws, draws, maturity)
         child.amount = float(child.n_alive)
         return child
 
@@ -157,7 +162,9 @@ class Wind(Merge):
         )
         return cathode_row[:pairs].copy(), anode_row[:pairs].copy()
 
-    def _count_remnant(self, child: Lot, lot: Lot, row: npt.NDArray[np.int32]) -> None:
+    def _count_remnant(
+        self, child: Lot, lot: Lot, row: npt.NDArray[np.intp], wound_mg_per_cm2: npt.NDArray[np.float32]
+    ) -> None:
         name = lot.material
         unused = lot.alive()
         unused[row] = False
@@ -166,7 +173,7 @@ class Wind(Merge):
         per_kg = 0.01 * area_m2  # mg/cm2 on the area of one electrode, kg
         child.attributes[f"{name}_remnant_cells"] = float(np.count_nonzero(unused))
         child.attributes[f"{name}_remnant_kg"] = float(np.dot(loading, unused.astype(np.float32))) * per_kg
-        child.attributes[f"{name}_wound_kg"] = float(loading[row].sum(dtype=np.float64)) * per_kg
+        child.attributes[f"{name}_wound_kg"] = float(wound_mg_per_cm2.sum(dtype=np.float64)) * per_kg
 
     def _wind(
         self, child: Lot, centred_mm: npt.NDArray[np.float32], flaws: npt.NDArray[np.float32], draws: Draws,
