@@ -54,6 +54,7 @@ def find(path_or_name: str | Path) -> Path:
         If there is neither; with the closest shipped name, or the closest file of the same folder.
     """
     path = Path(path_or_name)
+    shown = "".join(letter if letter.isprintable() else "?" for letter in str(path_or_name)[:200])
     try:
         if path.is_file() or (path.exists() and lookup(str(path_or_name)) is None):
             return path
@@ -61,7 +62,7 @@ def find(path_or_name: str | Path) -> Path:
         if beside is not None and beside.is_file():
             return beside
     except (OSError, ValueError):
-        raise config_error([Problem(Location(Source(str(path_or_name)[:200])), "", "is not a file name")]) from None
+        raise config_error([Problem(Location(Source(shown)), "", "is not a file name")]) from None
     shipped = lookup(str(path_or_name))
     if shipped is not None:
         return shipped
@@ -69,7 +70,7 @@ def find(path_or_name: str | Path) -> Path:
     message = (
         "there is no such file" if looks_like_path else "there is no such file, and no shipped scenario of that name"
     )
-    raise config_error([Problem(Location(Source(str(path_or_name))), "", message, suggestion(path))])
+    raise config_error([Problem(Location(Source(shown)), "", message, suggestion(path))])
 
 
 def suggestion(path: Path, written: Path | None = None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cellfab.config.distribution import Deterministic, Distribution, Empirical
-from cellfab.config.line_graph import Graph, LineProblem, reference_problems, wiring_problems
+from cellfab.config.line_graph import Graph, LineProblem, name_problems, reference_problems, wiring_problems
 from cellfab.config.line_spec import (
     BatchStation,
     Buffer,
@@ -39,16 +39,12 @@ def line_problems(line: Line, at: TreePath = ("line",)) -> list[LineProblem]:
         Path, message and hint of each; empty for a line that can be run.
     """
     graph = Graph.of(line, at)
-    return [
-        *wiring_problems(line, graph, at),
-        *reference_problems(line, graph, at),
-        *_stations(line, at),
-        *_calendars(line, at),
-        *_clocks(line, at),
-        *_rooms(line, graph),
-        *_flows(graph),
-        *_endless(line, graph),
-    ]
+    names = list(name_problems(line, at))
+    alone = [*reference_problems(line, graph, at), *_stations(line, at), *_calendars(line, at), *_clocks(line, at)]
+    if names:
+        # Where two nodes share a name, nothing can be said about who feeds whom.
+        return [*names, *alone]
+    return [*wiring_problems(graph), *alone, *_rooms(line, graph), *_flows(graph), *_endless(line, graph)]
 
 
 def _stations(line: Line, at: TreePath) -> Iterator[LineProblem]:
@@ -142,7 +138,7 @@ def _rooms(line: Line, graph: Graph) -> Iterator[LineProblem]:
         holds = isinstance(station, (WebStation, ChannelsStation, DwellStation))
         if not (merges or collects or holds):
             continue
-        why = "merges lots" if merges else f"collects {batch} lots" if collects else f"is a {station.kind}"
+        why = "merges lots" if merges else f"collects {batch} lots" if collects else f"is a {station.kind} station"
         for tie in graph.feeds.get(name, ()):
             giver = graph.nodes.get(tie.giver)
             if isinstance(giver, Buffer) and giver.capacity == 0.0:

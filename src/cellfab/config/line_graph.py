@@ -92,16 +92,16 @@ class Graph:
         return ready
 
 
-def wiring_problems(line: Line, graph: Graph, at: TreePath) -> Iterator[LineProblem]:
-    """Names, ends and circles: what can be said without knowing how a station works."""
-    yield from _names(line, at)
+def wiring_problems(graph: Graph) -> Iterator[LineProblem]:
+    """Unknown names, open ends and circles: what can be said without knowing how a station works."""
     unknown = list(_unknown_givers(graph))
     yield from unknown
     yield from _open_ends(graph, {problem.path[-2] for problem in unknown})
     yield from _circles(graph)
 
 
-def _names(line: Line, at: TreePath) -> Iterator[LineProblem]:
+def name_problems(line: Line, at: TreePath) -> Iterator[LineProblem]:
+    """Names that two nodes share, or that would be ambiguous in results ("station.machine", "from -> to")."""
     seen: dict[str, str] = {}
     for kind in ("sources", "buffers", "stations", "sinks", "crews", "calendars"):
         for name in getattr(line, kind):

@@ -157,9 +157,8 @@ class _Writer:
         schema = self.shape(slot.shape, overlay)
         if isinstance(slot.shape, Anything) and info.annotation in (datetime.date, datetime.datetime):
             schema = {"type": "string", "format": "date" if info.annotation is datetime.date else "date-time"}
-        if schema and (overlay or slot.nullable):
-            options = schema.pop("anyOf", None)
-            schema = {"anyOf": [*(options or [schema]), {"type": "null"}]}
+        if overlay or slot.nullable:
+            schema = _or_null(schema)
         if slot.unit is not None:
             schema["x-unit"] = slot.unit.symbol
         if not slot.required and not overlay:
@@ -187,8 +186,7 @@ class _Writer:
                 return {"enum": list(choices)} if choices else {"type": "string"}
             case Names(values=values, least=least):
                 inner = self.shape(values, overlay)
-                if overlay and inner:
-                    inner = {"anyOf": [inner, {"type": "null"}]}
+                inner = _or_null(inner) if overlay else inner
                 schema: Schema = {"type": "object", "additionalProperties": inner or True}
                 return schema | ({"minProperties": least} if least and not overlay else {})
             case Items(values=values, least=least):
@@ -232,6 +230,15 @@ def _law(mapping: Schema) -> Schema:
     }
     as_text = {"if": {"type": "string"}, "then": {"$ref": "#/$defs/quantity"}}
     return {"type": ["object", "string"], "allOf": [without_note, with_note, as_text]}
+
+
+def _or_null(schema: Schema) -> Schema:
+    """Admit null. A condition keeps the complaints about anything else precise, where a choice would hide them."""
+    if not schema:
+        return schema
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    return {"if": {"not": {"type": "null"}}, "then": schema}
 
 
 def _if_then(word: str, value: str, then: Schema) -> Schema:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from cellfab.config.scalars import ScalarError, plain_scalar
 from cellfab.config.tree_path import TreePath, dotted
 
 _WIDEST = 88
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 
 def render(resolved: Resolved, *, origin: bool = False) -> str:
@@ -92,11 +92,22 @@ def _inline(value: Any) -> str:
 
 
 def _key(name: str) -> str:
-    return name if _is_plain_text(name) or name.isalnum() else json.dumps(name, ensure_ascii=False)
+    return name if _is_plain_text(name) or name.isalnum() else _quoted(name)
 
 
 def _text(value: str) -> str:
-    return value if _is_plain_text(value) else json.dumps(value, ensure_ascii=False)
+    return value if _is_plain_text(value) else _quoted(value)
+
+
+def _quoted(text: str) -> str:
+    return '"' + "".join(_ESCAPES.get(letter) or _escaped(letter) for letter in text) + '"'
+
+
+def _escaped(letter: str) -> str:
+    if letter.isprintable():
+        return letter
+    code = ord(letter)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _is_plain_text(text: str) -> bool:
