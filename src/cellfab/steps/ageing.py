@@ -103,11 +103,12 @@ class Ageing(Step):
         came = lot.alive()
         present = np.flatnonzero(came)
         high = np.zeros(lot.n, np.bool_)
+        read = k_read.take(present)
         limits = self_discharge.tray_limits(
-            k_read[present], columns["tray_position"][present], int(lot.attributes["cells_per_tray"]),
+            read, columns["tray_position"].take(present), int(lot.attributes["cells_per_tray"]),
             params.limit_sigmas_number,
         )  # fmt: skip
-        high[present] = k_read[present] > limits
+        high[present] = read > limits
         lot.scrap(high, HIGH_K)
         self._count_shorts(lot, came & (columns["short_siemens"] > 0.0), grown, high)
         lot.attributes["k_detectable_ohm"] = self_discharge.detectable_ohm(

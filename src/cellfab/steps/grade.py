@@ -107,12 +107,10 @@ class Grade(Step):
         rated_ah, rated_mohm = lot.attributes["rated_capacity_ah"], lot.attributes["rated_dcir_mohm"]
         lot.scrap(read_ah < params.least_capacity_fraction * rated_ah, LOW_CAPACITY)
         lot.scrap(read_mohm > params.most_dcir_fraction * rated_mohm, HIGH_DCIR)
-        looks = np.where(
-            columns["leak"] > 0.0,
-            np.float32(self.at("leak_detection_probability", maturity)),
-            np.float32(self.at("appearance_probability", maturity)),
-        )
-        lot.scrap(draws.uniform("appearance", lot) < looks, APPEARANCE)
+        u = draws.uniform("appearance", lot)
+        found = u < self.at("appearance_probability", maturity)
+        found |= (columns["leak"] > 0.0) & (u < self.at("leak_detection_probability", maturity))
+        lot.scrap(found, APPEARANCE)
 
         good = lot.alive()
         first = (read_ah >= params.grade_a_capacity_fraction * rated_ah) & (

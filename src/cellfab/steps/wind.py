@@ -202,4 +202,5 @@ class Wind(Merge):
         child.scrap(overhang + gauge * draws.normal("x_ray", child) < params.overhang_limit_mm, OVERHANG_READ)
         false_alarm = self.at("camera_false_alarm_probability", maturity)
         seen = false_alarm + (1.0 - false_alarm) * self.at("separator_detection_probability", maturity)
-        child.scrap(draws.uniform("camera", child) < np.where(fault, seen, false_alarm), FOLD_SEEN)
+        u = draws.uniform("camera", child)
+        child.scrap((u < false_alarm) | (fault & (u < seen)), FOLD_SEEN)
