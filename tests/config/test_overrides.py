@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from cellfab.config.loader import load, validate
+from cellfab.config.spec import Spec
 from cellfab.errors import ConfigError
 
 
@@ -48,6 +49,18 @@ def test_an_optional_field_may_be_set_although_no_file_has_it(settled):
     resolved = settled("line.stations.coat.economics.capex_musd=3", "run.seed=7", f=GOOD)
     assert resolved.get("line.stations.coat.economics") == {"capex_musd": 3}
     assert resolved.get("run.seed") == 7
+
+
+def test_parameters_of_a_step_are_judged_by_the_step(settled):
+    resolved = settled("line.stations.coat.step=weld", "line.stations.coat.params.power_w=900", f=GOOD)
+    assert resolved.get("line.stations.coat.params") == {"power_w": 900}
+
+    class Weld(Spec):
+        """What a step declares."""
+
+        power_kw: float = 1.0
+
+    assert validate(resolved, Weld, "line.stations.coat.params").power_kw == 0.9
 
 
 GOOD = """\

@@ -139,7 +139,7 @@ class Settler:
         return value
 
     def _named(self, value: Any, shape: Shape, path: TreePath, siblings: dict[str, Any], scale: Scale) -> Any:
-        if path in self.resolved.created:
+        if path in self.resolved.created and not _judged_later(shape):
             name = str(path[-1])
             known = [other for other in siblings if (*path[:-1], other) not in self.resolved.created]
             hint = did_you_mean(name, known)
@@ -217,6 +217,13 @@ class Settler:
         for key in value.keys() - kept:
             self.resolved.notes.pop((*path, key), None)
         return [(key, child) for key, child in value.items() if key in kept]
+
+
+def _judged_later(shape: Shape) -> bool:
+    """Whether another model will say which names there are, as a step does about its parameters."""
+    while isinstance(shape, Names):
+        shape = shape.values
+    return isinstance(shape, Anything)
 
 
 def _field_in_another_unit(key: str, shape: Record) -> Slot | None:
