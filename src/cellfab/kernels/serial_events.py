@@ -1,0 +1,572 @@
+"""A chain of machines moved from event to event, by a scan over all units for the next one.
+
+Slower than the recursion, but time runs forward in it, so it takes whatever the conventions of
+`cellfab.kernels.serial_line` allow: time-dependent clocks, several units per stage, repairs that wait for a crew. It
+is resumable: `advance` returns at the first thing that only somebody outside can decide, and goes on from there.
+
+At one tick things happen in this order: work ends, breakdowns strike machines at work and repairs end; planned stops
+begin and end; breakdowns strike machines that wait; then parts move, the longest-waiting first. Parts move from the
+last stage to the first: what one stage takes only makes room in the stage before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cellfab.kernels._jit import kernel
+from cellfab.kernels.laws import duration
+from cellfab.kernels.serial_floor import (
+    ARRIVED,
+    BIN,
+    BOUNDARY,
+    CALL,
+    CALLING,
+    CALLS,
+    CHANGES,
+    CLOCK,
+    COMPLETE,
+    COMPLETED,
+    CONDITION,
+    DONE,
+    END,
+    ENTITY,
+    EXIT,
+    FED,
+    FINISHED,
+    FREE,
+    FREE_SINCE,
+    GATHERING,
+    GREW,
+    GREW_TO,
+    HEAD,
+    INPUT,
+    LEFT,
+    LEVEL,
+    LOT,
+    MODE_STRUCK,
+    N_THROWN,
+    NEXT_STOP,
+    NOW,
+    OFF,
+    PART,
+    READY,
+    REPAIR,
+    REPAIRED,
+    ROOM,
+    ROW,
+    SINCE,
+    STAGE,
+    STRUCK,
+    TAKEN,
+    TOUCHED,
+    UNSETTLED,
+    UNTIL,
+    UP,
+    WAITS,
+    Floor,
+    book,
+    set_due,
+)
+from cellfab.kernels.serial_line import (
+    AREA,
+    AT_HAND,
+    BLOCKED,
+    CAME,
+    CAPACITY,
+    COUNT,
+    CREW,
+    DOWN,
+    EXITED,
+    FIRST_UNIT,
+    FOREVER,
+    LONGEST,
+    LOSE,
+    MODE,
+    MODE_END,
+    MOST,
+    OPEN,
+    PLANNED,
+    RING,
+    RING_SIZE,
+    SCRAP,
+    STARVED,
+    THROWN,
+    TIME_DEPENDENT,
+    TOTAL,
+    TURNED_AWAY,
+    UNITS,
+    WAIT,
+    WAITING_CREW,
+    WENT_ON,
+    WORKING,
+    Chain,
+    Ints,
+    Tally,
+    draw,
+    note_stay,
+)
+from cellfab.kernels.sketch import bucket
+from cellfab.units import TICKS_PER_S
+
+
+@kernel
+def _move_clocks(
+    unit: Ints, clock: Ints, mode: Ints, first_mode: int, end_mode: int, u: int, kind: int, by: int
+) -> None:
+    """Set going (`by` = now) or stop (`by` = -now) the clocks of a unit that are of `kind` (1: time-dependent)."""
+    row = unit[u, CLOCK] - first_mode
+    for k in range(first_mode, end_mode):
+        if mode[k, TIME_DEPENDENT] == kind:
+            clock[row + k, LEFT] += by
+
+
+@kernel
+def _gone(part: Ints, lot: Ints, now: Ints, number: int) -> None:
+    """A part has left in whichever way."""
+    which = part[number & (part.shape[0] - 1), LOT]
+    lot[which % lot.size] -= 1
+    if lot[which % lot.size] == 0 and which == now[GATHERING] and now[COMPLETED] == 0:
+        now[COMPLETED] = 1
+
+
+@kernel
+def _strike(chain: Chain, floor: Floor, tally: Tally, u: int, repair_factor: float) -> None:
+    """The first clock of a unit that has run out strikes."""
+    unit, clock, now, stage = floor.unit, floor.clock, floor.now, floor.stage
+    m = unit[u, STAGE]
+    t = now[NOW]
+    first, end = chain.stage[m, MODE], chain.stage[m, MODE_END]
+    works = unit[u, PART] >= 0 and unit[u, DONE] == 0
+    struck = first
+    row = unit[u, CLOCK] - first
+    while clock[row + struck, LEFT] > t or not (works or chain.mode[struck, TIME_DEPENDENT]):
+        struck += 1
+    book(unit, tally.ticks, now[BIN], stage[m, OFF], u, m, t)
+    _move_clocks(unit, clock, chain.mode, first, end, u, 1, -t)
+    if works:
+        _move_clocks(unit, clock, chain.mode, first, end, u, 0, -t)
+        unit[u, END] -= t
+    number = unit[u, PART]
+    if number < 0:
+        stage[m, FREE] -= 1
+    elif chain.mode[struck, SCRAP]:
+        if not works:
+            stage[m, FINISHED] -= 1
+        unit[u, PART] = -1
+        unit[u, DONE] = 0
+        tally.parts[now[BIN], m, THROWN] += 1
+        came = floor.part[number & (floor.part.shape[0] - 1), READY]
+        note_stay(tally.window, tally.stays, tally.sketch, chain.stage.shape[0] + 1, came, t, False)
+        floor.thrown[now[N_THROWN] % floor.thrown.shape[0], 0] = number
+        floor.thrown[now[N_THROWN] % floor.thrown.shape[0], 1] = m
+        now[N_THROWN] += 1
+        _gone(floor.part, floor.lot, now, number)
+    unit[u, MODE_STRUCK] = struck
+    if chain.mode[struck, CREW]:
+        unit[u, CONDITION] = CALLS
+        now[CALLING] += 1
+        floor.due[u] = FOREVER
+    else:
+        start_repair(chain, floor, tally, u, repair_factor)
+
+
+@kernel
+def start_repair(chain: Chain, floor: Floor, tally: Tally, u: int, repair_factor: float) -> None:
+    """The crew is there: the repair of unit `u` starts now."""
+    unit, now = floor.unit, floor.now
+    m = unit[u, STAGE]
+    book(unit, tally.ticks, now[BIN], floor.stage[m, OFF], u, m, now[NOW])
+    struck = unit[u, MODE_STRUCK]
+    times = floor.clock[unit[u, CLOCK] + struck - chain.stage[m, MODE], STRUCK]
+    index = u - chain.stage[m, FIRST_UNIT]
+    unit[u, CONDITION] = REPAIR
+    repair = draw(chain, chain.stage.shape[0] + 2 * struck + 1, repair_factor, index, times)
+    unit[u, REPAIRED] = floor.due[u] = now[NOW] + repair
+
+
+@kernel
+def _mended(chain: Chain, floor: Floor, tally: Tally, u: int, failure_factor: float) -> None:
+    """The repair of a unit ends."""
+    unit, clock, now, stage = floor.unit, floor.clock, floor.now, floor.stage
+    m = unit[u, STAGE]
+    t = now[NOW]
+    first, end = chain.stage[m, MODE], chain.stage[m, MODE_END]
+    book(unit, tally.ticks, now[BIN], stage[m, OFF], u, m, t)
+    struck = unit[u, MODE_STRUCK]
+    row = unit[u, CLOCK] + struck - first
+    clock[row, STRUCK] += 1
+    # At least one tick, or a unit that fails at once after each repair would never let time pass.
+    run = draw(
+        chain, chain.stage.shape[0] + 2 * struck, failure_factor, u - chain.stage[m, FIRST_UNIT], clock[row, STRUCK]
+    )
+    clock[row, LEFT] = max(1, run)
+    unit[u, CONDITION] = UP
+    if stage[m, OFF] == 0:
+        _go_on(unit, clock, chain.mode, first, end, u, t)
+    if unit[u, PART] < 0:
+        stage[m, FREE] += 1
+        unit[u, FREE_SINCE] = t
+        stage[m, TOUCHED] = 1
+        now[UNSETTLED] = 1
+    set_due(unit, floor.due, clock, chain.mode, first, end, stage[m, OFF], u)
+
+
+@kernel
+def _go_on(unit: Ints, clock: Ints, mode: Ints, first: int, end: int, u: int, tick: int) -> None:
+    """An interruption ends at `tick`: clocks and work of a unit that is up go on. With -`tick` they stop."""
+    _move_clocks(unit, clock, mode, first, end, u, 1, tick)
+    if unit[u, PART] >= 0 and unit[u, DONE] == 0:
+        _move_clocks(unit, clock, mode, first, end, u, 0, tick)
+        unit[u, END] += tick
+
+
+@kernel
+def _look_at_calendar(chain: Chain, floor: Floor, tally: Tally) -> None:
+    """At an edge of a bin account for everybody; mark the stages whose planned stop begins or ends now."""
+    now, stage = floor.now, floor.stage
+    t = now[NOW]
+    following = FOREVER
+    for m in range(chain.stage.shape[0]):
+        if t == tally.window[0]:
+            tally.stays[m, OPEN] = stage[m, LEVEL]
+    if t == tally.edges[now[BIN] + 1]:
+        for u in range(floor.due.size):
+            m = floor.unit[u, STAGE]
+            book(floor.unit, tally.ticks, now[BIN], stage[m, OFF], u, m, t)
+        now[BIN] += 1
+    for m in range(chain.stage.shape[0]):
+        stop = stage[m, NEXT_STOP]
+        if t == chain.stops[stop, stage[m, OFF]]:
+            stage[m, CHANGES] = 1
+            following = min(following, chain.stops[stop, 1] if stage[m, OFF] == 0 else chain.stops[stop + 1, 0])
+        else:
+            following = min(following, chain.stops[stop, stage[m, OFF]])
+    now[BOUNDARY] = min(following, tally.edges[now[BIN] + 1])
+
+
+@kernel
+def _change_shifts(chain: Chain, floor: Floor, tally: Tally) -> None:
+    """Begin or end the planned stops that were marked."""
+    now, stage, unit = floor.now, floor.stage, floor.unit
+    t = now[NOW]
+    for m in range(chain.stage.shape[0]):
+        if stage[m, CHANGES] == 0:
+            continue
+        stage[m, CHANGES] = 0
+        first, end = chain.stage[m, MODE], chain.stage[m, MODE_END]
+        for u in range(chain.stage[m, FIRST_UNIT], chain.stage[m, FIRST_UNIT] + chain.stage[m, UNITS]):
+            book(unit, tally.ticks, now[BIN], stage[m, OFF], u, m, t)
+            if unit[u, CONDITION] == UP:
+                _go_on(unit, floor.clock, chain.mode, first, end, u, t if stage[m, OFF] else -t)
+            set_due(unit, floor.due, floor.clock, chain.mode, first, end, 1 - stage[m, OFF], u)
+        if stage[m, OFF]:
+            stage[m, NEXT_STOP] += 1
+            stage[m, TOUCHED] = 1
+            now[UNSETTLED] = 1
+        stage[m, OFF] = 1 - stage[m, OFF]
+
+
+@kernel
+def _oldest_finished(unit: Ints, part: Ints, first: int, units: int, lot: int) -> int:
+    """Unit of a stage whose finished part has waited longest; with `lot` >= 0 only parts of that lot; -1: none."""
+    best = -1
+    for u in range(first, first + units):
+        if unit[u, PART] < 0 or unit[u, DONE] == 0:
+            continue
+        if lot >= 0 and part[unit[u, PART] & (part.shape[0] - 1), LOT] != lot:
+            continue
+        if (
+            best < 0
+            or unit[u, END] < unit[best, END]
+            or (unit[u, END] == unit[best, END] and unit[u, PART] < unit[best, PART])
+        ):
+            best = u
+    return best
+
+
+@kernel
+def _longest_free(unit: Ints, first: int, units: int) -> int:
+    """Unit of a stage that has been able to take a part for longest; there is one."""
+    best = -1
+    for u in range(first, first + units):
+        if (
+            unit[u, PART] < 0
+            and unit[u, CONDITION] == UP
+            and (best < 0 or unit[u, FREE_SINCE] < unit[best, FREE_SINCE])
+        ):
+            best = u
+    return best
+
+
+@kernel
+def advance(
+    chain: Chain,
+    floor: Floor,
+    tally: Tally,
+    manner: int,
+    expecting: bool,
+    cycle_factor: float,
+    failure_factor: float,
+    repair_factor: float,
+    until: int,
+    log: Ints,
+) -> tuple[int, int]:
+    """Let time pass until something happens that only somebody outside can decide.
+
+    Parameters
+    ----------
+    chain, floor, tally
+        Floor and tally are changed; `floor.now[NOW]` is the tick reached.
+    manner : int
+        WAIT, LOSE or AT_HAND: what a part does that finds no room.
+    expecting : bool
+        Return when the known parts have run out: all of them come (all let in, if AT_HAND).
+    cycle_factor, failure_factor, repair_factor : float
+        On cycles (1 / rate), and on times to failure and to repair drawn during the call.
+    until : int
+        Last tick to deal with.
+    log : shape (n, M, 3) or (0, 0, 0)
+        Output: ticks of start, finish (or breakdown) and leaving, per part number and stage.
+
+    Returns
+    -------
+    reason : int
+        UNTIL, INPUT, CALL, COMPLETE or ROOM, after everything at that tick has moved that could.
+    which : int
+        CALL: the unit; COMPLETE: the lot; ROOM: the stage.
+    """
+    # Arrays are taken out of their tuples once: each later access would count references, at ten times the price.
+    table, mode, fixed_s = chain.stage, chain.mode, chain.fixed_s
+    law, parameters, pool, pool_start, key = chain.law, chain.parameters, chain.pool, chain.pool_start, chain.key
+    unit, due, clock, stage, ring = floor.unit, floor.due, floor.clock, floor.stage, floor.ring
+    part, lot, now = floor.part, floor.lot, floor.now
+    ticks, parts, window, stays = tally.ticks, tally.parts, tally.window, tally.stays
+    gate, sketch = tally.gate, tally.sketch
+    stages = table.shape[0]
+    mask = part.shape[0] - 1
+    fixed = np.empty(stages, np.int64)
+    for m in range(stages):
+        fixed[m] = int(np.rint(fixed_s[m] * cycle_factor * TICKS_PER_S)) if fixed_s[m] >= 0.0 else -1
+    while True:
+        following = now[BOUNDARY]
+        if now[ARRIVED] < now[FED]:
+            following = min(following, part[now[ARRIVED] & mask, READY])
+        for u in range(due.size):
+            following = min(following, due[u])
+        t = now[NOW]
+
+        if following > t and now[UNSETTLED]:
+            now[UNSETTLED] = 0
+            for m in range(stages, -1, -1):
+                if stage[m, TOUCHED] == 0:
+                    continue
+                stage[m, TOUCHED] = 0
+                first_before = table[m - 1, FIRST_UNIT] if m > 0 else 0
+                units_before = table[m - 1, UNITS] if m > 0 else 0
+                capacity = table[m, CAPACITY] if m < stages else 0
+                moved = True
+                while moved:
+                    moved = False
+                    # Who could give a part? A finished unit of the stage before, or whoever waits outside.
+                    giver = number = -1
+                    if m > 0:
+                        if stage[m - 1, FINISHED] > 0 and (m < stages or now[COMPLETED] == 0):
+                            only = now[GATHERING] if m == stages else -1
+                            giver = first_before
+                            if units_before > 1:
+                                giver = _oldest_finished(unit, part, first_before, units_before, only)
+                            elif m == stages and part[unit[giver, PART] & mask, LOT] != only:
+                                giver = -1
+                            if giver >= 0:
+                                number = unit[giver, PART]
+                    else:
+                        while now[TAKEN] < now[ARRIVED] and part[now[TAKEN] & mask, EXIT] < 0:
+                            _gone(part, lot, now, now[TAKEN])
+                            now[TAKEN] += 1
+                        if now[TAKEN] < now[ARRIVED]:
+                            number = now[TAKEN]
+                    # Can somebody take one?
+                    goes_in = came = -1
+                    into_buffer = leaves = False
+                    if m == stages:
+                        leaves = number >= 0
+                    else:
+                        if capacity != 0 and number >= 0 and (capacity < 0 or stage[m, LEVEL] < capacity):
+                            if stage[m, LEVEL] == table[m, RING_SIZE]:
+                                stage[m, TOUCHED] = 1
+                                now[UNSETTLED] = 1
+                                return ROOM, m
+                            into_buffer = True
+                        if stage[m, OFF] == 0 and stage[m, FREE] > 0:
+                            if stage[m, LEVEL] > 0:
+                                place = table[m, RING] + stage[m, HEAD]
+                                goes_in = ring[place, 0]
+                                came = ring[place, 1]
+                                into_buffer = False
+                            elif capacity == 0 and number >= 0:
+                                goes_in = number
+                                leaves = True
+                    # The part leaves where it was ...
+                    if into_buffer or leaves:
+                        moved = True
+                        if m > 0:
+                            what = BLOCKED
+                            if stage[m - 1, OFF]:
+                                what = PLANNED
+                            elif unit[giver, CONDITION] != UP:
+                                what = DOWN if unit[giver, CONDITION] == REPAIR else WAITING_CREW
+                            ticks[now[BIN], m - 1, what] += t - unit[giver, SINCE]
+                            unit[giver, SINCE] = t
+                            unit[giver, PART] = -1
+                            unit[giver, DONE] = 0
+                            stage[m - 1, FINISHED] -= 1
+                            if unit[giver, CONDITION] == UP:
+                                stage[m - 1, FREE] += 1
+                                unit[giver, FREE_SINCE] = t
+                            stage[m - 1, TOUCHED] = 1
+                            parts[now[BIN], m - 1, WENT_ON] += 1
+                            if log.size > 0:
+                                log[number, m - 1, 2] = t
+                            if m == stages:
+                                came = part[number & mask, READY]
+                                note_stay(window, stays, sketch, stages + 1, came, t, True)
+                                _gone(part, lot, now, number)
+                        else:
+                            now[TAKEN] += 1
+                            if manner == AT_HAND:
+                                part[number & mask, READY] = t
+                                gate[CAME] += window[0] <= t < window[1]
+                            elif manner == WAIT:
+                                note_stay(window, stays, sketch, stages, part[number & mask, READY], t, True)
+                        if into_buffer:
+                            place = stage[m, HEAD] + stage[m, LEVEL]
+                            place -= table[m, RING_SIZE] if place >= table[m, RING_SIZE] else 0
+                            ring[table[m, RING] + place, 0] = number
+                            ring[table[m, RING] + place, 1] = t
+                            stage[m, LEVEL] += 1
+                            now[GREW] = min(now[GREW], m)
+                            now[GREW_TO] = max(now[GREW_TO], m)
+                    # ... and starts where it goes.
+                    if goes_in >= 0:
+                        moved = True
+                        if came >= 0:
+                            # What `note_stay` does, without the price of a call with three arrays.
+                            stay = t - came
+                            if window[0] <= t < window[1]:
+                                stays[m, COUNT] += 1
+                                stays[m, TOTAL] += stay
+                                stays[m, LONGEST] = max(stays[m, LONGEST], stay)
+                                stays[m, AREA] += t - max(came, window[0])
+                                if sketch.shape[0] > 0:
+                                    sketch[m, bucket(stay)] += 1
+                            elif t >= window[1] > came:
+                                stays[m, AREA] += window[1] - max(came, window[0])
+                            stage[m, LEVEL] -= 1
+                            following_place = stage[m, HEAD] + 1
+                            stage[m, HEAD] = following_place if following_place < table[m, RING_SIZE] else 0
+                        u = table[m, FIRST_UNIT]
+                        if table[m, UNITS] > 1:
+                            u = _longest_free(unit, u, table[m, UNITS])
+                        ticks[now[BIN], m, STARVED] += t - unit[u, SINCE]
+                        unit[u, SINCE] = t
+                        cycle = fixed[m]
+                        if cycle < 0:
+                            p0, p1, p2 = parameters[m, 0], parameters[m, 1], parameters[m, 2]
+                            values = pool[pool_start[m] : pool_start[m + 1]]
+                            entity, row = part[goes_in & mask, ENTITY], part[goes_in & mask, ROW]
+                            cycle = duration(law[m], p0, p1, p2, values, cycle_factor, key[m], entity, row)
+                        unit[u, PART] = goes_in
+                        unit[u, END] = t + cycle
+                        stage[m, FREE] -= 1
+                        event = t + cycle
+                        row = unit[u, CLOCK] - table[m, MODE]
+                        for k in range(table[m, MODE], table[m, MODE_END]):
+                            if mode[k, TIME_DEPENDENT] == 0:
+                                clock[row + k, LEFT] += t
+                            event = min(event, clock[row + k, LEFT])
+                        due[u] = event
+                        if log.size > 0:
+                            log[goes_in, m, 0] = t
+            if manner == LOSE and now[TAKEN] < now[ARRIVED]:
+                gate[TURNED_AWAY] += (now[ARRIVED] - now[TAKEN]) * (window[0] <= t < window[1])
+                now[TAKEN] = now[ARRIVED]
+            if now[CALLING] == 0:
+                continue
+
+        if following > t:
+            if now[CALLING] > 0:
+                for u in range(due.size):
+                    if unit[u, CONDITION] == CALLS:
+                        unit[u, CONDITION] = WAITS
+                        now[CALLING] -= 1
+                        return CALL, u
+            if now[COMPLETED] == 1:
+                now[COMPLETED] = 2
+                return COMPLETE, now[GATHERING]
+            if expecting and (now[TAKEN] if manner == AT_HAND else now[ARRIVED]) == now[FED]:
+                return INPUT, 0
+            if following > until:
+                now[NOW] = max(t, until)
+                return UNTIL, 0
+            # Only a level that lasts counts: a part may come and go at one tick.
+            for m in range(now[GREW], now[GREW_TO] + 1):
+                if window[0] <= t < window[1]:
+                    stays[m, MOST] = max(stays[m, MOST], stage[m, LEVEL])
+            now[GREW] = stages
+            now[GREW_TO] = -1
+            t = now[NOW] = following
+
+        changes = now[BOUNDARY] == t
+        if changes:
+            _look_at_calendar(chain, floor, tally)
+        while now[ARRIVED] < now[FED] and part[now[ARRIVED] & mask, READY] == t:
+            now[ARRIVED] += 1
+            gate[CAME] += window[0] <= t < window[1]
+            stage[0, TOUCHED] = 1
+            now[UNSETTLED] = 1
+        for u in range(due.size):
+            if due[u] > t:
+                continue
+            m = unit[u, STAGE]
+            if unit[u, CONDITION] == REPAIR:
+                _mended(chain, floor, tally, u, failure_factor)
+            elif unit[u, PART] >= 0 and unit[u, DONE] == 0 and unit[u, END] == t:
+                ticks[now[BIN], m, WORKING] += t - unit[u, SINCE]
+                unit[u, SINCE] = t
+                event = FOREVER
+                row = unit[u, CLOCK] - table[m, MODE]
+                for k in range(table[m, MODE], table[m, MODE_END]):
+                    if mode[k, TIME_DEPENDENT] == 1:
+                        event = min(event, clock[row + k, LEFT])
+                    else:
+                        clock[row + k, LEFT] -= t
+                due[u] = event
+                unit[u, DONE] = 1
+                number = unit[u, PART]
+                if log.size > 0:
+                    log[number, m, 1] = t
+                    log[number, m, 2] = t
+                if part[number & mask, EXIT] == m:
+                    unit[u, PART] = -1
+                    unit[u, DONE] = 0
+                    unit[u, FREE_SINCE] = t
+                    stage[m, FREE] += 1
+                    stage[m, TOUCHED] = 1
+                    parts[now[BIN], m, EXITED] += 1
+                    note_stay(window, stays, sketch, stages + 1, part[number & mask, READY], t, False)
+                    _gone(part, lot, now, number)
+                else:
+                    stage[m, FINISHED] += 1
+                    stage[m + 1, TOUCHED] = 1
+                now[UNSETTLED] = 1
+            elif (unit[u, PART] >= 0 and unit[u, DONE] == 0) or stage[m, CHANGES] == 0:
+                if log.size > 0 and unit[u, PART] >= 0 and unit[u, DONE] == 0:
+                    number = unit[u, PART]
+                    _strike(chain, floor, tally, u, repair_factor)
+                    if unit[u, PART] < 0:
+                        log[number, m, 1] = t
+                        log[number, m, 2] = t
+                else:
+                    _strike(chain, floor, tally, u, repair_factor)
+        if changes:
+            _change_shifts(chain, floor, tally)

@@ -1,0 +1,401 @@
+"""Departure times of parts in a chain of machines, by recursion over (part, machine): no event list, no clock.
+
+A part starts at a machine when it has come and the machine is free; it leaves the machine when it is finished and
+the part that takes its place ahead, `capacity` parts earlier, has started there. Everything else is bookkeeping.
+Holds for one unit per stage and for breakdowns whose clocks run only while the machine works and that need no crew:
+then what happens at a machine follows from the parts before it alone. Conventions: `cellfab.kernels.serial_line`.
+
+The recursion for blocking after service: Dallery and Gershwin, "Manufacturing flow line systems: a review of models
+and analytical results", Queueing Systems 12 (1992) 3-94, https://doi.org/10.1007/BF01158636.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from cellfab.kernels._jit import kernel
+from cellfab.kernels.laws import duration
+from cellfab.kernels.serial_line import (
+    AT_HAND,
+    BLOCKED,
+    CAME,
+    CAPACITY,
+    DOWN,
+    EXITED,
+    FOREVER,
+    LOSE,
+    MODE,
+    MODE_END,
+    MOST,
+    OPEN,
+    PLANNED,
+    RING,
+    RING_SIZE,
+    SCRAP,
+    STARVED,
+    STOP,
+    THROWN,
+    TURNED_AWAY,
+    WAIT,
+    WENT_ON,
+    WORKING,
+    Chain,
+    Ints,
+    Tally,
+    draw,
+    note_stay,
+    with_longer_rings,
+)
+from cellfab.units import TICKS_PER_S
+
+
+class State(NamedTuple):
+    """Where a chain stands between two calls. Copy the arrays to take a snapshot.
+
+    Attributes
+    ----------
+    machine : shape (M, 9)
+        Columns FREE ... INSIDE below.
+    mode : shape (K, 2)
+        Columns STRIKES_AT (in WORKED) and NUMBER of breakdowns so far.
+    ring : shape (sum of ring sizes,)
+        Per stage, the ticks at which the last `capacity` parts that came into its buffer started.
+    """
+
+    machine: Ints
+    mode: Ints
+    ring: Ints
+
+
+FREE, WORKED, NEXT_FAILURE, NEXT_STOP, CALM, BIN, HEAD, TAIL, INSIDE = range(9)
+"""Columns of `State.machine`.
+
+FREE: tick up to which its time is accounted for. WORKED: ticks of work in all; NEXT_FAILURE: the same when the next
+breakdown strikes. NEXT_STOP: first row of `Chain.stops` that has not ended at FREE; BIN: row of `Tally.edges` that FREE
+lies in; CALM: tick from which one of the two needs looking at. HEAD: oldest entry of the ring; TAIL: oldest entry that
+had not started when the last part came; INSIDE: how many there are from TAIL on.
+"""
+STRIKES_AT, NUMBER = range(2)
+
+
+def new_state(chain: Chain, tally: Tally, failure_factor: float = 1.0) -> State:
+    """An empty chain at tick 0, all machines new.
+
+    Raises
+    ------
+    ValueError
+        If the chain has several units per stage, time-dependent failures or crews.
+    """
+    if np.any(chain.stage[:, 1] != 1) or np.any(chain.mode[:, 0]) or np.any(chain.mode[:, 2]):
+        raise ValueError("the recursion takes one unit per stage and operation-dependent failures without a crew")
+    stages = len(chain.stage)
+    state = State(
+        machine=np.zeros((stages, 9), np.int64),
+        mode=np.zeros((len(chain.mode), 2), np.int64),
+        ring=np.zeros(int(chain.stage[:, RING_SIZE].sum()), np.int64),
+    )
+    state.machine[:, NEXT_STOP] = chain.stage[:, STOP]
+    state.machine[:, CALM] = np.minimum(tally.edges[1], chain.stops[chain.stage[:, STOP], 0])
+    for m, (first, end) in enumerate(chain.stage[:, [MODE, MODE_END]]):
+        for k in range(first, end):
+            state.mode[k, STRIKES_AT] = max(1, draw(chain, stages + 2 * k, failure_factor, 0, 0))
+        state.machine[m, NEXT_FAILURE] = state.mode[first:end, STRIKES_AT].min(initial=FOREVER)
+    return state
+
+
+def with_more_room(chain: Chain, state: State) -> tuple[Chain, State]:
+    """Twice the room for queues without limit (after `pass_parts` has stopped early)."""
+    longer = with_longer_rings(chain)
+    ring = np.zeros(int(longer.stage[:, RING_SIZE].sum()), np.int64)
+    machine = state.machine.copy()
+    for m in range(len(chain.stage)):
+        old, new = chain.stage[m], longer.stage[m]
+        # Oldest first; in a queue without limit only the entries from TAIL on still matter.
+        first, kept = (TAIL, machine[m, INSIDE]) if old[CAPACITY] < 0 else (HEAD, old[RING_SIZE])
+        places = (machine[m, first] + np.arange(kept)) % max(old[RING_SIZE], 1)
+        ring[new[RING] + np.arange(kept)] = state.ring[old[RING] + places]
+        machine[m, TAIL] = 0 if old[CAPACITY] < 0 else (machine[m, TAIL] - machine[m, HEAD]) % max(old[RING_SIZE], 1)
+        machine[m, HEAD] = kept if old[CAPACITY] < 0 else 0
+    return longer, state._replace(ring=ring, machine=machine)
+
+
+@kernel
+def _stand(chain: Chain, state: State, tally: Tally, m: int, until: int, what: int) -> None:
+    """Account for machine `m` up to tick `until`: planned off in its planned stops, `what` outside them."""
+    machine = state.machine
+    t = machine[m, FREE]
+    row = machine[m, BIN]
+    stop = machine[m, NEXT_STOP]
+    while t < until:
+        edge = tally.edges[row + 1]
+        off, on = chain.stops[stop, 0], chain.stops[stop, 1]
+        if t >= off:
+            upto = min(until, on, edge)
+            tally.ticks[row, m, PLANNED] += upto - t
+        else:
+            upto = min(until, off, edge)
+            tally.ticks[row, m, what] += upto - t
+        t = upto
+        if t == edge:
+            row += 1
+        if t == on:
+            stop += 1
+    machine[m, FREE] = t
+    machine[m, BIN] = row
+    machine[m, NEXT_STOP] = stop
+    machine[m, CALM] = min(tally.edges[row + 1], chain.stops[stop, 0])
+
+
+@kernel
+def _wait_until_on(chain: Chain, state: State, tally: Tally, m: int) -> int:
+    """Let a planned stop that covers FREE pass; return the tick."""
+    machine = state.machine
+    while machine[m, FREE] >= chain.stops[machine[m, NEXT_STOP], 0]:
+        _stand(chain, state, tally, m, chain.stops[machine[m, NEXT_STOP], 1], PLANNED)
+    return int(machine[m, FREE])
+
+
+@kernel
+def _work(
+    chain: Chain, state: State, tally: Tally, m: int, ticks: int, failure_factor: float, repair_factor: float
+) -> tuple[int, bool]:
+    """Work on a part from FREE on, through breakdowns and planned stops; return when it is finished, or thrown away."""
+    machine = state.machine
+    stages = chain.stage.shape[0]
+    while True:
+        t = machine[m, FREE]
+        off = chain.stops[machine[m, NEXT_STOP], 0]
+        run = min(ticks, machine[m, NEXT_FAILURE] - machine[m, WORKED], off - t)
+        _stand(chain, state, tally, m, t + run, WORKING)
+        machine[m, WORKED] += run
+        ticks -= run
+        t += run
+        if ticks == 0:
+            return t, True
+        # At equal ticks the end of the work comes before a breakdown, and a breakdown before a planned stop.
+        if machine[m, WORKED] < machine[m, NEXT_FAILURE]:
+            _wait_until_on(chain, state, tally, m)
+            continue
+        first, end = chain.stage[m, MODE], chain.stage[m, MODE_END]
+        struck = first
+        while state.mode[struck, STRIKES_AT] != machine[m, NEXT_FAILURE]:
+            struck += 1
+        number = state.mode[struck, NUMBER]
+        repair = draw(chain, stages + 2 * struck + 1, repair_factor, 0, number)
+        if chain.mode[struck, SCRAP]:
+            tally.parts[machine[m, BIN], m, THROWN] += 1
+        _stand(chain, state, tally, m, t + repair, DOWN)
+        state.mode[struck, NUMBER] = number + 1
+        # At least one tick, or a machine that fails at once after each repair would never let time pass.
+        run = max(1, draw(chain, stages + 2 * struck, failure_factor, 0, number + 1))
+        state.mode[struck, STRIKES_AT] = machine[m, WORKED] + run
+        following = state.mode[first, STRIKES_AT]
+        for k in range(first + 1, end):
+            following = min(following, state.mode[k, STRIKES_AT])
+        machine[m, NEXT_FAILURE] = following
+        if chain.mode[struck, SCRAP]:
+            return t, False
+        _wait_until_on(chain, state, tally, m)
+
+
+def close(chain: Chain, state: State, tally: Tally, end: int) -> None:
+    """Account for the time of all machines up to tick `end`: they have been waiting for parts since the last one."""
+    for m in range(len(chain.stage)):
+        _stand(chain, state, tally, m, end, STARVED)
+
+
+@kernel
+def _is_on(chain: Chain, state: State, m: int, tick: int) -> bool:
+    """Whether machine `m` is not planned off at `tick` >= FREE."""
+    stop = state.machine[m, NEXT_STOP]
+    while chain.stops[stop, 1] <= tick:
+        stop += 1
+    return bool(tick < chain.stops[stop, 0])
+
+
+@kernel
+def _count_in_buffer(
+    machine: Ints, ring: Ints, origin: int, size: int, window: Ints, stays: Ints, m: int, entered: int, start: int
+) -> None:
+    """Note in the ring of stage `m` that a part which came into the buffer at `entered` starts at `start`."""
+    inside, tail, head = machine[m, INSIDE], machine[m, TAIL], machine[m, HEAD]
+    while inside > 0 and ring[origin + tail] <= entered:
+        inside -= 1
+        tail = tail + 1 if tail + 1 < size else 0
+    ring[origin + head] = start
+    machine[m, HEAD] = head + 1 if head + 1 < size else 0
+    machine[m, TAIL] = tail
+    machine[m, INSIDE] = inside + 1
+    if window[0] <= entered < window[1]:
+        stays[m, MOST] = max(stays[m, MOST], inside + (start > entered))
+    elif entered < window[0] <= start:
+        stays[m, OPEN] += 1
+
+
+@kernel
+def _is_full(stage: Ints, machine: Ints) -> bool:
+    """Whether the ring of a queue without limit may be too short for one more part."""
+    full = False
+    for m in range(stage.shape[0]):
+        full |= stage[m, CAPACITY] < 0 and machine[m, INSIDE] >= stage[m, RING_SIZE]
+    return full
+
+
+@kernel
+def pass_parts(
+    chain: Chain,
+    state: State,
+    tally: Tally,
+    entity: Ints,
+    of_lot: bool,
+    ready: Ints,
+    exit_stage: Ints,
+    manner: int,
+    cycle_factor: float,
+    failure_factor: float,
+    repair_factor: float,
+    outlet: int,
+    until: int,
+    thrown_at: Ints,
+    log: Ints,
+) -> tuple[int, int, int, int]:
+    """Send parts through the chain.
+
+    Parameters
+    ----------
+    chain, state, tally
+        State and tally are changed.
+    entity : shape (n,) or (1,)
+        Identity of each part (its row is 0); with `of_lot` the identity of the lot whose rows the parts are.
+    of_lot : bool
+    ready : shape (n,) or (1,)
+        Tick at which each part, or every part, is there; ascending.
+    exit_stage : shape (n,)
+        Stage after which each part is sorted out; M: it goes all the way; -1: it never enters.
+    manner : int
+        WAIT, LOSE or AT_HAND: what a part does that finds no room.
+    cycle_factor, failure_factor, repair_factor : float
+        On cycles (1 / rate), and on times to failure and to repair drawn during the call.
+    outlet : int
+        Tick before which no part can leave the last machine.
+    until : int
+        Stop at the first part that comes at this tick or later.
+    thrown_at : shape (n,) or (0,)
+        Output: stage at which a breakdown threw the part away, else -1.
+    log : shape (n, M, 3) or (0, 0, 0)
+        Output: ticks of start, finish (or breakdown) and leaving, per part and machine; -1 where it never was.
+
+    Returns
+    -------
+    parts : int
+        Parts dealt with; fewer than n if `until` was reached, or if a queue without limit needs `more_room`.
+    last_start : int
+        Tick at which the first machine took the last of them; -1 if none entered.
+    first_out, last_out : int
+        Ticks at which the first part went all the way and the last one left in whichever way; -1 if none did.
+    """
+    # Arrays are taken out of their tuples once: each later access would count references, at ten times the price.
+    stage, fixed_s = chain.stage, chain.fixed_s
+    law, parameters, pool, pool_start, key = chain.law, chain.parameters, chain.pool, chain.pool_start, chain.key
+    machine, ring = state.machine, state.ring
+    ticks, parts = tally.ticks, tally.parts
+    window, stays, gate, sketch = tally.window, tally.stays, tally.gate, tally.sketch
+    stages = stage.shape[0]
+    fixed = np.empty(stages, np.int64)
+    unlimited = False
+    for m in range(stages):
+        fixed[m] = int(np.rint(fixed_s[m] * cycle_factor * TICKS_PER_S)) if fixed_s[m] >= 0.0 else -1
+        unlimited |= stage[m, CAPACITY] < 0
+    last_start = first_out = last_out = -1
+    for i in range(exit_stage.size):
+        came = ready[i] if ready.size > 1 else ready[0]
+        if came >= until or (unlimited and _is_full(stage, machine)):
+            return i, last_start, first_out, last_out
+        if thrown_at.size > 0:
+            thrown_at[i] = -1
+        exit_at = exit_stage[i]
+        if exit_at < 0:
+            continue
+        identity, row = (entity[0], i) if of_lot else (entity[i], 0)
+        if manner == LOSE:
+            gate[CAME] += window[0] <= came < window[1]
+            if stage[0, CAPACITY] == 0:
+                room = machine[0, FREE] <= came and _is_on(chain, state, 0, came)
+            else:
+                room = stage[0, CAPACITY] < 0 or ring[stage[0, RING] + machine[0, HEAD]] <= came
+            if not room:
+                gate[TURNED_AWAY] += window[0] <= came < window[1]
+                continue
+        finish = came
+        alive = True
+        for m in range(min(exit_at + 1, stages)):
+            capacity = stage[m, CAPACITY]
+            entered = finish
+            if capacity > 0:
+                entered = max(finish, ring[stage[m, RING] + machine[m, HEAD]])
+            free = machine[m, FREE]
+            start = max(entered, free)
+            cycle = fixed[m]
+            if cycle < 0:
+                p0, p1, p2 = parameters[m, 0], parameters[m, 1], parameters[m, 2]
+                values = pool[pool_start[m] : pool_start[m + 1]]
+                cycle = duration(law[m], p0, p1, p2, values, cycle_factor, key[m], identity, row)
+            end = start + cycle
+            worked = machine[m, WORKED] + cycle
+            if end < machine[m, CALM] and worked <= machine[m, NEXT_FAILURE]:
+                ticks[machine[m, BIN], m, STARVED] += start - free
+                ticks[machine[m, BIN], m, WORKING] += cycle
+                machine[m, WORKED] = worked
+                machine[m, FREE] = end
+            else:
+                _stand(chain, state, tally, m, start, STARVED)
+                start = _wait_until_on(chain, state, tally, m)
+                end, alive = _work(chain, state, tally, m, cycle, failure_factor, repair_factor)
+            if capacity == 0:
+                entered = start
+            else:
+                _count_in_buffer(machine, ring, stage[m, RING], stage[m, RING_SIZE], window, stays, m, entered, start)
+                note_stay(window, stays, sketch, m, entered, start, True)
+            if m > 0:
+                if entered < machine[m - 1, CALM]:
+                    ticks[machine[m - 1, BIN], m - 1, BLOCKED] += entered - finish
+                    machine[m - 1, FREE] = entered
+                else:
+                    _stand(chain, state, tally, m - 1, entered, BLOCKED)
+                parts[machine[m - 1, BIN], m - 1, WENT_ON] += 1
+                if log.size > 0:
+                    log[i, m - 1, 2] = entered
+            else:
+                last_start = start
+                if manner == WAIT:
+                    note_stay(window, stays, sketch, stages, came, entered, True)
+                elif manner == AT_HAND:
+                    came = entered
+                if manner != LOSE:
+                    gate[CAME] += window[0] <= came < window[1]
+            if log.size > 0:
+                log[i, m, 0] = start
+                log[i, m, 1] = end
+                log[i, m, 2] = end
+            finish = end
+            if not alive:
+                break
+        through = alive and exit_at == stages
+        if not alive:
+            if thrown_at.size > 0:
+                thrown_at[i] = m
+        elif through:
+            finish = max(finish, outlet)
+            _stand(chain, state, tally, m, finish, BLOCKED)
+            parts[machine[m, BIN], m, WENT_ON] += 1
+            if log.size > 0:
+                log[i, m, 2] = finish
+            if first_out < 0:
+                first_out = finish
+        else:
+            parts[machine[m, BIN], m, EXITED] += 1
+        note_stay(window, stays, sketch, stages + 1, came, finish, through)
+        last_out = max(last_out, finish)
+    return exit_stage.size, last_start, first_out, last_out
