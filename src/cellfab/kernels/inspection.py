@@ -2,7 +2,7 @@
 
 A stage sees severity x with probability ``p(x) = f + (1 - f) * c / (1 + exp(-(x - x0) / w))``: `f` false alarms on a
 sound part, `c` the ceiling that even the worst defect reaches, `x0` and `w` midpoint and width of the probability of
-detection. The logistic form is the usual one for hit/miss data (MIL-HDBK-1823A, 2009, appendix G).
+detection. The logistic form is the usual one for hit/miss data (MIL-HDBK-1823A, 2009).
 """
 
 from __future__ import annotations

@@ -42,9 +42,8 @@ class Metal(NamedTuple):
 
 
 METALS = {
-    # Conductivity and diffusivity are averages of solid and melt, good to 10 % (Mills, "Recommended values of
-    # thermophysical properties for selected commercial alloys", 2002; Touloukian tables); melting and boiling
-    # points from the CRC Handbook of Chemistry and Physics.
+    # Handbook values. Conductivity and diffusivity fall by a quarter on melting: averages for the hot metal around a
+    # keyhole, good to 10 % (assumption). Melting and boiling points: CRC Handbook of Chemistry and Physics.
     "cu": Metal(340.0, 9.5e-5, 1358.0, 2835.0, 3.6e6),
     "al": Metal(220.0, 8.5e-5, 933.0, 2740.0, 2.65e6),
 }

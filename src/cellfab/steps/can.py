@@ -64,8 +64,8 @@ class Can(Step):
         face_particle_gsd: Annotated[float, Field(ge=1.0, le=10.0)] = 1.8
         """Geometric standard deviation of that size: assumption."""
         detection_probability: Annotated[Capability, within(0.0, 1.0)] = 0.8
-        """Ceiling of the high-voltage test on a gross defect, 0.8 dry; a partial-discharge method reached 0.96 in the
-        laboratory (Batteries & Supercaps class of tests, 10.1002/celc.202300797)."""
+        """Ceiling of the high-voltage test on a gross defect: assumption; a partial-discharge method reached 0.96 in
+        the laboratory (ChemElectroChem, doi 10.1002/celc.202300797)."""
         detection_midpoint_fraction: Annotated[float, Field(ge=0.0, le=20.0)] = 1.0
         """Severity seen half as often: assumption."""
         detection_width_fraction: Annotated[float, Field(gt=0.0, le=5.0)] = 0.1

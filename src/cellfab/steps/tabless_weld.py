@@ -125,7 +125,7 @@ class TablessWeld(Step):
         """Width of the logistic law: assumption."""
         seam_mohm: Annotated[float, Field(gt=0.0, le=100.0)] = 0.4
         """Sound seam of 12 mm (scaled with length): assumption, 0.1-1; brass lap joints have 0.13-0.17 mOhm (Brand et
-        al., J. Power Sources 295 (2015) 122)."""
+        al., J. Energy Storage 1 (2015) 7)."""
         spreading_mohm: Annotated[float, Field(ge=0.0, le=100.0)] = 0.01
         """Spreading resistance of disc and flags: assumption."""
         pore_fraction: Annotated[float, Field(ge=0.0, lt=0.9)] = 0.04
@@ -167,10 +167,10 @@ class TablessWeld(Step):
         fusion_detection_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.90, mature=0.95)
         """Ceiling for a seam without fusion; a trained classifier reached 0.97 in the laboratory (J. Laser Appl. 34
         (2022) 042040)."""
-        fusion_midpoint_fraction: Annotated[float, Field(ge=-5.0, le=5.0)] = 0.3
+        fusion_midpoint_fraction: Annotated[float, Field(ge=-5.0, le=5.0)] = 0.0
         """Severity (missing penetration over the least; 1 where the gap is not bridged) seen half as often:
         assumption."""
-        fusion_width_fraction: Annotated[float, Field(gt=0.0, le=5.0)] = 0.15
+        fusion_width_fraction: Annotated[float, Field(gt=0.0, le=5.0)] = 0.1
         """Width of that logistic law: assumption."""
         burn_detection_probability: Annotated[Capability, within(0.0, 1.0)] = 0.80
         """Of a burnt-through seam, by its scattered light (ASME J. Manuf. Sci. Eng. 144 (2022) 071004); value an
