@@ -127,7 +127,7 @@ def test_a_crew_serves_by_priority_then_by_time(simulate, fixed, mode, recorder,
         "crews": {"crew": {"size": 1}},
     }
     result = simulate(spec, 41.5)
-    # a 1-11; c overtakes (rank 0) 11-21; b, written before d, 21-31; c calls again at 24, 31-41; d, waiting longest, 41.
+    # a 1-11; c overtakes (rank 0) 11-21; b, written before d, 21-31; c again 31-41; d, waiting longest, 41.
     assert states(result, "a") == {"working": 2.0, "down": 10.0, "waiting_crew": 29.5}
     assert states(result, "c") == {"working": 6.5, "down": 20.0, "waiting_crew": 8.0 + 7.0}
     assert states(result, "b") == {"working": 4.0, "waiting_crew": 19.0 + 8.5, "down": 10.0}
@@ -150,7 +150,8 @@ def test_planned_stop_interrupts_and_resumes(simulate, fixed, one_station, recor
 
 def test_a_repair_goes_on_through_a_planned_stop(simulate, fixed, one_station, mode, recorder, states):
     spec = one_station(
-        4, failures={"jam": mode(5, 3)}, maintenance={"clean": {"every_h": 100, "duration_h": 4 / 3600, "first_h": 6 / 3600}}
+        4, failures={"jam": mode(5, 3)},
+        maintenance={"clean": {"every_h": 100, "duration_h": 4 / 3600, "first_h": 6 / 3600}},
     )  # fmt: skip
     result = simulate(spec, 17, physics=recorder)
     # Fails at 5, planned off 6-10 while the repair ends at 8; work goes on at 10 with 3 s left; next failure at 15.

@@ -109,7 +109,7 @@ def test_dwell_is_shut_in_planned_stops(simulate, fixed, station, recorder, stat
     spec = station({"kind": "dwell", "minimum": fixed(4), "calendar": "shift"}, {"interarrival": fixed(7)})
     spec["calendars"] = {"shift": day}
     result = simulate(spec, 45, physics=recorder)
-    # In at 7 (ready 11, out at 20); arrivals 14 enter at 20, out 24; 21 out 25; 28 ready at 32, out 40; 35 enters at 40.
+    # In at 7 (ready 11, out at 20); 14 enters at 20, out 24; 21 out 25; 28 ready at 32, out 40; 35 enters at 40.
     assert recorder.out == [(0, 20.0), (1, 24.0), (2, 25.0), (3, 40.0), (4, 44.0)]
     assert states(result, "s")["planned"] == 20.0
 
@@ -148,9 +148,12 @@ def test_split_and_change_of_unit(simulate, fixed, recorder):
         "sources": {"powder": {"unit": "kg", "amount": 300.0, "lots": 2}},
         "stations": {
             "film": {
-                "kind": "batch", "from": "powder", "cycle": fixed(10), "output": {"lots": 3, "unit": "m", "amount": 200.0}
+                "kind": "batch", "from": "powder", "cycle": fixed(10),
+                "output": {"lots": 3, "unit": "m", "amount": 200.0},
             },
-            "cut": {"kind": "web", "from": "films", "speed_m_per_min": 600.0, "output": {"unit": "cells", "amount": 40}},
+            "cut": {
+                "kind": "web", "from": "films", "speed_m_per_min": 600.0, "output": {"unit": "cells", "amount": 40}
+            },
             "load": {"kind": "serial", "from": "cells", "cycle": fixed(0.5), "output": {"unit": "trays", "amount": 1}},
         },
         "buffers": {"films": {"from": "film", "unit": "m"}, "cells": {"from": "cut", "unit": "cells", "capacity": 100}},
@@ -259,5 +262,5 @@ class TestPhysics:
         assert recorder.out == [(0, 30.0)]
 
     def test_a_step_does_not_split(self, simulate, fixed, station, recorder):
-        with pytest.raises(ConfigError, match="output.lots"):
+        with pytest.raises(ConfigError, match=r"output\.lots"):
             simulate(station({"kind": "serial", "cycle": fixed(1), "output": {"lots": 2}}), 5, physics=recorder)

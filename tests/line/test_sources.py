@@ -62,7 +62,8 @@ def test_stopped_and_started_with_another_product(simulate, line, recorder):
 
     simulate(line(products={"ev": 1}), 17, physics=recorder, controllers=[convert])
     assert sold == [
-        (0, "ev", True, 2.0), (1, "ev", True, 4.0), (2, "ess", False, 12.0), (3, "ess", False, 14.0), (4, "ess", True, 16.0)
+        (0, "ev", True, 2.0), (1, "ev", True, 4.0),
+        (2, "ess", False, 12.0), (3, "ess", False, 14.0), (4, "ess", True, 16.0),
     ]  # fmt: skip
 
 

@@ -399,6 +399,7 @@ class Returns(Giver):
 
     def __init__(self, line: LineRun, buffer: Buffer) -> None:
         super().__init__(line, f"{buffer.name} (expired)", buffer.order)
+        self.feeds = [buffer]
         self._buffer = buffer
         self.places: deque[Place] = deque()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,7 @@ class LineRun:
         self._touched_crews: list[Crew] = []
         self._losing: list[Source] = []
         self._expiring: list[Store] = []
+        self._collecting: list[tuple[Station, list[Giver]]] = []
         self._drain: Event | None = None
         self._settle_pending = False
         self._settles_at_tick = 0
@@ -114,6 +115,9 @@ class LineRun:
         for node in self.nodes.values():
             if isinstance(node, Giver):
                 node.takers.sort(key=lambda taker: taker.order)
+        for station in self.stations.values():
+            if isinstance(station, Station) and station.lots_wanted > 1:
+                self._collecting.append((station, self._upstream(station)))
 
     def _givers(self, name: str) -> list[Giver]:
         """A giver by name; a buffer without any room hands over directly from what feeds it."""
@@ -256,26 +260,23 @@ class LineRun:
             for source in sources:
                 source.turn_away()
             return True
-        if all(source.dry for source in self.sources.values()):
-            begun = [self._flush_if_dry(station) for station in self.stations.values()]
-            return any(begun)
-        return False
+        any_begun = False
+        for station, upstream in self._collecting:
+            if station.collects and not any(map(_can_deliver, upstream)):
+                any_begun |= station.flush_collected()
+        return any_begun
 
-    def _flush_if_dry(self, station: Station | DwellStation) -> bool:
-        if not isinstance(station, Station) or station.lots_wanted == 1:
-            return False
-        return not any(node.inside for node in self.upstream(station)) and station.flush_collected()
-
-    def upstream(self, node: Node) -> Iterable[Node]:
-        """All nodes whose lots can still reach `node`."""
-        seen: dict[str, Node] = {}
+    def _upstream(self, node: Node) -> list[Giver]:
+        """All nodes whose lots can reach `node`."""
+        seen: dict[str, Giver] = {}
         open_ends = list(node.feeds)
         while open_ends:
             giver = open_ends.pop()
             if giver.name not in seen:
                 seen[giver.name] = giver
                 open_ends += giver.feeds
-        return seen.values()
+        seen.pop(node.name, None)  # reached through lots that are redone
+        return list(seen.values())
 
     # What controllers use.
 
@@ -345,6 +346,10 @@ class LineRun:
     def settled_at(self) -> int:
         """Tick at which anything last moved."""
         return self._settled_at
+
+
+def _can_deliver(node: Giver) -> bool:
+    return node.inside > 0 or (isinstance(node, Source) and not node.dry)
 
 
 def _raise_problems(spec: Line) -> None:

@@ -460,11 +460,16 @@ class Station(Giver):
             unit.begin()
         return True
 
+    @property
+    def collects(self) -> bool:
+        """Whether a batch has been begun to be put together."""
+        return any(unit.collected for unit in self.units)
+
     def flush_collected(self) -> bool:
         """Nothing more will come: work on batches that are not full; tell if there were any."""
         any_begun = False
         for unit in self.units:
-            if unit.hungry and unit.lots:
+            if unit.hungry and unit.collected and not self.off and not self.held:
                 unit.begin()
                 any_begun = True
         return any_begun
