@@ -12,6 +12,7 @@ from scipy import stats
 
 from cellfab.config.distribution import Distribution
 from cellfab.kernels.laws import duration, pack, sample
+from cellfab.kernels.lot_durations import durations
 from cellfab.kernels.random import stream_key, uniform
 
 TAIL = 10.0 ** np.arange(-12.0, -2.0)
@@ -80,6 +81,16 @@ def test_duration_is_the_named_draw_in_whole_ticks() -> None:
     fixed = pack(distribution(law="deterministic", value_s=0.25))
     assert duration(*fixed, 1.0, key, 5, 0) == 250_000
     assert isinstance(duration(*fixed, 1.0, key, 5, 0), int)
+
+
+def test_durations_of_a_lot_equal_single_ones() -> None:
+    key = stream_key(1, 0, "press", "cycle")
+    laws = [config for config, _ in CLOSED_FORMS]
+    laws += [distribution(law="deterministic", value_s=3.0), distribution(law="empirical", values_s=(5.0, 1.0, 3.0))]
+    for config in laws:
+        law, out = pack(config), np.empty(1_500, np.int64)
+        durations(*law, 0.9, key, 77, out)
+        assert out.tolist() == [duration(*law, 0.9, key, 77, row) for row in range(out.size)]
 
 
 def test_an_unknown_law_is_refused() -> None:

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from cellfab.kernels.random import fill_normal, fill_uniform, fill_words, normal_quantile, philox, stream_key, uniform
+from cellfab.kernels.random import (
+    fill_normal,
+    fill_row_uniforms,
+    fill_uniform,
+    fill_words,
+    normal_quantile,
+    normal_quantile_of_uniform,
+    philox,
+    stream_key,
+    uniform,
+)  # fmt: skip
 
 KEY = stream_key(7, 0, "weld", "jam")
 
@@ -60,6 +70,13 @@ def test_uniform_uses_the_first_52_bits_of_its_block() -> None:
         assert uniform(KEY, entity, row) == expected
 
 
+@pytest.mark.parametrize("size", [1, 63, 64, 65, 300])
+def test_rows_filled_at_once_equal_single_draws(size: int) -> None:
+    out = np.empty(size)
+    fill_row_uniforms(KEY, 17, 1000, out)
+    assert out.tolist() == [uniform(KEY, 17, 1000 + i) for i in range(size)]
+
+
 def test_extreme_words_stay_inside_the_open_interval() -> None:
     out = np.empty(200_000, np.float32)
     fill_uniform(KEY, 1, out)
@@ -106,6 +123,15 @@ def test_normal_quantile_against_scipy() -> None:
     u = np.concatenate([tails, 1.0 - tails[tails > 1e-15], np.linspace(1e-3, 1.0 - 1e-3, 2_001)])
     got = np.array([normal_quantile(x) for x in u])
     assert np.allclose(got, ndtri(u), rtol=2e-15, atol=1e-15)
+
+
+def test_tabulated_quantile_against_scipy() -> None:
+    tails = 2.0 ** -np.arange(1.0, 53.01, 0.03125)
+    ends = np.array([2.0**-53, 0.5, 1.0 - 2.0**-53])
+    u = np.concatenate([tails, 1.0 - tails[tails > 1e-14], np.random.default_rng(3).random(20_000), ends])
+    got = np.array([normal_quantile_of_uniform(x) for x in u])
+    assert np.max(np.abs(got - ndtri(u))) < 2e-12
+    assert abs(normal_quantile_of_uniform(0.5)) < 1e-14
 
 
 def test_moments_of_normal_columns() -> None:

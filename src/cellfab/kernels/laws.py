@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.random import normal_quantile, uniform
+from cellfab.kernels.random import normal_quantile_of_uniform, uniform
 from cellfab.units import TICKS_PER_S
 
 DETERMINISTIC, EXPONENTIAL, WEIBULL, LOGNORMAL, UNIFORM, TRIANGULAR, EMPIRICAL = range(7)
@@ -75,7 +75,7 @@ def pack(distribution: Any) -> Law:
 
 @kernel
 def sample(law: int, p0: float, p1: float, p2: float, pool: npt.NDArray[np.float64], u: float) -> float:
-    """Duration, s: the quantile of a packed law at `u` in (0, 1)."""
+    """Duration, s: the quantile of a packed law at a number `u` that `uniform` can return, in (0, 1)."""
     if law == DETERMINISTIC:
         return p0
     if law == EXPONENTIAL:
@@ -83,7 +83,7 @@ def sample(law: int, p0: float, p1: float, p2: float, pool: npt.NDArray[np.float
     if law == WEIBULL:
         return float(p0 * (-np.log1p(-u)) ** p1)
     if law == LOGNORMAL:
-        return float(np.exp(p0 + p1 * normal_quantile(u)))
+        return float(np.exp(p0 + p1 * normal_quantile_of_uniform(u)))
     if law == UNIFORM:
         return p0 + u * (p1 - p0)
     if law == TRIANGULAR:

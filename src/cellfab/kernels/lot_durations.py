@@ -6,7 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.laws import duration
+from cellfab.kernels.laws import DETERMINISTIC, duration, sample
+from cellfab.kernels.random import fill_row_uniforms
+from cellfab.units import TICKS_PER_S
+
+_CHUNK = 1024
 
 
 @kernel
@@ -15,5 +19,12 @@ def durations(
     entity: int, out: npt.NDArray[np.int64],
 ) -> None:  # fmt: skip
     """Fill `out` (int64, shape (rows,)) with durations in ticks: element i is the draw (key, entity, i)."""
-    for row in range(out.size):
-        out[row] = duration(law, p0, p1, p2, pool, factor, key, entity, row)
+    if law == DETERMINISTIC:
+        out[:] = duration(law, p0, p1, p2, pool, factor, key, entity, 0)
+        return
+    uniforms = np.empty(min(_CHUNK, out.size), np.float64)
+    for done in range(0, out.size, _CHUNK):
+        m = min(_CHUNK, out.size - done)
+        fill_row_uniforms(key, entity, done, uniforms[:m])
+        for i in range(m):
+            out[done + i] = int(np.rint(sample(law, p0, p1, p2, pool, uniforms[i]) * factor * TICKS_PER_S))
