@@ -37,6 +37,7 @@ CYCLE = Law(DETERMINISTIC, 1.0, 0.0, 0.0, NO_POOL)
 TO_FAILURE = Law(EXPONENTIAL, 100.0, 0.0, 0.0, NO_POOL)
 TO_REPAIR = Law(EXPONENTIAL, 5.0, 0.0, 0.0, NO_POOL)
 NO_LOG = np.empty((0, 0, 0), np.int64)
+NO_CYCLES, NO_WAITS, NO_CALLS = (np.empty((0, columns), np.int64) for columns in (0, 3, 4))
 REFERENCES = {
     "odf resume": (0.87778, 0.0026),
     "tdf resume": (0.87433, 0.0027),
@@ -65,8 +66,8 @@ def by_recursion(line: list[Stage], end: int, log: Any = NO_LOG) -> int:
     state = new_state(chain, tally)
     parts = int(1.02 * end / 1e6) + 100
     pass_parts(
-        chain, state, tally, np.array([1]), True, np.zeros(1, np.int64), np.full(parts, MACHINES), AT_HAND,
-        1.0, 1.0, 1.0, 0, FOREVER, np.empty(0, np.int64), log,
+        chain, state, tally, np.array([1]), True, NO_CYCLES, np.zeros(1, np.int64), np.full(parts, MACHINES), AT_HAND,
+        1.0, 1.0, 1.0, 0, FOREVER, NO_WAITS, NO_CALLS, np.empty(0, np.int64), log,
     )  # fmt: skip
     return int(tally.parts[:-1, -1, WENT_ON].sum())
 

@@ -32,6 +32,7 @@ from cellfab.kernels.serial_recursion import close, new_state, pass_parts, with_
 
 NOTHING = np.empty(0)
 HORIZON = 500
+NO_CYCLES, NO_WAITS, NO_CALLS = (np.empty((0, columns), np.int64) for columns in (0, 3, 4))
 EXACT = {WAIT: "wait", LOSE: "lose", AT_HAND: "at hand"}
 
 
@@ -142,8 +143,9 @@ def run_recursion(case: Case, pieces: int = 1, edges: tuple[int, ...] = (0, 130,
     for piece_end in bounds[1:]:
         while done < piece_end:
             took, *_ = pass_parts(
-                chain, state, tally, np.arange(5 + done, 5 + piece_end), False, case.ready[done:piece_end],
-                case.exits[done:piece_end], case.manner, 1.0, 1.0, 1.0, 0, HORIZON, thrown[done:piece_end],
+                chain, state, tally, np.arange(5 + done, 5 + piece_end), False, NO_CYCLES,
+                case.ready[done:piece_end],
+                case.exits[done:piece_end], case.manner, 1.0, 1.0, 1.0, 0, HORIZON, NO_WAITS, NO_CALLS, thrown[done:piece_end],
                 log[done:piece_end],
             )  # fmt: skip
             done += took

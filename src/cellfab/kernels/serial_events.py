@@ -77,6 +77,7 @@ from cellfab.kernels.serial_line import (
     CREW,
     DOWN,
     EXITED,
+    FAILED,
     FIRST_UNIT,
     FOREVER,
     LONGEST,
@@ -146,6 +147,7 @@ def _strike(chain: Chain, floor: Floor, tally: Tally, u: int, repair_factor: flo
     if works:
         _move_clocks(unit, clock, chain.mode, first, end, u, 0, -t)
         unit[u, END] -= t
+    tally.parts[now[BIN], m, FAILED] += 1
     number = unit[u, PART]
     if number < 0:
         stage[m, FREE] -= 1

@@ -3,9 +3,9 @@
 Two kernels move parts through a chain; both work on the arrays defined here and give the same answer where both apply:
 
 * `cellfab.kernels.serial_recursion`: when does each part leave each machine, by recursion over (part, machine). For
-  one unit per stage and failures whose clocks run only while the machine works and which mend without a crew.
+  one unit per stage and failures whose clocks run only while the machine works.
 * `cellfab.kernels.serial_events`: a scan for the next event over all units. For anything else: time-dependent clocks,
-  crews, several units per stage.
+  several units per stage.
 
 What both mean by a chain
 -------------------------
@@ -118,8 +118,8 @@ class Tally(NamedTuple):
         Bins of time, ticks: 0, ..., end, FOREVER; the window's bounds are among them.
     ticks : shape (B + 1, M, 8)
         Ticks per state, all units of a stage together.
-    parts : shape (B + 1, M, 3)
-        Columns WENT_ON, EXITED (sorted out there) and THROWN (by a breakdown).
+    parts : shape (B + 1, M, 4)
+        Columns WENT_ON, EXITED (sorted out there) and THROWN (away by a breakdown); and FAILED, breakdowns.
     window : shape (2,)
         First tick, and first tick beyond, of what follows.
     stays : shape (M + 2, 6)
@@ -142,7 +142,7 @@ class Tally(NamedTuple):
     sketch: Ints
 
 
-WENT_ON, EXITED, THROWN = range(3)
+WENT_ON, EXITED, THROWN, FAILED = range(4)
 """Columns of `Tally.parts`."""
 COUNT, TOTAL, LONGEST, AREA, MOST, OPEN = range(6)
 """Columns of `Tally.stays`."""
@@ -221,7 +221,7 @@ def new_tally(chain: Chain, edges: Sequence[int], window: tuple[int, int], quant
     return Tally(
         edges=np.array([*all_edges, FOREVER], np.int64),
         ticks=np.zeros((bins, stages, 8), np.int64),
-        parts=np.zeros((bins, stages, 3), np.int64),
+        parts=np.zeros((bins, stages, 4), np.int64),
         window=np.array(window, np.int64),
         stays=np.zeros((stages + 2, 6), np.int64),
         gate=np.zeros(2, np.int64),

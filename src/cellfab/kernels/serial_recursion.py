@@ -2,8 +2,9 @@
 
 A part starts at a machine when it has come and the machine is free; it leaves the machine when it is finished and
 the part that takes its place ahead, `capacity` parts earlier, has started there. Everything else is bookkeeping.
-Holds for one unit per stage and for breakdowns whose clocks run only while the machine works and that need no crew:
-then what happens at a machine follows from the parts before it alone. Conventions: `cellfab.kernels.serial_line`.
+Holds for one unit per stage and for breakdowns whose clocks run only while the machine works: then what happens at a
+machine follows from the parts before it alone. How long a repair waits for a crew has to be known, or assumed and put
+right afterwards (`waits`, `calls`). Conventions: `cellfab.kernels.serial_line`.
 
 The recursion for blocking after service: Dallery and Gershwin, "Manufacturing flow line systems: a review of models
 and analytical results", Queueing Systems 12 (1992) 3-94, https://doi.org/10.1007/BF01158636.
@@ -22,8 +23,10 @@ from cellfab.kernels.serial_line import (
     BLOCKED,
     CAME,
     CAPACITY,
+    CREW,
     DOWN,
     EXITED,
+    FAILED,
     FOREVER,
     LOSE,
     MODE,
@@ -37,8 +40,11 @@ from cellfab.kernels.serial_line import (
     STARVED,
     STOP,
     THROWN,
+    TIME_DEPENDENT,
     TURNED_AWAY,
+    UNITS,
     WAIT,
+    WAITING_CREW,
     WENT_ON,
     WORKING,
     Chain,
@@ -78,6 +84,9 @@ lies in; CALM: tick from which one of the two needs looking at. HEAD: oldest ent
 had not started when the last part came; INSIDE: how many there are from TAIL on.
 """
 STRIKES_AT, NUMBER = range(2)
+"""Columns of `State.mode`."""
+CALL_TICK, CALL_MODE, CALL_NUMBER, CALL_REPAIR = range(4)
+"""Columns of the calls for a crew: when, by which mode, which of its breakdowns, and how long the repair takes."""
 
 
 def new_state(chain: Chain, tally: Tally, failure_factor: float = 1.0) -> State:
@@ -86,10 +95,10 @@ def new_state(chain: Chain, tally: Tally, failure_factor: float = 1.0) -> State:
     Raises
     ------
     ValueError
-        If the chain has several units per stage, time-dependent failures or crews.
+        If the chain has several units per stage or time-dependent failures.
     """
-    if np.any(chain.stage[:, 1] != 1) or np.any(chain.mode[:, 0]) or np.any(chain.mode[:, 2]):
-        raise ValueError("the recursion takes one unit per stage and operation-dependent failures without a crew")
+    if np.any(chain.stage[:, UNITS] != 1) or np.any(chain.mode[:, TIME_DEPENDENT]):
+        raise ValueError("the recursion takes one unit per stage and operation-dependent failures only")
     stages = len(chain.stage)
     state = State(
         machine=np.zeros((stages, 9), np.int64),
@@ -159,9 +168,21 @@ def _wait_until_on(chain: Chain, state: State, tally: Tally, m: int) -> int:
 
 @kernel
 def _work(
-    chain: Chain, state: State, tally: Tally, m: int, ticks: int, failure_factor: float, repair_factor: float
-) -> tuple[int, bool]:
-    """Work on a part from FREE on, through breakdowns and planned stops; return when it is finished, or thrown away."""
+    chain: Chain,
+    state: State,
+    tally: Tally,
+    m: int,
+    ticks: int,
+    failure_factor: float,
+    repair_factor: float,
+    waits: Ints,
+    calls: Ints,
+    called: int,
+) -> tuple[int, bool, int]:
+    """Work on a part from FREE on, through breakdowns and planned stops.
+
+    Returns the tick at which it is finished, or thrown away; whether it is kept; and the number of calls so far.
+    """
     machine = state.machine
     stages = chain.stage.shape[0]
     while True:
@@ -173,7 +194,7 @@ def _work(
         ticks -= run
         t += run
         if ticks == 0:
-            return t, True
+            return t, True, called
         # At equal ticks the end of the work comes before a breakdown, and a breakdown before a planned stop.
         if machine[m, WORKED] < machine[m, NEXT_FAILURE]:
             _wait_until_on(chain, state, tally, m)
@@ -184,9 +205,20 @@ def _work(
             struck += 1
         number = state.mode[struck, NUMBER]
         repair = draw(chain, stages + 2 * struck + 1, repair_factor, 0, number)
+        tally.parts[machine[m, BIN], m, FAILED] += 1
         if chain.mode[struck, SCRAP]:
             tally.parts[machine[m, BIN], m, THROWN] += 1
-        _stand(chain, state, tally, m, t + repair, DOWN)
+        if chain.mode[struck, CREW]:
+            if called < calls.shape[0]:
+                calls[called, CALL_TICK] = t
+                calls[called, CALL_MODE] = struck
+                calls[called, CALL_NUMBER] = number
+                calls[called, CALL_REPAIR] = repair
+            called += 1
+            for row in range(waits.shape[0]):
+                if waits[row, 0] == struck and waits[row, 1] == number:
+                    _stand(chain, state, tally, m, t + waits[row, 2], WAITING_CREW)
+        _stand(chain, state, tally, m, machine[m, FREE] + repair, DOWN)
         state.mode[struck, NUMBER] = number + 1
         # At least one tick, or a machine that fails at once after each repair would never let time pass.
         run = max(1, draw(chain, stages + 2 * struck, failure_factor, 0, number + 1))
@@ -196,7 +228,7 @@ def _work(
             following = min(following, state.mode[k, STRIKES_AT])
         machine[m, NEXT_FAILURE] = following
         if chain.mode[struck, SCRAP]:
-            return t, False
+            return t, False, called
         _wait_until_on(chain, state, tally, m)
 
 
@@ -250,6 +282,7 @@ def pass_parts(
     tally: Tally,
     entity: Ints,
     of_lot: bool,
+    cycles: Ints,
     ready: Ints,
     exit_stage: Ints,
     manner: int,
@@ -258,9 +291,11 @@ def pass_parts(
     repair_factor: float,
     outlet: int,
     until: int,
+    waits: Ints,
+    calls: Ints,
     thrown_at: Ints,
     log: Ints,
-) -> tuple[int, int, int, int]:
+) -> tuple[int, int, int, int, int]:
     """Send parts through the chain.
 
     Parameters
@@ -270,6 +305,8 @@ def pass_parts(
     entity : shape (n,) or (1,)
         Identity of each part (its row is 0); with `of_lot` the identity of the lot whose rows the parts are.
     of_lot : bool
+    cycles : shape (n, M) or (0, 0)
+        Ticks that each part takes at each machine, if they have been drawn before (with `cycle_factor`).
     ready : shape (n,) or (1,)
         Tick at which each part, or every part, is there; ascending.
     exit_stage : shape (n,)
@@ -282,6 +319,10 @@ def pass_parts(
         Tick before which no part can leave the last machine.
     until : int
         Stop at the first part that comes at this tick or later.
+    waits : shape (w, 3)
+        Mode, number of its breakdown, ticks that the repair has to wait for the crew; 0 for those not listed.
+    calls : shape (c, 4)
+        Output: columns CALL_TICK ... CALL_REPAIR of the breakdowns that need a crew, in the order of the parts.
     thrown_at : shape (n,) or (0,)
         Output: stage at which a breakdown threw the part away, else -1.
     log : shape (n, M, 3) or (0, 0, 0)
@@ -295,6 +336,8 @@ def pass_parts(
         Tick at which the first machine took the last of them; -1 if none entered.
     first_out, last_out : int
         Ticks at which the first part went all the way and the last one left in whichever way; -1 if none did.
+    called : int
+        Breakdowns that need a crew; if more than c, the last ones are not in `calls`.
     """
     # Arrays are taken out of their tuples once: each later access would count references, at ten times the price.
     stage, fixed_s = chain.stage, chain.fixed_s
@@ -309,10 +352,11 @@ def pass_parts(
         fixed[m] = int(np.rint(fixed_s[m] * cycle_factor * TICKS_PER_S)) if fixed_s[m] >= 0.0 else -1
         unlimited |= stage[m, CAPACITY] < 0
     last_start = first_out = last_out = -1
+    called = 0
     for i in range(exit_stage.size):
         came = ready[i] if ready.size > 1 else ready[0]
         if came >= until or (unlimited and _is_full(stage, machine)):
-            return i, last_start, first_out, last_out
+            return i, last_start, first_out, last_out, called
         if thrown_at.size > 0:
             thrown_at[i] = -1
         exit_at = exit_stage[i]
@@ -337,7 +381,7 @@ def pass_parts(
                 entered = max(finish, ring[stage[m, RING] + machine[m, HEAD]])
             free = machine[m, FREE]
             start = max(entered, free)
-            cycle = fixed[m]
+            cycle = cycles[i, m] if cycles.size > 0 else fixed[m]
             if cycle < 0:
                 p0, p1, p2 = parameters[m, 0], parameters[m, 1], parameters[m, 2]
                 values = pool[pool_start[m] : pool_start[m + 1]]
@@ -352,7 +396,9 @@ def pass_parts(
             else:
                 _stand(chain, state, tally, m, start, STARVED)
                 start = _wait_until_on(chain, state, tally, m)
-                end, alive = _work(chain, state, tally, m, cycle, failure_factor, repair_factor)
+                end, alive, called = _work(
+                    chain, state, tally, m, cycle, failure_factor, repair_factor, waits, calls, called
+                )
             if capacity == 0:
                 entered = start
             else:
@@ -398,4 +444,4 @@ def pass_parts(
             parts[machine[m, BIN], m, EXITED] += 1
         note_stay(window, stays, sketch, stages + 1, came, finish, through)
         last_out = max(last_out, finish)
-    return exit_stage.size, last_start, first_out, last_out
+    return exit_stage.size, last_start, first_out, last_out, called
