@@ -83,6 +83,7 @@ def test_scrap_of_one_part_spares_the_rest_of_the_lot(simulate, one_station, mod
     assert result.sinks["out"].parts == {"part": 2}
     assert result.stations["s"].rows_in == 3
     assert result.stations["s"].rows_out == 2
+    assert result.stations["s"].rows_scrapped == 1
 
 
 def test_the_last_part_of_a_lot_may_be_lost_too(simulate, one_station, mode, recorder):

@@ -55,12 +55,10 @@ def test_web_takes_length_over_speed_and_a_splice(simulate, fixed, station, reco
     assert states(result, "s") == {"working": 200.0, "setup": 11.0}
 
 
-def test_web_makes_metres_out_of_powder(simulate, station):
-    spec = station(
-        {"kind": "web", "speed_m_per_min": 60.0, "output": {"unit": "m", "amount": 90.0}}, {"unit": "kg", "amount": 7.0}
-    )
-    spec["stations"]["s"]["step"] = "dry_film"  # a step decides the unit, so the configuration cannot object
-    assert simulate(spec, 200).lots_finished == 2
+def test_web_wants_metres(simulate, station, recorder):
+    spec = station({"kind": "web", "speed_m_per_min": 60.0, "step": "dry_film"}, {"unit": "kg", "amount": 7.0})
+    with pytest.raises(ConfigError, match="takes metres"):
+        simulate(spec, 200, physics=recorder)
 
 
 def test_dwell_holds_many_at_once(simulate, fixed, station, recorder, states):

@@ -65,13 +65,14 @@ class Store(Giver):
     __slots__ = (
         "_deadlines", "_maturing", "_next_deadline", "_next_ready", "_ready", "_sequence", "available", "by_priority",
         "capacity", "closed", "expired", "expired_in_all", "level", "level_area", "level_largest", "level_since",
-        "queue", "ripening", "unit", "wait", "waited",
+        "lot_unit", "queue", "ripening", "unit", "wait", "waited",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, capacity: float | None, unit: str | None) -> None:
         super().__init__(line, name, order)
         self.capacity = capacity
         self.unit = unit
+        self.lot_unit: str | None = None
         self.wait = Tally()
         self.queue = Level()
         self.level = self.level_area = self.level_largest = 0.0
@@ -163,6 +164,8 @@ class Store(Giver):
         now = self.line.env.now
         lot.entered = now
         amount = self.amount_of(lot)
+        if self.lot_unit is None:
+            self.lot_unit = lot.unit
         self._sequence += 1
         place = Place(lot, amount, now, lot.priority if self.by_priority else 0, self._sequence)
         self.entered += 1

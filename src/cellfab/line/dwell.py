@@ -27,7 +27,7 @@ class DwellStation(Store):
 
     __slots__ = (
         "_longest", "_minimum", "_recipes", "_shown", "_since", "_timetable", "book", "failures", "held", "held_until",
-        "kind", "nominal", "off", "rows_in", "rows_out", "spec", "unit_count",
+        "kind", "nominal", "off", "rows_in", "rows_out", "rows_scrapped", "spec", "unit_count",
         "worked",
     )  # fmt: skip
 
@@ -60,7 +60,7 @@ class DwellStation(Store):
         self._shown = STARVED
         self._since = 0
         self.worked = self.nominal = 0.0
-        self.failures = self.rows_in = self.rows_out = 0
+        self.failures = self.rows_in = self.rows_out = self.rows_scrapped = 0
 
     def start(self) -> None:
         """Look at the timetable."""
@@ -102,8 +102,10 @@ class DwellStation(Store):
         self.rows_in += lot.n_alive
         physics = self.line.physics
         if physics is not None:
+            alive = lot.n_alive
             done = physics.process(self.name, [lot], self.line.env.now)
             lot = done.lot
+            self.rows_scrapped += alive - lot.n_alive
             if done.seconds is not None:
                 self._recipes[lot.identity] = to_ticks(done.seconds + done.stops_s)
         super().accept(lot)
@@ -192,4 +194,4 @@ class DwellStation(Store):
         super().end_warmup(now)
         self.book.end_warmup()
         self.worked = self.nominal = 0.0
-        self.failures = self.rows_in = self.rows_out = 0
+        self.failures = self.rows_in = self.rows_out = self.rows_scrapped = 0

@@ -57,7 +57,7 @@ class SerialStation(Station):
         part = int(np.searchsorted(ends, elapsed, side="right"))
         lost = np.zeros(lot.n, dtype=np.bool_)
         lost[np.flatnonzero(lot.alive())[: part + 1][-1]] = True
-        lot.scrap(lost, MACHINE_FAILURE)
+        self.rows_scrapped += lot.scrap(lost, MACHINE_FAILURE)
         self._ends[unit.index] = np.delete(ends, part)
         return int(ends[-1] - ends[part])
 
@@ -103,14 +103,8 @@ class WebStation(Station):
         length = lot.attributes.get("length_m")
         if length is not None:
             return length
-        output = self.spec.output
-        if output.unit == "m" and output.amount is not None:
-            return float(output.amount * output.lots)
         if lot.unit != "m":
-            raise ConfigError(
-                f"web station '{self.name}' is fed a lot of {lot.amount:g} {lot.unit}: give `output` in m with an "
-                "`amount`, or feed it lots in m"
-            )
+            raise ConfigError(f"web station '{self.name}' takes metres, and is fed a lot of {lot.amount:g} {lot.unit}")
         return lot.amount
 
 

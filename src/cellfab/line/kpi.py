@@ -100,8 +100,9 @@ def _add_station(kpis: dict[str, Kpi], name: str, station: StationFlow) -> None:
         kpis[f"oee.{name}"] = Kpi(None, "1", reason="planned off all the time")
         return
     kpis[f"availability.{name}"] = Kpi(1.0 - (ticks[DOWN] + ticks[WAITING_CREW]) / busy_time, "1")
-    quality = station.rows_out / station.rows_in if station.kind != "dwell" and station.rows_in else 1.0
-    kpis[f"oee.{name}"] = Kpi(ticks[WORKING] / busy_time * station.rate * min(quality, 1.0), "1")
+    made = station.rows_out + station.rows_scrapped
+    quality = station.rows_out / made if made else 1.0
+    kpis[f"oee.{name}"] = Kpi(ticks[WORKING] / busy_time * station.rate * quality, "1")
 
 
 def _add_times(kpis: dict[str, Kpi], prefix: str, times: Times, suffix: str) -> None:

@@ -50,8 +50,8 @@ class StationFlow:
         The same per week from the very start; the last week may be short.
     lots_in, lots_out, lots_scrapped : int
         Since the very start; `lots_out` counts what was made of them after splits and merges.
-    rows_in, rows_out : int
-        Living rows (parts) that came and that went on, since the warm-up.
+    rows_in, rows_out, rows_scrapped : int
+        Living rows (parts) that came, were finished alive, and died here (not by overstaying), since the warm-up.
     failures : int
         Since the warm-up.
     rate : float
@@ -69,6 +69,7 @@ class StationFlow:
     rows_out: int
     failures: int
     rate: float = 1.0
+    rows_scrapped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ def _station(station: Any) -> StationFlow:
         rows_in=station.rows_in,
         rows_out=station.rows_out,
         failures=station.failures,
+        rows_scrapped=station.rows_scrapped,
         rate=station.nominal / station.worked if station.worked else 1.0,
     )
 
@@ -231,5 +233,5 @@ def _queue(store: Any, now: int, warmup: int) -> QueueFlow:
     level_largest = max(store.level_largest, store.level) if now > store.level_since else store.level_largest
     return QueueFlow(
         Times.of(store.wait), store.queue.mean(now), store.queue.largest(now), level_area / span, level_largest,
-        store.capacity, store.unit, store.wait.count, store.expired,
+        store.capacity, store.unit or store.lot_unit, store.wait.count, store.expired,
     )  # fmt: skip

@@ -52,9 +52,8 @@ class Station(Giver):
 
     __slots__ = (
         "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "held", "held_until", "hungry",
-        "kind", "lots_wanted", "needs", "nominal", "off", "off_at", "on_at", "pace", "rows_in", "rows_out", "spec",
-        "splits", "taken_first", "timetable", "units",
-        "worked",
+        "kind", "lots_wanted", "needs", "nominal", "off", "off_at", "on_at", "pace", "rows_in", "rows_out",
+        "rows_scrapped", "spec", "splits", "taken_first", "timetable", "units", "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
@@ -73,7 +72,7 @@ class Station(Giver):
         self.book = StateBook()
         self.pace = Pace()
         self.worked = self.nominal = 0.0
-        self.failures = self.rows_in = self.rows_out = 0
+        self.failures = self.rows_in = self.rows_out = self.rows_scrapped = 0
         self.hungry: list[tuple[int, int]] = []
         self._outbox: list[tuple[int, int, int, int, Lot, Unit]] = []
         self._sequence = 0
@@ -271,6 +270,7 @@ class Station(Giver):
                 for rows, lot, answer in zip(before, lots, answers, strict=True)
             ]
         unit.lots = [answer.lot for answer in answers]
+        self.rows_scrapped += sum(alive) - sum(lot.n_alive for lot in unit.lots)
         return answers, alive
 
     def _set_up(self, unit: Unit, lots: list[Lot]) -> Flow:
@@ -387,6 +387,7 @@ class Station(Giver):
         unit.collected = 0
         for lot in lots:
             self.scrapped += 1
+            self.rows_scrapped += lot.n_alive
             self.line.throw_away(self.name, lot)
 
     def ready(self) -> int:
@@ -486,4 +487,4 @@ class Station(Giver):
         """Forget what was counted so far."""
         self.book.end_warmup()
         self.worked = self.nominal = 0.0
-        self.failures = self.rows_in = self.rows_out = 0
+        self.failures = self.rows_in = self.rows_out = self.rows_scrapped = 0
