@@ -9,6 +9,7 @@ and the recursion, run for millions of lots, is compared with the closed form in
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
@@ -130,6 +131,8 @@ def named():
 
         def rows(self, law, number, *names, entity=0):
             """Also used for long runs of a recursion, where the rows stand for lots."""
+            if number > 50_000 and numba.config.DISABLE_JIT:
+                pytest.skip("millions of draws need compiled code")
             out = np.empty(number, dtype=np.int64)
             durations(*packed(law), 1.0, stream_key(1, 0, *names), entity, out)
             return out

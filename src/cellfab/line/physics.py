@@ -58,4 +58,4 @@ class Physics(Protocol):
         """The lot has reached a sink."""
 
     def expired(self, place: str, lot: Lot, now: int) -> None:
-        """The lot overstayed in a buffer or dwell station and is thrown away."""
+        """The lot is thrown away: overstayed, in a machine that failed (fate scrap), or without a living row."""
