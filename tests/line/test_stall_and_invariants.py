@@ -126,7 +126,7 @@ def test_a_lost_lot_is_found(simulate, tandem, monkeypatch):
 
 
 def test_a_lot_in_two_units_is_found_and_named(tandem):
-    run = LineRun(Line.model_validate(tandem), seed=1)
+    run = LineRun(Line.model_validate(tandem), seed=1, horizon=50_000_000)
     run.start()
     run.env.run(until=50_000_000)
     for station in run.stations.values():

@@ -59,7 +59,7 @@ def simulate_line(
         If a conservation law does not hold: a defect of cellfab.
     """
     horizon, warmup = hours_to_ticks(run.horizon_h), hours_to_ticks(run.warmup_h)
-    state = LineRun(line, seed=seed, replicate=replicate, physics=physics)
+    state = LineRun(line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup)
 
     def end_week(now: int) -> None:
         _raise_if_stalled(state)
@@ -85,7 +85,7 @@ def simulate_line(
             sink.end_warmup()
         state.wip.reset(now)
 
-    state.at_each_week(end_week, horizon)
+    state.at_each_week(end_week)
     if warmup:
         state.at(warmup, end_warmup)
     state.start()

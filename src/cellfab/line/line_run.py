@@ -47,6 +47,8 @@ class LineRun:
         Name the random numbers.
     physics : Physics or None
         What happens to cells; None on a bare line.
+    horizon, warmup : int
+        Ticks at which the run ends and at which its statistics start.
 
     Attributes
     ----------
@@ -58,12 +60,23 @@ class LineRun:
         Lots that have come and not yet left, those waiting outside included.
     """
 
-    def __init__(self, spec: Line, *, seed: int, replicate: int = 0, physics: Physics | None = None) -> None:
+    def __init__(
+        self,
+        spec: Line,
+        *,
+        seed: int,
+        replicate: int = 0,
+        physics: Physics | None = None,
+        horizon: int,
+        warmup: int = 0,
+    ) -> None:
         _raise_problems(spec)
         self.spec = spec
         self.seed = seed
         self.replicate = replicate
         self.physics = physics
+        self.horizon = horizon
+        self.warmup = warmup
         self.env = TickEnvironment(0)
         self.durations: list[Duration] = []
         self.wip = Level()
@@ -320,16 +333,16 @@ class LineRun:
         for node in self.nodes.values():
             node.start()
 
-    def at_each_week(self, action: Callable[[int], None], horizon: int) -> None:
-        """Call `action(now)` before anything else at the end of each whole week before `horizon`."""
+    def at_each_week(self, action: Callable[[int], None]) -> None:
+        """Call `action(now)` before anything else at the end of each whole week before the horizon."""
 
         def ring(_: Any) -> None:
             now = self.now
             action(now)
-            if now + TICKS_PER_WEEK < horizon:
+            if now + TICKS_PER_WEEK < self.horizon:
                 Alarm(self.env, TICKS_PER_WEEK, ring, BOUNDARY)
 
-        if horizon > TICKS_PER_WEEK:
+        if self.horizon > TICKS_PER_WEEK:
             Alarm(self.env, TICKS_PER_WEEK, ring, BOUNDARY)
 
     def at(self, tick: int, action: Callable[[int], None]) -> None:
