@@ -23,6 +23,7 @@ from cellfab.kernels.serial_line import (
     BLOCKED,
     CAME,
     CAPACITY,
+    CONVERTING,
     CREW,
     DOWN,
     EXITED,
@@ -131,8 +132,8 @@ def with_more_room(chain: Chain, state: State) -> tuple[Chain, State]:
 
 
 @kernel
-def _stand(chain: Chain, state: State, tally: Tally, m: int, until: int, what: int) -> None:
-    """Account for machine `m` up to tick `until`: planned off in its planned stops, `what` outside them."""
+def stand(chain: Chain, state: State, tally: Tally, m: int, until: int, what: int) -> None:
+    """Account for machine `m` up to tick `until`: `what`, covered by planned stops unless it is being converted."""
     machine = state.machine
     t = machine[m, FREE]
     row = machine[m, BIN]
@@ -142,7 +143,7 @@ def _stand(chain: Chain, state: State, tally: Tally, m: int, until: int, what: i
         off, on = chain.stops[stop, 0], chain.stops[stop, 1]
         if t >= off:
             upto = min(until, on, edge)
-            tally.ticks[row, m, PLANNED] += upto - t
+            tally.ticks[row, m, what if what == CONVERTING else PLANNED] += upto - t
         else:
             upto = min(until, off, edge)
             tally.ticks[row, m, what] += upto - t
@@ -162,7 +163,7 @@ def _wait_until_on(chain: Chain, state: State, tally: Tally, m: int) -> int:
     """Let a planned stop that covers FREE pass; return the tick."""
     machine = state.machine
     while machine[m, FREE] >= chain.stops[machine[m, NEXT_STOP], 0]:
-        _stand(chain, state, tally, m, chain.stops[machine[m, NEXT_STOP], 1], PLANNED)
+        stand(chain, state, tally, m, chain.stops[machine[m, NEXT_STOP], 1], PLANNED)
     return int(machine[m, FREE])
 
 
@@ -189,7 +190,7 @@ def _work(
         t = machine[m, FREE]
         off = chain.stops[machine[m, NEXT_STOP], 0]
         run = min(ticks, machine[m, NEXT_FAILURE] - machine[m, WORKED], off - t)
-        _stand(chain, state, tally, m, t + run, WORKING)
+        stand(chain, state, tally, m, t + run, WORKING)
         machine[m, WORKED] += run
         ticks -= run
         t += run
@@ -217,8 +218,8 @@ def _work(
             called += 1
             for row in range(waits.shape[0]):
                 if waits[row, 0] == struck and waits[row, 1] == number:
-                    _stand(chain, state, tally, m, t + waits[row, 2], WAITING_CREW)
-        _stand(chain, state, tally, m, machine[m, FREE] + repair, DOWN)
+                    stand(chain, state, tally, m, t + waits[row, 2], WAITING_CREW)
+        stand(chain, state, tally, m, machine[m, FREE] + repair, DOWN)
         state.mode[struck, NUMBER] = number + 1
         # At least one tick, or a machine that fails at once after each repair would never let time pass.
         run = max(1, draw(chain, stages + 2 * struck, failure_factor, 0, number + 1))
@@ -235,7 +236,22 @@ def _work(
 def close(chain: Chain, state: State, tally: Tally, end: int) -> None:
     """Account for the time of all machines up to tick `end`: they have been waiting for parts since the last one."""
     for m in range(len(chain.stage)):
-        _stand(chain, state, tally, m, end, STARVED)
+        stand(chain, state, tally, m, end, STARVED)
+
+
+def clear(chain: Chain, state: State, tally: Tally, now: int) -> None:
+    """Empty the chain at tick `now`, an edge of a bin: what was computed beyond is taken back, all machines are up."""
+    row = int(np.searchsorted(tally.edges, now))
+    tally.ticks[row:] = 0
+    tally.parts[row:] = 0
+    state.ring[:] = 0
+    state.machine[:, [HEAD, TAIL, INSIDE]] = 0
+    for m in range(len(chain.stage)):
+        stop = chain.stage[m, STOP]
+        while chain.stops[stop, 1] <= now:
+            stop += 1
+        state.machine[m, [FREE, BIN, NEXT_STOP]] = now, row, stop
+        state.machine[m, CALM] = min(tally.edges[row + 1], chain.stops[stop, 0])
 
 
 @kernel
@@ -394,7 +410,7 @@ def pass_parts(
                 machine[m, WORKED] = worked
                 machine[m, FREE] = end
             else:
-                _stand(chain, state, tally, m, start, STARVED)
+                stand(chain, state, tally, m, start, STARVED)
                 start = _wait_until_on(chain, state, tally, m)
                 end, alive, called = _work(
                     chain, state, tally, m, cycle, failure_factor, repair_factor, waits, calls, called
@@ -409,7 +425,7 @@ def pass_parts(
                     ticks[machine[m - 1, BIN], m - 1, BLOCKED] += entered - finish
                     machine[m - 1, FREE] = entered
                 else:
-                    _stand(chain, state, tally, m - 1, entered, BLOCKED)
+                    stand(chain, state, tally, m - 1, entered, BLOCKED)
                 parts[machine[m - 1, BIN], m - 1, WENT_ON] += 1
                 if log.size > 0:
                     log[i, m - 1, 2] = entered
@@ -434,7 +450,7 @@ def pass_parts(
                 thrown_at[i] = m
         elif through:
             finish = max(finish, outlet)
-            _stand(chain, state, tally, m, finish, BLOCKED)
+            stand(chain, state, tally, m, finish, BLOCKED)
             parts[machine[m, BIN], m, WENT_ON] += 1
             if log.size > 0:
                 log[i, m, 2] = finish

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellfab.core.causes import cause
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.line.chain import MACHINE_FAILURE, ChainStation
 from cellfab.line.dwell import DwellStation
 from cellfab.line.physics import Processed
 from cellfab.line.stations import Station
@@ -19,8 +19,6 @@ from cellfab.units import to_ticks
 if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
     from cellfab.line.nodes import Giver
-
-MACHINE_FAILURE = cause("line", "machine_failure", "in the machine when it failed, and thrown away (fate: scrap)")
 
 
 class SerialStation(Station):
@@ -119,4 +117,6 @@ KINDS: dict[str, type[Giver]] = {
 
 def station_class(spec: Any) -> type[Giver]:
     """The class that runs a station as configured."""
+    if spec.kind == "serial" and spec.machines:
+        return ChainStation
     return KINDS[spec.kind]
