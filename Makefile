@@ -1,0 +1,41 @@
+# make run   clone to a finished main job        make test   clone to a passed suite
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: run test lint types contracts check bench long clean
+
+run: $(STAMP)
+	$(BIN)/cellfab run configs/scenarios/ess_from_4680.yaml
+
+test: $(STAMP)
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports
+
+check: lint types contracts test
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/serial_line.py
+	$(BIN)/python benchmarks/main_job.py
+
+# Checks too long for every change.
+long: $(STAMP)
+	$(BIN)/pytest -n 2 --run-slow -m slow
+
+$(STAMP): pyproject.toml constraints.txt
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

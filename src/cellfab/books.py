@@ -1,0 +1,178 @@
+"""The books of a finished plant replicate, as tidy rows: weeks, steps, scrap and cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cellfab.core.causes import describe
+from cellfab.core.ledger import Holding
+from cellfab.economics.statement import Period, total, weekly_periods
+from cellfab.plant import Plant
+from cellfab.result import Phase
+from cellfab.scenario import Place, places
+
+ROLLING_WEEKS = 4
+"""Weekly cost and the dates at which a target is reached are means over so many weeks, the week itself last."""
+MINUTES_PER_WEEK = 7 * 24 * 60
+
+
+class Books:
+    """Views of one replicate of a plant.
+
+    Parameters
+    ----------
+    plant : Plant
+        After the run, with its books closed.
+    weeks : int
+        Simulated weeks, a last part of a week included.
+    phases : tuple of Phase
+        Of the conversion.
+    """
+
+    def __init__(self, plant: Plant, weeks: int, phases: tuple[Phase, ...]) -> None:
+        self.plant = plant
+        self.weeks = weeks
+        self.phases = phases
+        self.periods: dict[int, Period] = weekly_periods(plant.ledger)
+        self.places: tuple[Place, ...] = tuple(places(plant.scenario.spec.line))
+        self._counts = self._count_by_week()
+
+    # ---- yields ---------------------------------------------------------------------------------------------
+
+    def _count_by_week(self) -> dict[tuple[str, str], dict[int, tuple[int, int]]]:
+        counts: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
+        for count in self.plant.tally.steps():
+            counts.setdefault((count.product, count.place), {})[count.week] = (count.rows_in, count.rows_scrapped)
+        return counts
+
+    def step_count(self, product: str, place: str, first: int = 0, last: int | None = None) -> tuple[int, int]:
+        """Rows in and rows scrapped at a place, weeks `first` to `last` (both included)."""
+        end = self.weeks if last is None else last
+        chosen = [count for week, count in self._counts.get((product, place), {}).items() if first <= week <= end]
+        return sum(rows for rows, _ in chosen), sum(lost for _, lost in chosen)
+
+    def line_yield(self, product: str, first: int = 0, last: int | None = None) -> float:
+        """Product over all steps, both electrodes' included, of what passed; NaN if one of them saw nothing."""
+        passed = 1.0
+        for place in self.places:
+            rows, lost = self.step_count(product, place.key, first, last)
+            passed *= 1.0 - lost / rows if rows else math.nan
+        return passed
+
+    def product_of_week(self, week: int) -> str:
+        """What most of the cells started (or else finished) that week were; the product last made if none were."""
+        for back in range(week, -1, -1):
+            for counts in (self.plant.cells_started, self.plant.cells_good, self.plant.cells_unsold):
+                made = {product: number for (when, product), number in counts.items() if when == back and number}
+                if made:
+                    return max(made, key=lambda product: made[product])
+        return next(iter(self.plant.scenario.spec.products))
+
+    # ---- rows -----------------------------------------------------------------------------------------------
+
+    def weekly(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.weekly`."""
+        plant = self.plant
+        for week in range(self.weeks):
+            product = self.product_of_week(week)
+            period = self.periods.get(week)
+            recent = total(self.periods, max(0, week - ROLLING_WEEKS + 1), week)
+            good = _of_week(plant.cells_good, week)
+            unsold = _of_week(plant.cells_unsold, week)
+            yield {
+                "week": week,
+                "phase": self.phase_of(week),
+                "product": product,
+                "cells_started": _of_week(plant.cells_started, week),
+                "cells_good": good,
+                "cells_unsold": unsold,
+                "cells_scrapped": _of_week(plant.cells_scrapped, week),
+                "line_yield": self.line_yield(product, week, week),
+                "good_energy_mwh": sum(kwh for (when, _), kwh in plant.good_kwh.items() if when == week) / 1e3,
+                "full_cost_usd": period.full_cost_usd if period else 0.0,
+                "cash_cost_usd": period.cash_cost_usd if period else 0.0,
+                "cost_usd_per_kwh": _or_nan(recent.usd_per_kwh),
+                "cash_cost_usd_per_kwh": _or_nan(recent.cash_usd_per_kwh),
+                "cells_per_min": (good + unsold) / MINUTES_PER_WEEK,
+            }
+
+    def phase_of(self, week: int) -> str:
+        """Name of the phase in the middle of a week; "running" outside a conversion, "released" after it."""
+        middle = week + 0.5
+        for phase in self.phases:
+            if phase.start_week <= middle < phase.end_week:
+                return phase.name
+        return "released" if self.phases and middle >= self.phases[-1].end_week else "running"
+
+    def scrap(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.scrap`: counts by cause from the tally, money by cause from the ledger."""
+        station_of = {place.key: place for place in self.places}
+        sums: dict[tuple[str, str, int], list[float]] = {}
+        by_reason: dict[tuple[str, str], float] = {}
+        for count in self.plant.tally.scraps():
+            row = sums.setdefault((count.product, count.place, count.cause), [0.0, 0.0])
+            row[0] += count.rows
+            row[1] += count.cell_equivalents
+            station = station_of[count.place].station if count.place in station_of else count.place
+            reason = (station, describe(count.cause).name)
+            by_reason[reason] = by_reason.get(reason, 0.0) + count.rows
+        usd = self._scrap_usd()
+        for (product, place, code), (rows, equivalents) in sums.items():
+            known = station_of.get(place)
+            station = known.station if known else place
+            reason = (station, describe(code).name)
+            yield {
+                "product": product,
+                "station": place,
+                "step": known.step if known else "line",
+                "cause": describe(code).name,
+                "text": describe(code).text,
+                "rows": int(rows),
+                "row_unit": self.row_unit(place),
+                "cell_equivalents": equivalents,
+                # One reason at one station is one sum of the ledger; places of a chain share it by rows.
+                "usd": usd.get(reason, 0.0) * rows / by_reason[reason] if by_reason[reason] else 0.0,
+            }
+
+    def _scrap_usd(self) -> dict[tuple[str, str], float]:
+        usd: dict[tuple[str, str], float] = {}
+        for release in self.plant.ledger.releases():
+            if release.holding is Holding.SCRAP:
+                key = (release.station, release.reason)
+                usd[key] = usd.get(key, 0.0) + release.usd
+        return usd
+
+    def steps(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.steps`."""
+        for product in self.plant.scenario.spec.products:
+            for place in self.places:
+                rows, lost = self.step_count(product, place.key)
+                if rows:
+                    yield {
+                        "product": product,
+                        "station": place.key,
+                        "step": place.step,
+                        "rows_in": rows,
+                        "rows_scrapped": lost,
+                        "row_unit": self.row_unit(place.key),
+                        "step_yield": 1.0 - lost / rows,
+                    }
+
+    def row_unit(self, place: str) -> str:
+        """What a row is at a place."""
+        return self.plant.row_units.get(place, "cells")
+
+    def costs(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.costs`."""
+        for debit in self.plant.ledger.debits():
+            yield debit._asdict()
+
+
+def _of_week(counts: Mapping[tuple[int, str], int], week: int) -> int:
+    return sum(number for (when, _), number in counts.items() if when == week)
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value

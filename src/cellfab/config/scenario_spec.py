@@ -1,0 +1,36 @@
+"""Everything a run depends on: line, products, materials, money, ramp and conversion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cellfab.config.cell_spec import CellDesign
+from cellfab.config.conversion_spec import Conversion
+from cellfab.config.economics_spec import Economics
+from cellfab.config.line_spec import Line
+from cellfab.config.materials_spec import Material
+from cellfab.config.ramp_spec import Ramp
+from cellfab.config.run_spec import Run
+from cellfab.config.spec import Spec
+
+
+class Product(Spec):
+    """A cell that the line can make, and what its recipe changes at the stations."""
+
+    design: CellDesign
+    params: dict[str, dict[str, Any]] = {}
+    """By station (or "station.machine"): step parameters of this product, over those written at the station."""
+
+
+class ScenarioSpec(Spec):
+    """A scenario file, resolved. Without `products` it is a bare line: parts, stations and buffers, no chemistry."""
+
+    name: str
+    description: str = ""
+    run: Run
+    line: Line
+    products: dict[str, Product] = {}
+    materials: dict[str, Material] = {}
+    economics: Economics | None = None
+    ramp: Ramp | None = None
+    conversion: Conversion | None = None

@@ -1,0 +1,299 @@
+"""One replicate of a plant: what the line asks of physics, ramp and money, answered from the scenario."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.config.line_spec import ChannelsStation, DwellStation, Station
+from cellfab.core.causes import cause, describe
+from cellfab.core.draws import Draws
+from cellfab.core.ledger import ENERGY_UNIT, Entry, Ledger
+from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.tally import Tally
+from cellfab.economics.period_cost import ELECTRICITY, MATERIALS, StandardRate, standard_rate
+from cellfab.errors import ConfigError
+from cellfab.line.physics import Pace, Processed
+from cellfab.ramp.book import RampBook
+from cellfab.scenario import Scenario, places
+from cellfab.steps.base import Merge, Step
+from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
+
+EXPIRED = cause("line", "expired", "stayed too long in a buffer or store, or was inside when the line was cleared")
+REMNANT = cause("line", "remnant", "good electrode left over because the other one of the pair was scrapped")
+FULL_PACE = Pace()
+_TICKS_PER_H = 3600 * TICKS_PER_S
+
+
+class _Stop(NamedTuple):
+    """One place of a station, ready to act: the step of each product, and the random numbers of the place."""
+
+    key: str
+    machine: int | None
+    steps: Mapping[str, Step]
+    draws: Draws
+
+
+class _Visit(NamedTuple):
+    """Money of one place for one lot, held back until the station has finished the lot."""
+
+    entries: list[Entry]
+    alive: int
+    scrapped: list[tuple[int, int]]
+    """(cause, rows)"""
+
+
+class Plant:
+    """Implements `cellfab.line.physics.Physics` for one replicate.
+
+    Attributes
+    ----------
+    ledger : Ledger
+    tally : Tally
+    book : RampBook or None
+        None where the scenario does not ramp: every station stands at full maturity and pace.
+    cells_started, cells_good, cells_unsold, cells_scrapped : dict of (week, product) to int
+    good_kwh : dict of (week, product) to float
+        Stored energy of the cells sold.
+    escapes : dict of str to int
+        Cells that passed every test with a defect, by mechanism.
+    row_units : dict of str to str
+        What a row is at each place: charges, segments or cells.
+    """
+
+    def __init__(self, scenario: Scenario, seed: int, replicate: int) -> None:
+        spec = scenario.spec
+        if spec.economics is None:
+            raise ConfigError(f"scenario '{scenario.name}' makes cells but has no `economics`")
+        self.scenario = scenario
+        self.economics = spec.economics
+        self.ledger = Ledger()
+        self.tally = Tally()
+        self.units = {name: station_units(station) for name, station in spec.line.stations.items()}
+        self.book = RampBook(spec.ramp, self.units) if spec.ramp is not None else None
+        self.cells_started: dict[tuple[int, str], int] = {}
+        self.cells_good: dict[tuple[int, str], int] = {}
+        self.cells_unsold: dict[tuple[int, str], int] = {}
+        self.cells_scrapped: dict[tuple[int, str], int] = {}
+        self.good_kwh: dict[tuple[int, str], float] = {}
+        self.escapes: dict[str, int] = {}
+        self.lots_processed = 0
+        self.row_units: dict[str, str] = {}
+        self._inside: dict[int, int] = {}
+        self._visits: dict[tuple[str, int], tuple[float | None, list[_Visit]]] = {}
+        self._stops = self._bind(scenario, seed, replicate)
+        self._rates: dict[str, StandardRate] = {
+            name: standard_rate(station.economics, self.units[name], self.economics)
+            for name, station in spec.line.stations.items()
+        }
+        self._prices = {
+            name: (f"{MATERIALS}{name}", material.unit, 1.0 / material.use_efficiency, material.cost_usd(1.0))
+            for name, material in spec.materials.items()
+        }
+
+    @staticmethod
+    def _bind(scenario: Scenario, seed: int, replicate: int) -> dict[str, tuple[_Stop, ...]]:
+        stops: dict[str, list[_Stop]] = {name: [] for name in scenario.spec.line.stations}
+        for place in places(scenario.spec.line):
+            steps = {product: scenario.steps[place.key, product] for product in scenario.spec.products}
+            stops[place.station].append(_Stop(place.key, place.machine, steps, Draws(seed, replicate, place.key)))
+        return {name: tuple(found) for name, found in stops.items()}
+
+    # ---- what the line asks ---------------------------------------------------------------------------------
+
+    def pace(self, station: str, now: int) -> Pace:
+        """Ramp factors of the station."""
+        return FULL_PACE if self.book is None else Pace(*self.book.pace(station, now))
+
+    def maturity(self, station: str, now: int) -> float:
+        """Maturity of the station's process capabilities, 0-1."""
+        return 1.0 if self.book is None else self.book.maturity(station, now)
+
+    def process(self, station: str, lots: Sequence[Lot], now: int) -> Processed:
+        """Let the station's steps act on the lot, or on the lots that merge here."""
+        self.lots_processed += 1
+        stops = self._stops[station]
+        lot = lots[0]
+        if not stops:
+            return Processed(lot)
+        week, maturity = now // TICKS_PER_WEEK, self.maturity(station, now)
+        exits = None
+        if stops[0].machine is not None:
+            exits = _entering(lot, len(stops))
+        seconds, stops_s = None, 0.0
+        visits: list[_Visit] = []
+        for index, stop in enumerate(stops):
+            step = stop.steps[lot.product]
+            parents = lots if index == 0 else (lot,)
+            before = [_codes(parent) for parent in parents]
+            if isinstance(step, Merge):
+                made = step.merge({parent.material: parent for parent in parents}, stop.draws, maturity)
+            else:
+                made = step.apply(lot, stop.draws, maturity)
+            work = step.work(made, maturity)
+            if made is not lot:
+                self._become(station, stop, parents, before, made, week)
+                alive, known = made.n, None
+            else:
+                alive, known = _count_alive(before[0], made.n), before[0]
+            scrapped = _newly_scrapped(made, known)
+            if exits is not None and scrapped:
+                exits[(made.exit_code != ALIVE) & (exits == len(stops))] = index
+            self._count(week, stop.key, made, alive, scrapped)
+            seconds = work.seconds if seconds is None else seconds
+            stops_s += made.attributes.pop("stops_s", 0.0)
+            visits.append(_Visit(self._bought(stop.key, work.materials, work.energy_kwh), alive, scrapped))
+            lot = made
+        self._visits[station, lot.identity] = (seconds, visits)
+        return Processed(lot, seconds, stops_s, exits)
+
+    def worked(self, station: str, lot: Lot, started: int, ended: int) -> None:
+        """Post what the lot cost here, move the share of what was scrapped, and let the station learn."""
+        week = ended // TICKS_PER_WEEK
+        seconds, visits = self._visits.pop((station, lot.identity), (None, ()))
+        ticks = self._unit_ticks(station, lot, seconds, started, ended)
+        absorbed = self._rates[station].absorbed(ticks / _TICKS_PER_H)
+        for visit in visits:
+            self.ledger.charge_lot(lot, week, station, absorbed + visit.entries)
+            absorbed = []
+            alive = visit.alive
+            for code, rows in visit.scrapped:
+                self.ledger.scrap(lot, rows, alive, week, station, describe(code).name)
+                alive -= rows
+        if absorbed:
+            self.ledger.charge_lot(lot, week, station, absorbed)
+        if self.book is not None:
+            self.book.advance(station, ended, ticks, started)
+
+    def finished(self, sink: str, lot: Lot, now: int) -> None:
+        """Book the good cells of a lot, sold or (while the line is requalified) not."""
+        week, good = now // TICKS_PER_WEEK, lot.n_alive
+        key = (week, lot.product)
+        energy = lot.attributes.get("good_energy_kwh", 0.0)
+        self.ledger.finish(lot, good, energy, week, sink)
+        self._inside.pop(lot.identity, None)
+        if lot.sellable:
+            self.cells_good[key] = self.cells_good.get(key, 0) + good
+            self.good_kwh[key] = self.good_kwh.get(key, 0.0) + energy
+            for name, value in lot.attributes.items():
+                if name.startswith("escapes_"):
+                    mechanism = name.removeprefix("escapes_")
+                    self.escapes[mechanism] = self.escapes.get(mechanism, 0) + int(value)
+        else:
+            self.cells_unsold[key] = self.cells_unsold.get(key, 0) + good
+
+    def expired(self, place: str, lot: Lot, now: int) -> None:
+        """Scrap what is left of a lot that overstayed or was cleared out."""
+        week, alive = now // TICKS_PER_WEEK, lot.n_alive
+        lot.scrap(np.ones(lot.n, dtype=np.bool_), EXPIRED)
+        self._count(week, place, lot, alive, [(EXPIRED, alive)])
+        self.ledger.scrap(lot, alive, alive, week, place, describe(EXPIRED).name)
+
+    # ---- inside ---------------------------------------------------------------------------------------------
+
+    @property
+    def cells_inside(self) -> int:
+        """Living cells still in the line."""
+        return sum(self._inside.values())
+
+    def _become(
+        self, station: str, stop: _Stop, parents: Sequence[Lot], before: Sequence[npt.NDArray[np.int16] | None],
+        made: Lot, week: int,
+    ) -> None:  # fmt: skip
+        """Parents turn into another lot: what they leave behind is scrapped, what they are worth goes on."""
+        for parent, codes in zip(parents, before, strict=True):
+            alive = _count_alive(codes, parent.n)
+            left_behind = _newly_scrapped(parent, codes)
+            remnant = int(made.attributes.get(f"{parent.material}_remnant_cells", 0.0))
+            for code, rows in (*left_behind, (REMNANT, remnant)):
+                # A remnant has no partner because the partner was scrapped: the lost cell has been counted there.
+                self.tally.scrap(week, parent.product, stop.key, code, rows, 0.0)
+                self.ledger.scrap(parent, rows, alive, week, station, describe(code).name)
+                alive -= rows
+        self.ledger.pass_on(parents, [made])
+        if made.material == "cell":
+            key = (week, made.product)
+            self.cells_started[key] = self.cells_started.get(key, 0) + made.n
+            self._inside[made.identity] = made.n
+
+    def _count(self, week: int, place: str, lot: Lot, alive: int, scrapped: Sequence[tuple[int, int]]) -> None:
+        lost = sum(rows for _, rows in scrapped)
+        if place not in self.row_units:
+            self.row_units[place] = "cells" if lot.material == "cell" else "charges" if lot.unit == "kg" else "segments"
+        self.tally.step(week, lot.product, place, alive, lost)
+        per_row = cells_per_row(lot)
+        for code, rows in scrapped:
+            self.tally.scrap(week, lot.product, place, code, rows, rows * per_row)
+        if lost and lot.identity in self._inside:
+            key = (week, lot.product)
+            self.cells_scrapped[key] = self.cells_scrapped.get(key, 0) + lost
+            self._inside[lot.identity] -= lost
+
+    def _bought(self, place: str, materials: Mapping[str, float], energy_kwh: float) -> list[Entry]:
+        entries: list[Entry] = []
+        for name, used in materials.items():
+            price = self._prices.get(name)
+            if price is None:
+                raise ConfigError(f"'{place}' uses '{name}', but `materials` has no price for it")
+            account, unit, bought, usd = price
+            entries.append((account, used * bought, unit, used * usd))
+        if energy_kwh:
+            usd_per_kwh = self.economics.electricity_usd_per_kwh
+            entries.append((ELECTRICITY, energy_kwh, ENERGY_UNIT, energy_kwh * usd_per_kwh))
+        return entries
+
+    def _unit_ticks(self, station: str, lot: Lot, seconds: float | None, started: int, ended: int) -> int:
+        """Unit time that the lot takes of the station; each of its trays takes a position for the recipe's time."""
+        spec = self.scenario.spec.line.stations[station]
+        if isinstance(spec, ChannelsStation):
+            trays = math.ceil(lot.n_alive / spec.cells_per_tray)
+            return trays * (ended - started if seconds is None else round(seconds * TICKS_PER_S))
+        if isinstance(spec, DwellStation):
+            return round(lot.amount * (ended - started))
+        return ended - started
+
+
+def cells_per_row(lot: Lot) -> float:
+    """Cells that are lost with one row: a charge of powder stands for its share of the roll, other rows for one."""
+    if lot.unit != "kg":
+        return 1.0
+    return lot.attributes.get("lanes", 0.0) * lot.attributes.get("planned_positions", 0.0) / lot.n
+
+
+def station_units(station: Station) -> float:
+    """What can be occupied side by side: parallel machines, positions, or the places of a store."""
+    if isinstance(station, ChannelsStation):
+        return station.positions
+    if isinstance(station, DwellStation) and station.capacity is not None:
+        return station.capacity
+    return station.parallel
+
+
+def _entering(lot: Lot, machines: int) -> npt.NDArray[np.int64]:
+    exits = np.full(lot.n, machines, dtype=np.int64)
+    if lot.exit_code is not None:
+        exits[lot.exit_code != ALIVE] = -1
+    return exits
+
+
+def _codes(lot: Lot) -> npt.NDArray[np.int16] | None:
+    return None if lot.exit_code is None else lot.exit_code.copy()
+
+
+def _count_alive(codes: npt.NDArray[np.int16] | None, n: int) -> int:
+    return n if codes is None else n - int(np.count_nonzero(codes))
+
+
+def _newly_scrapped(lot: Lot, before: npt.NDArray[np.int16] | None) -> list[tuple[int, int]]:
+    """(cause, rows) of the rows that have died since `before`."""
+    if lot.exit_code is None:
+        return []
+    dead = lot.exit_code != ALIVE
+    if before is not None:
+        dead &= before == ALIVE
+    codes, rows = np.unique(lot.exit_code[dead], return_counts=True)
+    return [(int(code), int(count)) for code, count in zip(codes, rows, strict=True)]

@@ -1,0 +1,240 @@
+"""From replicates to one result: key figures with confidence intervals, and tidy tables."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from cellfab.books import ROLLING_WEEKS, Books
+from cellfab.config.line_spec import Line, SerialStation
+from cellfab.core.ledger import Holding
+from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.economics.statement import present_value_usd, total
+from cellfab.line.kpi import flow_kpis
+from cellfab.line.result import FlowResult
+from cellfab.line.states import STATES
+from cellfab.replicate import Replicate
+from cellfab.result import Kpi, Phase
+from cellfab.scenario import Scenario
+from cellfab.units import TICKS_PER_WEEK
+
+CONFIDENCE = 0.95
+TARGET_SHARE = 0.90
+"""The share of rated output, and the line yield, whose week is reported."""
+QUARTER_WEEKS = 13
+_TICKS_PER_H = 3.6e9
+
+
+def combine(replicates: Sequence[Mapping[str, Kpi]]) -> dict[str, Kpi]:
+    """Mean over replicates with its 95 % t-interval; of a text, the one that came most often.
+
+    A figure that some replicates could not give is averaged over those that could; `n` says how many.
+    """
+    combined: dict[str, Kpi] = {}
+    for name in dict.fromkeys(name for kpis in replicates for name in kpis):
+        found = [kpis[name] for kpis in replicates if name in kpis]
+        values = [kpi.value for kpi in found if kpi.value is not None]
+        unit = found[0].unit
+        if not values:
+            combined[name] = Kpi(None, unit, n=0, reason=found[0].reason)
+        elif isinstance(values[0], str):
+            combined[name] = Kpi(statistics.mode(values), unit, n=len(values))
+        else:
+            combined[name] = _mean([float(value) for value in values], unit)
+    return combined
+
+
+def _mean(values: list[float], unit: str) -> Kpi:
+    n = len(values)
+    mean = math.fsum(values) / n
+    if n == 1:
+        return Kpi(mean, unit)
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(n - 1, 0.5 + CONFIDENCE / 2.0)) * statistics.stdev(values) / math.sqrt(n)
+    return Kpi(mean, unit, mean - half, mean + half, n)
+
+
+# ---- key figures of a plant -----------------------------------------------------------------------------------
+
+
+def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -> dict[str, Kpi]:
+    """Key figures of one replicate of a plant; `rated` is the mature good output by product, cells per week."""
+    plant, flow = books.plant, replicate.flow
+    kpis = flow_kpis(flow)
+    good, unsold = sum(plant.cells_good.values()), sum(plant.cells_unsold.values())
+    scrapped = sum(plant.cells_scrapped.values())
+    everything = total(books.periods)
+    last_quarter = total(books.periods, books.weeks - QUARTER_WEEKS, books.weeks)
+    hours = flow.horizon / _TICKS_PER_H
+    product = books.product_of_week(books.weeks - 1)
+    kpis |= {
+        "throughput_per_h": Kpi((good + unsold) / hours, "1/h"),
+        "good_energy_mwh": Kpi(everything.good_kwh / 1e3, "MWh"),
+        "good_energy_mwh_last_quarter": Kpi(last_quarter.good_kwh / 1e3, "MWh"),
+        "final_yield": _ratio(good + unsold, good + unsold + scrapped, "no cell has been finished or scrapped"),
+        "rolled_throughput_yield": _known(books.line_yield(product), "1", "a step has seen nothing of it"),
+        "first_pass_yield": _known(books.first_pass_yield(product), "1", "a step has seen nothing of it"),
+        "line_yield_last_quarter": _known(
+            books.line_yield(product, books.weeks - QUARTER_WEEKS, books.weeks), "1", "a step has seen nothing of it"
+        ),
+        "cost_usd_per_kwh": _known(everything.usd_per_kwh, "USD/kWh", "nothing was sold"),
+        "cash_cost_usd_per_kwh": _known(everything.cash_usd_per_kwh, "USD/kWh", "nothing was sold"),
+        "cost_usd_per_kwh_last_quarter": _known(last_quarter.usd_per_kwh, "USD/kWh", "nothing was sold"),
+        "cash_cost_usd_per_kwh_last_quarter": _known(last_quarter.cash_usd_per_kwh, "USD/kWh", "nothing was sold"),
+        "energy_kwh_per_kwh": _known(everything.energy_kwh_per_kwh, "kWh/kWh", "nothing was sold"),
+        "scrap_cost_usd": Kpi(everything.by_holding.get(Holding.SCRAP, 0.0), "USD"),
+        "escape_ppm": _ratio(1e6 * sum(plant.escapes.values()), good, "nothing was sold", "ppm"),
+    }
+    kpis |= {
+        f"escape_ppm.{mechanism}": _ratio(1e6 * count, good, "nothing was sold", "ppm")
+        for mechanism, count in sorted(plant.escapes.items())
+    }
+    kpis |= _capital(books, replicate)
+    kpis |= _nameplate(plant.scenario, rated)
+    kpis |= _ramp_dates(books, replicate, rated)
+    return kpis
+
+
+def _capital(books: Books, replicate: Replicate) -> dict[str, Kpi]:
+    plant = books.plant
+    economics = plant.economics
+    stations = sum(station.economics.capex_musd for station in plant.scenario.spec.line.stations.values())
+    installed = stations + economics.plant.capex_musd
+    conversion = replicate.conversion
+    spends = () if conversion is None or conversion.plan is None else conversion.plan.capital
+    spent = sum(spend.musd for spend in spends)
+    kpis = {
+        "installed_capital_musd": Kpi(installed, "MUSD"),
+        "capex_musd": Kpi(spent if conversion is not None else installed, "MUSD"),
+    }
+    if economics.sale_price_usd_per_kwh is None:
+        kpis["npv_musd"] = Kpi(None, "MUSD", reason="economics.sale_price_usd_per_kwh is not given")
+        return kpis
+    by_week: dict[int, float] = {}
+    for spend in spends:
+        week = spend.tick // TICKS_PER_WEEK
+        by_week[week] = by_week.get(week, 0.0) + spend.musd * 1e6
+    interest = economics.capital.interest_share_per_year
+    value = present_value_usd(books.periods, economics.sale_price_usd_per_kwh, by_week, interest)
+    kpis["npv_musd"] = Kpi(value / 1e6, "MUSD")
+    return kpis
+
+
+def _nameplate(scenario: Scenario, rated: Mapping[str, float]) -> dict[str, Kpi]:
+    """Design output (slowest unit-by-unit machine, never stopping) and rated output (the mature line) by product."""
+    spec = scenario.spec
+    kpis: dict[str, Kpi] = {}
+    per_year = nominal_cells_per_min(spec.line) * 60.0 * 24.0 * 7.0 * WEEKS_PER_YEAR
+    for name, product in spec.products.items():
+        energy_gwh = product.design.energy_wh * 1e-9
+        kpis[f"nameplate_gwh_per_year.{name}"] = Kpi(per_year * energy_gwh, "GWh/y")
+        if name in rated:
+            kpis[f"rated_gwh_per_year.{name}"] = Kpi(rated[name] * WEEKS_PER_YEAR * energy_gwh, "GWh/y")
+    if spec.conversion is not None:
+        old, new = (
+            kpis[f"nameplate_gwh_per_year.{name}"].value
+            for name in (spec.conversion.product_from, spec.conversion.product_to)
+        )
+        kpis["nameplate_ratio"] = Kpi(float(new or 0.0) / float(old or 1.0), "1")
+    return kpis
+
+
+def nominal_cells_per_min(line: Line) -> float:
+    """Cells per minute of the slowest unit-by-unit station at nominal speed, never stopping."""
+    from cellfab.kernels.laws import mean_s
+
+    slowest = math.inf
+    for station in line.stations.values():
+        if isinstance(station, SerialStation):
+            machines = station.machines.values() or (station,)
+            cycle = max(mean_s(machine.cycle) for machine in machines if machine.cycle is not None)
+            slowest = min(slowest, 60.0 * station.parallel / cycle)
+    return slowest
+
+
+def _ramp_dates(books: Books, replicate: Replicate, rated: Mapping[str, float]) -> dict[str, Kpi]:
+    """Weeks until the four-week means reach 90 %: counted from the stop of a conversion, else from the start."""
+    plant, conversion = books.plant, replicate.conversion
+    start, product = 0.0, next(iter(plant.scenario.spec.products))
+    if conversion is not None and conversion.plan is not None:
+        start, product = conversion.plan.stop / TICKS_PER_WEEK, conversion.spec.product_to
+    first = math.ceil(start)
+    kpis = {}
+    reached = None
+    if product in rated:
+        good = [plant.cells_good.get((week, product), 0) for week in range(books.weeks)]
+        reached = _first_week(good, TARGET_SHARE * rated[product], first)
+    kpis["weeks_to_90pct_rate"] = _weeks(reached, start, "good output has not reached 90 % of the mature line's")
+    yields = [books.line_yield(product, week, week) for week in range(books.weeks)]
+    reached = _first_week(yields, TARGET_SHARE, first)
+    kpis["weeks_to_90pct_yield"] = _weeks(reached, start, "line yield has not reached 90 %")
+    return kpis
+
+
+def _first_week(series: Sequence[float], target: float, first: int) -> int | None:
+    """The first week at whose end the mean of the last four weeks is at the target."""
+    for week in range(first + ROLLING_WEEKS - 1, len(series)):
+        window = series[week - ROLLING_WEEKS + 1 : week + 1]
+        if math.fsum(window) / ROLLING_WEEKS >= target:  # false where a week is NaN
+            return week
+    return None
+
+
+def _weeks(reached: int | None, start: float, reason: str) -> Kpi:
+    return Kpi(None, "weeks", reason=reason) if reached is None else Kpi(reached + 1 - start, "weeks")
+
+
+def _ratio(part: float, whole: float, reason: str, unit: str = "1") -> Kpi:
+    return Kpi(part / whole, unit) if whole else Kpi(None, unit, reason=reason)
+
+
+def _known(value: float | None, unit: str, reason: str) -> Kpi:
+    return Kpi(None, unit, reason=reason) if value is None or math.isnan(value) else Kpi(value, unit)
+
+
+# ---- tables ---------------------------------------------------------------------------------------------------
+
+
+def table(rows: Iterable[tuple[int, Mapping[str, Any]]], columns: Sequence[str]) -> pd.DataFrame:
+    """A frame of (replicate, row) pairs with the given columns, `replicate` first."""
+    return pd.DataFrame(
+        [{"replicate": replicate, **row} for replicate, row in rows], columns=["replicate", *columns]
+    )
+
+
+def states(flow: FlowResult) -> Iterable[dict[str, Any]]:
+    """Rows of `RunResult.states`."""
+    for name, station in flow.stations.items():
+        for week, ticks in enumerate(station.weekly_ticks):
+            for state, spent in zip(STATES, ticks, strict=True):
+                if spent:
+                    yield {"week": week, "station": name, "state": state, "hours": float(spent) / _TICKS_PER_H}
+
+
+def buffers(flow: FlowResult) -> Iterable[dict[str, Any]]:
+    """Rows of `RunResult.buffers`."""
+    for name, queue in flow.queues.items():
+        yield {
+            "buffer": name,
+            "unit": queue.unit or "lots",
+            "capacity": math.nan if queue.capacity is None else queue.capacity,
+            "mean": queue.level_mean,
+            "maximum": float(queue.level_max),
+            "wait_mean_s": queue.wait.mean_s,
+            "wait_p95_s": queue.wait.p95_s,
+        }
+
+
+def phases_of(replicate: Replicate) -> tuple[Phase, ...]:
+    """Phases of the conversion, in weeks from the start."""
+    if replicate.conversion is None:
+        return ()
+    return tuple(
+        Phase(phase.name, phase.start / TICKS_PER_WEEK, (phase.end or 0) / TICKS_PER_WEEK, phase.text)
+        for phase in replicate.conversion.phases(replicate.flow.horizon)
+    )
