@@ -1,1 +1,40 @@
-"""cellfab."""
+"""Battery-cell manufacturing yield and process simulator.
+
+>>> import cellfab
+>>> scenario = cellfab.load("ess_from_4680")
+>>> result = cellfab.simulate(scenario)
+>>> result.kpi["cost_usd_per_kwh"].value
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cellfab.errors import CellfabError, ConfigError
+    from cellfab.result import Kpi, RunResult
+    from cellfab.run import run_scenario as simulate
+    from cellfab.scenario import Scenario
+    from cellfab.scenario import load_scenario as load
+
+__version__ = "0.1.0"
+__all__ = ["CellfabError", "ConfigError", "Kpi", "RunResult", "Scenario", "load", "simulate"]
+
+_HOMES = {
+    "CellfabError": ("cellfab.errors", "CellfabError"),
+    "ConfigError": ("cellfab.errors", "ConfigError"),
+    "Kpi": ("cellfab.result", "Kpi"),
+    "RunResult": ("cellfab.result", "RunResult"),
+    "Scenario": ("cellfab.scenario", "Scenario"),
+    "load": ("cellfab.scenario", "load_scenario"),
+    "simulate": ("cellfab.run", "run_scenario"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: `import cellfab` alone must stay instant, and `validate` must not load numba."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'cellfab' has no attribute '{name}'")
+    module, attribute = _HOMES[name]
+    return getattr(importlib.import_module(module), attribute)

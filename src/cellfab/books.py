@@ -54,11 +54,34 @@ class Books:
         return sum(rows for rows, _ in chosen), sum(lost for _, lost in chosen)
 
     def line_yield(self, product: str, first: int = 0, last: int | None = None) -> float:
-        """Product over all steps, both electrodes' included, of what passed; NaN if one of them saw nothing."""
-        passed = 1.0
+        """Good cells per pair of electrodes begun: what passes all cell steps, times what passes the worse electrode's.
+
+        NaN if a step saw nothing in those weeks.
+        """
+        passed: dict[str, float] = {}
+        for place, share in self._step_yields(product, first, last):
+            material = self.plant.materials.get(place, "cell")
+            passed[material] = passed.get(material, 1.0) * share
+        electrodes = [share for material, share in passed.items() if material != "cell"]
+        return passed.get("cell", math.nan) * min(electrodes, default=math.nan)
+
+    def rolled_throughput_yield(self, product: str) -> float:
+        """Product of the yields of all steps, both electrodes' included; NaN if a step saw nothing."""
+        return math.prod(share for _, share in self._step_yields(product))
+
+    def _step_yields(self, product: str, first: int = 0, last: int | None = None) -> Iterator[tuple[str, float]]:
         for place in self.places:
             rows, lost = self.step_count(product, place.key, first, last)
-            passed *= 1.0 - lost / rows if rows else math.nan
+            yield place.key, 1.0 - lost / rows if rows else math.nan
+
+    def first_pass_yield(self, product: str) -> float:
+        """As `rolled_throughput_yield`, but what was worked on twice did not pass the first time."""
+        passed = self.rolled_throughput_yield(product)
+        for place in self.places:
+            rows, lost = self.step_count(product, place.key)
+            again = self.plant.reworked.get((product, place.key), 0)
+            if again:
+                passed *= max(0.0, 1.0 - again / (rows - lost))
         return passed
 
     def product_of_week(self, week: int) -> str:

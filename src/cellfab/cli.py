@@ -7,14 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from cellfab.errors import CellfabError
-
-if TYPE_CHECKING:
-    from cellfab.result import RunResult
 
 SCHEMA_VERSION = 1
 INTERRUPTED = 130
@@ -63,7 +60,9 @@ def run(
 
     folder = write_run_folder(result, scenario.resolved_yaml(), out)
     if as_json:
-        typer.echo(json.dumps(run_document(result, folder), allow_nan=False))
+        from cellfab.report.tables import kpi_document
+
+        typer.echo(json.dumps(kpi_document(result, str(folder)), allow_nan=False))
     else:
         from cellfab.report.terminal import print_result
 
@@ -87,23 +86,6 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
         typer.echo(json.dumps(document))
     else:
         typer.echo(f"{config}: valid; {len(scenario.files)} files, {len(scenario.assumptions)} values are assumptions")
-
-
-def run_document(result: RunResult, folder: Path) -> dict[str, object]:
-    """The `--json` document of a run."""
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "scenario": {"name": result.name, "digest": result.digest},
-        "seed": result.seed,
-        "replicates": result.replicates,
-        "kpi": {
-            name: {"value": kpi.value, "unit": kpi.unit, "ci_low": kpi.ci_low, "ci_high": kpi.ci_high, "n": kpi.n}
-            for name, kpi in result.kpi.items()
-        },
-        "counts": dict(result.counts),
-        "timing": dict(result.timing),
-        "out_dir": str(folder),
-    }
 
 
 @app.command()

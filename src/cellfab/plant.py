@@ -63,6 +63,10 @@ class Plant:
         Cells that passed every test with a defect, by mechanism.
     row_units : dict of str to str
         What a row is at each place: charges, segments or cells.
+    materials : dict of str to str
+        What is worked on at each place: "cathode", "anode" or "cell".
+    reworked : dict of (product, place) to int
+        Rows that were worked on a second time and passed (`Lot.attributes["reworked"]`).
     """
 
     def __init__(self, scenario: Scenario, seed: int, replicate: int) -> None:
@@ -83,6 +87,8 @@ class Plant:
         self.escapes: dict[str, int] = {}
         self.lots_processed = 0
         self.row_units: dict[str, str] = {}
+        self.materials: dict[str, str] = {}
+        self.reworked: dict[tuple[str, str], int] = {}
         self._inside: dict[int, int] = {}
         self._visits: dict[tuple[str, int], tuple[float | None, list[_Visit]]] = {}
         self._stops = self._bind(scenario, seed, replicate)
@@ -146,6 +152,7 @@ class Plant:
             self._count(week, stop.key, made, alive, scrapped)
             seconds = work.seconds if seconds is None else seconds
             stops_s += made.attributes.pop("stops_s", 0.0)
+            self._note_rework(stop.key, made)
             visits.append(_Visit(self._bought(stop.key, work.materials, work.energy_kwh), alive, scrapped))
             lot = made
         self._visits[station, lot.identity] = (seconds, visits)
@@ -215,14 +222,25 @@ class Plant:
                 self.ledger.scrap(parent, rows, alive, week, station, describe(code).name)
                 alive -= rows
         self.ledger.pass_on(parents, [made])
+        returned = made.attributes.get("kg_returned", 0.0) - sum(p.attributes.get("kg_returned", 0.0) for p in parents)
+        if returned > 0.0 and made.material != "cell":
+            self._give_back_powder(made, returned, week, station)
         if made.material == "cell":
             key = (week, made.product)
             self.cells_started[key] = self.cells_started.get(key, 0) + made.n
             self._inside[made.identity] = made.n
 
+    def _give_back_powder(self, lot: Lot, kg: float, week: int, station: str) -> None:
+        """Trim goes back to the powder store: all powders of the lot in proportion."""
+        powders = self.ledger.carried(lot, "kg")
+        whole = sum(powders.values())
+        for account, quantity in powders.items():
+            self.ledger.give_back(lot, account, min(quantity, quantity * kg / whole), week, station)
+
     def _count(self, week: int, place: str, lot: Lot, alive: int, scrapped: Sequence[tuple[int, int]]) -> None:
         lost = sum(rows for _, rows in scrapped)
         if place not in self.row_units:
+            self.materials[place] = lot.material
             self.row_units[place] = "cells" if lot.material == "cell" else "charges" if lot.unit == "kg" else "segments"
         self.tally.step(week, lot.product, place, alive, lost)
         per_row = cells_per_row(lot)
@@ -232,6 +250,12 @@ class Plant:
             key = (week, lot.product)
             self.cells_scrapped[key] = self.cells_scrapped.get(key, 0) + lost
             self._inside[lot.identity] -= lost
+
+    def _note_rework(self, place: str, lot: Lot) -> None:
+        again = int(lot.attributes.pop("reworked", 0.0))
+        if again:
+            key = (lot.product, place)
+            self.reworked[key] = self.reworked.get(key, 0) + again
 
     def _bought(self, place: str, materials: Mapping[str, float], energy_kwh: float) -> list[Entry]:
         entries: list[Entry] = []

@@ -48,7 +48,7 @@ class RunResult:
     kpi : mapping of str to Kpi
     weekly : DataFrame
         One row per replicate and week (plants only): replicate, week, phase, product, cells_started, cells_good,
-        cells_unsold, cells_scrapped, line_yield (product over steps of what passed that week, 0-1),
+        cells_unsold, cells_scrapped, line_yield (good cells per pair of electrodes begun, 0-1),
         good_energy_mwh (sold), full_cost_usd, cash_cost_usd, cost_usd_per_kwh (full, rolling four weeks; NaN without
         sales), cash_cost_usd_per_kwh, cells_per_min (good cells over calendar time).
     scrap : DataFrame

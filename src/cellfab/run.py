@@ -1,121 +1,118 @@
-"""Run a scenario: one replicate is a pure function of scenario, seed and replicate number."""
+"""Run a scenario: all its replicates, gathered into one frozen result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import platform
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
 
-from cellfab.core.ledger import Holding
-from cellfab.economics.period_cost import (
-    close_week,
-    idle_electricity,
-    weekly_period_cost,
-    weekly_plant_cost,
-    with_added_capital,
-)
-from cellfab.errors import ConfigError, InvariantError
-from cellfab.line.conversion import LineConversion
-from cellfab.line.flow import simulate_line
-from cellfab.line.result import FlowResult
-from cellfab.line.states import WORKING
-from cellfab.plant import Plant
+import cellfab
+from cellfab import summary
+from cellfab.books import Books
+from cellfab.line.kpi import flow_kpis
+from cellfab.replicate import Replicate, rated_output, simulate
+from cellfab.result import RunResult
 from cellfab.scenario import Scenario
-from cellfab.units import TICKS_PER_WEEK, to_ticks
+from cellfab.units import TICKS_PER_WEEK
 
-_TICKS_PER_H = 3600 * 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Replicate:
-    """What one replicate left behind: the flow, and for a plant its books and the dates of its conversion."""
-
-    flow: FlowResult
-    plant: Plant | None
-    conversion: LineConversion | None
+_PACKAGES = ("simpy", "numpy", "numba", "pandas", "pydantic")
 
 
-def simulate(
+def run_scenario(
     scenario: Scenario,
-    seed: int,
-    replicate: int = 0,
     *,
-    engine: str = "auto",
+    seed: int | None = None,
+    replicates: int | None = None,
+    engine: str | None = None,
     progress: Callable[[float], None] | None = None,
-) -> Replicate:
-    """Run one replicate of a scenario.
+) -> RunResult:
+    """Simulate a scenario and gather what came out.
 
     Parameters
     ----------
     scenario : Scenario
-    seed, replicate : int
-        Name every random number.
-    engine : {"auto", "simpy", "compiled"}
-        Only a bare line can be compiled.
+    seed, replicates, engine : optional
+        Default: as written in the scenario's `run`.
     progress : callable, optional
-        Told the share of the horizon done, 0-1, at most once per simulated week.
+        Told the share of all work done, 0-1.
+
+    Returns
+    -------
+    RunResult
 
     Raises
     ------
     ConfigError, StallError, InvariantError
-        As `cellfab.line.flow.simulate_line`; InvariantError also if cells, mass, energy or money are not conserved.
+        As `cellfab.replicate.simulate`.
     """
-    spec = scenario.spec
-    horizon = to_ticks(spec.run.horizon_h * 3600.0)
-    plant = Plant(scenario, seed, replicate) if scenario.is_plant else None
-    if plant is not None and engine == "compiled":
-        raise ConfigError("--engine compiled runs bare lines only; this scenario makes cells")
-    conversion = None
-    if plant is not None and spec.conversion is not None:
-        conversion = LineConversion(spec.conversion, plant.book)
-    flow = simulate_line(
-        spec.line,
-        spec.run,
+    run = scenario.spec.run
+    seed = run.seed if seed is None else seed
+    count = run.replicates if replicates is None else replicates
+    began = time.perf_counter()
+    rated = rated_output(scenario, seed) if scenario.is_plant else {}
+    ready = time.perf_counter()
+    done: list[Replicate] = []
+    for replicate in range(count):
+
+        def advance(share: float, before: int = replicate) -> None:
+            if progress is not None:
+                progress((before + share) / count)
+
+        done.append(simulate(scenario, seed, replicate, engine=engine or run.engine, progress=advance))
+    timing = {"wall_s": time.perf_counter() - began, "setup_s": ready - began}
+    return gather(scenario, done, seed, rated, timing)
+
+
+def gather(
+    scenario: Scenario,
+    replicates: list[Replicate],
+    seed: int,
+    rated: Mapping[str, float],
+    timing: Mapping[str, float],
+) -> RunResult:
+    """One result out of finished replicates; `rated` is the mature good output by product, cells per week."""
+    books = [
+        Books(done.plant, -(-done.flow.horizon // TICKS_PER_WEEK), summary.phases_of(done))
+        for done in replicates
+        if done.plant is not None
+    ]
+    if books:
+        kpis = [summary.plant_kpis(book, done, rated) for book, done in zip(books, replicates, strict=True)]
+    else:
+        kpis = [flow_kpis(done.flow) for done in replicates]
+    flows = [(index, row) for index, done in enumerate(replicates) for row in (done.flow,)]
+    line = scenario.spec.line
+    return RunResult(
+        name=scenario.name,
+        digest=scenario.digest,
         seed=seed,
-        replicate=replicate,
-        engine=engine,
-        physics=plant,
-        progress=None if progress is None else lambda now: progress(now / horizon),
-        controllers=() if conversion is None else (conversion,),
+        replicates=len(replicates),
+        kpi=summary.combine(kpis),
+        weekly=summary.table(((i, row) for i, book in enumerate(books) for row in book.weekly()), summary.WEEKLY),
+        scrap=summary.table(((i, row) for i, book in enumerate(books) for row in book.scrap()), summary.SCRAP),
+        steps=summary.table(((i, row) for i, book in enumerate(books) for row in book.steps()), summary.STEPS),
+        costs=summary.table(((i, row) for i, book in enumerate(books) for row in book.costs()), summary.COSTS),
+        states=summary.table(((i, row) for i, flow in flows for row in summary.states(flow)), summary.STATES_COLUMNS),
+        buffers=summary.table(((i, row) for i, flow in flows for row in summary.buffers(flow)), summary.BUFFERS),
+        phases=books[0].phases if books else (),
+        nodes=summary.nodes(line),
+        edges=summary.edges(line),
+        counts=summary.counts(replicates),
+        timing=timing,
+        manifest={
+            "cellfab": cellfab.__version__,
+            "packages": {name: version(name) for name in _PACKAGES},
+            "python": platform.python_version(),
+            "scenario": scenario.name,
+            "digest": scenario.digest,
+            "seed": seed,
+            "replicates": len(replicates),
+            "engine": replicates[0].flow.engine,
+            "files": list(scenario.files),
+        },
+        assumptions=tuple(
+            (found.path, found.note.value, found.note.low, found.note.high, found.note.source)
+            for found in scenario.assumptions
+        ),
     )
-    if plant is not None:
-        _close_books(plant, flow, conversion)
-        _check(plant)
-    return Replicate(flow, plant, conversion)
-
-
-def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | None) -> None:
-    """Post what came with the calendar: period cost of every station and the plant, and power while not working."""
-    spec, economics, ledger = plant.scenario.spec, plant.economics, plant.ledger
-    dates = None if conversion is None else conversion.plan
-    added = {} if dates is None else {spend.station: spend.musd for spend in dates.capital}
-    restart_week = None if dates is None else dates.restart // TICKS_PER_WEEK
-    before = {name: weekly_period_cost(station.economics, economics) for name, station in spec.line.stations.items()}
-    after = {
-        name: weekly_period_cost(with_added_capital(station.economics, added.get(name, 0.0)), economics)
-        for name, station in spec.line.stations.items()
-    }
-    shared = weekly_plant_cost(economics)
-    weeks = -(-flow.horizon // TICKS_PER_WEEK)
-    for week in range(weeks):
-        part = min(1.0, (flow.horizon - week * TICKS_PER_WEEK) / TICKS_PER_WEEK)
-        for name, station in flow.stations.items():
-            ticks = station.weekly_ticks[week]
-            other_hours = float(ticks.sum() - ticks[WORKING]) / station.units * plant.units[name] / _TICKS_PER_H
-            idle = idle_electricity(spec.line.stations[name].economics, plant.units[name], other_hours, economics)
-            ledger.charge(week, name, *idle, Holding.IDLE_CAPACITY)
-        costs = after if restart_week is not None and week >= restart_week else before
-        close_week(ledger, week, costs, shared, part)
-
-
-def _check(plant: Plant) -> None:
-    """Cells, mass, energy and money at the end of the run."""
-    started, good = sum(plant.cells_started.values()), sum(plant.cells_good.values())
-    unsold, scrapped = sum(plant.cells_unsold.values()), sum(plant.cells_scrapped.values())
-    if started != good + unsold + scrapped + plant.cells_inside:
-        raise InvariantError(
-            f"cells are not conserved: {started} started, but {good} good + {unsold} unsold + {scrapped} scrapped"
-            f" + {plant.cells_inside} inside = {good + unsold + scrapped + plant.cells_inside}"
-        )
-    balance = plant.ledger.balance()
-    if not balance.is_zero:
-        raise InvariantError(f"the ledger does not balance: {balance}")

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from cellfab.config.line_checks import line_problems
 from cellfab.config.line_spec import Line, SerialStation
-from cellfab.config.loader import load, validate, validate_merged
+from cellfab.config.loader import check, load
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.resolved import Assumption, Resolved
 from cellfab.config.scenario_spec import ScenarioSpec
 from cellfab.config.schema import json_schema
+from cellfab.config.show import render
 from cellfab.config.tree_path import TreePath
 from cellfab.errors import ConfigError
 from cellfab.steps.base import Step
@@ -84,6 +85,10 @@ class Scenario:
         """Name given in the file."""
         return self.spec.name
 
+    def resolved_yaml(self) -> str:
+        """The configuration after extends and overrides, as YAML that loads to the same scenario."""
+        return render(self.resolved)
+
     @property
     def is_plant(self) -> bool:
         """False for a bare line."""
@@ -106,7 +111,13 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
         Carrying every problem of every file, with positions.
     """
     resolved = load(path_or_name, overrides)
-    spec = validate(resolved, ScenarioSpec)
+    spec, problems = check(resolved, ScenarioSpec)
+    if spec is None:
+        # The line may be sound in itself: then its wiring is reported in the same go.
+        line, _ = check(resolved, Line, ["line"])
+        if line is not None:
+            problems += [resolved.problem(path, message, hint) for path, message, hint in line_problems(line)]
+        resolved.fail(problems)
     problems = [resolved.problem(path, message, hint) for path, message, hint in line_problems(spec.line)]
     problems += _reference_problems(resolved, spec)
     steps, step_problems = _bind_steps(resolved, spec)
@@ -195,10 +206,12 @@ def _bind_steps(resolved: Resolved, spec: ScenarioSpec) -> tuple[dict[tuple[str,
             paths: list[str | TreePath] = [f"{place.path}.params"]
             if place.key in product.params:
                 paths.append(("products", name, "params", place.key))
-            try:
-                params = validate_merged(resolved, step_class.Params, paths)
-            except ConfigError as invalid:
-                problems += [problem for problem in invalid.problems if problem not in problems]
+            params, found = check(resolved, step_class.Params, paths)
+            problems += [problem for problem in found if problem not in problems]
+            if params is None:
                 continue
-            steps[place.key, name] = step_class(params, product.design)
+            try:
+                steps[place.key, name] = step_class(params, product.design)
+            except ConfigError as unfit:
+                problems.append(resolved.problem(place.path, str(unfit)))
     return steps, problems

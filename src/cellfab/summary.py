@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from cellfab.books import ROLLING_WEEKS, Books
-from cellfab.config.line_spec import Line, SerialStation
+from cellfab.config.distribution import mean_seconds
+from cellfab.config.line_spec import Feed, Line, SerialStation
 from cellfab.core.ledger import Holding
 from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.statement import present_value_usd, total
@@ -23,10 +24,22 @@ from cellfab.scenario import Scenario
 from cellfab.units import TICKS_PER_WEEK
 
 CONFIDENCE = 0.95
+NOT_ALL_STEPS = "a step has seen nothing of the product in that time"
 TARGET_SHARE = 0.90
 """The share of rated output, and the line yield, whose week is reported."""
 QUARTER_WEEKS = 13
 _TICKS_PER_H = 3.6e9
+
+WEEKLY = (
+    "week", "phase", "product", "cells_started", "cells_good", "cells_unsold", "cells_scrapped", "line_yield",
+    "good_energy_mwh", "full_cost_usd", "cash_cost_usd", "cost_usd_per_kwh", "cash_cost_usd_per_kwh", "cells_per_min",
+)  # fmt: skip
+SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cell_equivalents", "usd")
+STEPS = ("product", "station", "step", "rows_in", "rows_scrapped", "row_unit", "step_yield")
+COSTS = ("week", "station", "account", "quantity", "unit", "usd")
+STATES_COLUMNS = ("week", "station", "state", "hours")
+BUFFERS = ("buffer", "unit", "capacity", "mean", "maximum", "wait_mean_s", "wait_p95_s")
+"""Columns of the frames of `RunResult`, after `replicate`."""
 
 
 def combine(replicates: Sequence[Mapping[str, Kpi]]) -> dict[str, Kpi]:
@@ -77,10 +90,10 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
         "good_energy_mwh": Kpi(everything.good_kwh / 1e3, "MWh"),
         "good_energy_mwh_last_quarter": Kpi(last_quarter.good_kwh / 1e3, "MWh"),
         "final_yield": _ratio(good + unsold, good + unsold + scrapped, "no cell has been finished or scrapped"),
-        "rolled_throughput_yield": _known(books.line_yield(product), "1", "a step has seen nothing of it"),
-        "first_pass_yield": _known(books.first_pass_yield(product), "1", "a step has seen nothing of it"),
+        "rolled_throughput_yield": _known(books.rolled_throughput_yield(product), "1", NOT_ALL_STEPS),
+        "first_pass_yield": _known(books.first_pass_yield(product), "1", NOT_ALL_STEPS),
         "line_yield_last_quarter": _known(
-            books.line_yield(product, books.weeks - QUARTER_WEEKS, books.weeks), "1", "a step has seen nothing of it"
+            books.line_yield(product, books.weeks - QUARTER_WEEKS, books.weeks), "1", NOT_ALL_STEPS
         ),
         "cost_usd_per_kwh": _known(everything.usd_per_kwh, "USD/kWh", "nothing was sold"),
         "cash_cost_usd_per_kwh": _known(everything.cash_usd_per_kwh, "USD/kWh", "nothing was sold"),
@@ -146,13 +159,11 @@ def _nameplate(scenario: Scenario, rated: Mapping[str, float]) -> dict[str, Kpi]
 
 def nominal_cells_per_min(line: Line) -> float:
     """Cells per minute of the slowest unit-by-unit station at nominal speed, never stopping."""
-    from cellfab.kernels.laws import mean_s
-
     slowest = math.inf
     for station in line.stations.values():
         if isinstance(station, SerialStation):
             machines = station.machines.values() or (station,)
-            cycle = max(mean_s(machine.cycle) for machine in machines if machine.cycle is not None)
+            cycle = max(mean_seconds(machine.cycle) for machine in machines if machine.cycle is not None)
             slowest = min(slowest, 60.0 * station.parallel / cycle)
     return slowest
 
@@ -238,3 +249,41 @@ def phases_of(replicate: Replicate) -> tuple[Phase, ...]:
         Phase(phase.name, phase.start / TICKS_PER_WEEK, (phase.end or 0) / TICKS_PER_WEEK, phase.text)
         for phase in replicate.conversion.phases(replicate.flow.horizon)
     )
+
+
+def nodes(line: Line) -> tuple[tuple[str, str, str], ...]:
+    """(name, kind, step) of every node of the line."""
+    found = [(name, "source", "") for name in line.sources]
+    for name, station in line.stations.items():
+        steps = [station.step or ""]
+        if isinstance(station, SerialStation) and station.machines:
+            steps = [machine.step or machine_name for machine_name, machine in station.machines.items()]
+        found.append((name, station.kind, ", ".join(steps)))
+    found += [(name, "buffer", "") for name in line.buffers]
+    found += [(name, "sink", "") for name in line.sinks]
+    return tuple(found)
+
+
+def edges(line: Line) -> tuple[tuple[str, str], ...]:
+    """(from, to) of every connection of the line."""
+    takers = (*line.stations.items(), *line.buffers.items(), *line.sinks.items())
+    return tuple((giver, name) for name, taker in takers for giver in givers(taker.feed))
+
+
+def givers(feed: Feed) -> tuple[str, ...]:
+    """Names in a `from`."""
+    return (feed,) if isinstance(feed, str) else tuple(feed)
+
+
+def counts(replicates: Sequence[Replicate]) -> dict[str, int]:
+    """What was counted over all replicates."""
+    plants = [done.plant for done in replicates if done.plant is not None]
+    return {
+        "cells_started": sum(sum(plant.cells_started.values()) for plant in plants),
+        "cells_good": sum(sum((*plant.cells_good.values(), *plant.cells_unsold.values())) for plant in plants),
+        "cells_scrapped": sum(sum(plant.cells_scrapped.values()) for plant in plants),
+        "cells_wip": sum(plant.cells_inside for plant in plants),
+        "lots": sum(done.flow.lots_entered for done in replicates),
+        "sim_events": sum(done.flow.events for done in replicates),
+        "random_draws": sum(done.flow.random_draws for done in replicates),
+    }

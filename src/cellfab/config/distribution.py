@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -100,3 +101,24 @@ Distribution = Annotated[
     Deterministic | Exponential | Weibull | Lognormal | Uniform | Triangular | Empirical,
     Field(discriminator="law"),
 ]
+
+
+def mean_seconds(distribution: Distribution) -> float:
+    """Mean of a law of durations, s."""
+    match distribution:
+        case Deterministic():
+            return distribution.value_s
+        case Exponential():
+            return distribution.mean_s
+        case Weibull():
+            scale = distribution.scale_s
+            return distribution.mean_s or (scale or 0.0) * math.gamma(1.0 + 1.0 / distribution.shape)
+        case Lognormal():
+            sigma = math.log(distribution.gsd or 1.0)
+            return distribution.mean_s or (distribution.median_s or 0.0) * math.exp(sigma * sigma / 2.0)
+        case Uniform():
+            return (distribution.low_s + distribution.high_s) / 2.0
+        case Triangular():
+            return (distribution.low_s + distribution.mode_s + distribution.high_s) / 3.0
+        case Empirical():
+            return math.fsum(distribution.values_s) / len(distribution.values_s)

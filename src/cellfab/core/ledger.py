@@ -245,6 +245,17 @@ class Ledger:
         moneys[index] += money
         self._note(week, station, Holding.RETURNED, account, 0, 0, money)
 
+    def carried(self, lot: Lot, unit: str) -> dict[str, float]:
+        """What a lot holds of every account kept in `unit`."""
+        own = self._carried.get(lot.identity)
+        if own is None:
+            return {}
+        return {
+            account: own.quantities[index] / MICRO
+            for account, (index, kept_in) in self._accounts.items()
+            if kept_in == unit and own.quantities[index]
+        }
+
     def pass_on(self, parents: Sequence[Lot], children: Sequence[Lot], weights: Sequence[int] | None = None) -> None:
         """Hand the value of `parents` to the lots made of them, in proportion to `weights` (default: equal).
 

@@ -33,6 +33,7 @@ def registry() -> MappingProxyType[str, type[Step]]:
             if not issubclass(member, Step) or inspect.isabstract(member) or member.__module__ != module.__name__:
                 continue
             if member.name in found:
-                raise ValueError(f"step '{member.name}' is defined in {found[member.name].__module__} and {module.__name__}")
+                both = f"{found[member.name].__module__} and {module.__name__}"
+                raise ValueError(f"step '{member.name}' is defined in {both}")
             found[member.name] = member
     return MappingProxyType(dict(sorted(found.items())))

@@ -215,6 +215,7 @@ class TablessWeld(Step):
         no_fusion, burn_through = _CAUSES[side]
         lot.scrap(verdict == laser_weld.REJECTED_FUSION, no_fusion)
         lot.scrap(verdict == laser_weld.REJECTED_BURN, burn_through)
+        lot.attributes["reworked"] = float(np.count_nonzero(lot.alive() & (rewelded != 0)))
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:

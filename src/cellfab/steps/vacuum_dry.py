@@ -107,6 +107,8 @@ class VacuumDry(ElectrodeStep):
         lot.columns[MOISTURE] = np.repeat(moisture.astype(np.float32), positions)
         lot.scrap(np.repeat(too_wet, positions), WET)
         web.settle_web(lot)
+        if drying_number:
+            lot.attributes["reworked"] = float(lot.n_alive)
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:

@@ -1,0 +1,154 @@
+"""One replicate of a scenario: a pure function of scenario, seed and replicate number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cellfab.core.ledger import Holding
+from cellfab.economics.period_cost import (
+    close_week,
+    idle_electricity,
+    weekly_period_cost,
+    weekly_plant_cost,
+    with_added_capital,
+)
+from cellfab.errors import ConfigError, InvariantError
+from cellfab.line.conversion import LineConversion
+from cellfab.line.flow import simulate_line
+from cellfab.line.result import FlowResult
+from cellfab.line.states import WORKING
+from cellfab.plant import Plant
+from cellfab.scenario import Scenario
+from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks
+
+_TICKS_PER_H = 3600 * TICKS_PER_S
+
+
+@dataclass(frozen=True, slots=True)
+class Replicate:
+    """What one replicate left behind: the flow, and for a plant its books and the dates of its conversion."""
+
+    flow: FlowResult
+    plant: Plant | None
+    conversion: LineConversion | None
+
+
+def simulate(
+    scenario: Scenario,
+    seed: int,
+    replicate: int = 0,
+    *,
+    engine: str = "auto",
+    progress: Callable[[float], None] | None = None,
+) -> Replicate:
+    """Run one replicate of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed, replicate : int
+        Name every random number.
+    engine : {"auto", "simpy", "compiled"}
+        Only a bare line can be compiled.
+    progress : callable, optional
+        Told the share of the horizon done, 0-1, at most once per simulated week.
+
+    Raises
+    ------
+    ConfigError, StallError, InvariantError
+        As `cellfab.line.flow.simulate_line`; InvariantError also if cells, mass, energy or money are not conserved.
+    """
+    spec = scenario.spec
+    horizon = to_ticks(spec.run.horizon_h * 3600.0)
+    plant = Plant(scenario, seed, replicate) if scenario.is_plant else None
+    if plant is not None and engine == "compiled":
+        raise ConfigError("--engine compiled runs bare lines only; this scenario makes cells")
+    conversion = None
+    if plant is not None and spec.conversion is not None:
+        conversion = LineConversion(spec.conversion, plant.book)
+    flow = simulate_line(
+        spec.line,
+        spec.run,
+        seed=seed,
+        replicate=replicate,
+        engine=engine,
+        physics=plant,
+        progress=None if progress is None else lambda now: progress(now / horizon),
+        controllers=() if conversion is None else (conversion,),
+    )
+    if plant is not None:
+        _close_books(plant, flow, conversion)
+        _check(plant)
+    return Replicate(flow, plant, conversion)
+
+
+RATED_FILLING_WEEKS = 4
+"""Time for the line to fill: 13 days of ageing at most, and less than two weeks for all that comes before."""
+RATED_WEEKS = 4
+"""Weeks over which the mature line's output is averaged, after it has filled."""
+
+
+def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
+    """Good cells per week of the same line once it is mature, by product: what "90 % of its rate" refers to.
+
+    Simulated, not estimated: every station at full maturity and pace, for as long as the line needs to fill and
+    `RATED_WEEKS` more.
+    """
+    spec = scenario.spec
+    if spec.conversion is not None:
+        products = [spec.conversion.product_to]
+    else:
+        products = list(dict.fromkeys(product for source in spec.line.sources.values() for product in source.products))
+    filling = RATED_FILLING_WEEKS
+    run = spec.run.model_copy(update={"horizon_h": 168.0 * (filling + RATED_WEEKS), "warmup_h": 168.0 * filling})
+    rated: dict[str, float] = {}
+    for product in products:
+        sources = {
+            name: source.model_copy(update={"products": {product: 1}}) for name, source in spec.line.sources.items()
+        }
+        line = spec.line.model_copy(update={"sources": sources})
+        mature = replace(scenario, spec=spec.model_copy(update={"ramp": None, "conversion": None, "line": line}))
+        plant = Plant(mature, seed, 0)
+        flow = simulate_line(line, run, seed=seed, physics=plant)
+        good = sum(sink.parts.get(product, 0) for sink in flow.sinks.values())
+        rated[product] = good / RATED_WEEKS
+    return rated
+
+
+def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | None) -> None:
+    """Post what came with the calendar: period cost of every station and the plant, and power while not working."""
+    spec, economics, ledger = plant.scenario.spec, plant.economics, plant.ledger
+    dates = None if conversion is None else conversion.plan
+    added = {} if dates is None else {spend.station: spend.musd for spend in dates.capital}
+    restart_week = None if dates is None else dates.restart // TICKS_PER_WEEK
+    before = {name: weekly_period_cost(station.economics, economics) for name, station in spec.line.stations.items()}
+    after = {
+        name: weekly_period_cost(with_added_capital(station.economics, added.get(name, 0.0)), economics)
+        for name, station in spec.line.stations.items()
+    }
+    shared = weekly_plant_cost(economics)
+    weeks = -(-flow.horizon // TICKS_PER_WEEK)
+    for week in range(weeks):
+        part = min(1.0, (flow.horizon - week * TICKS_PER_WEEK) / TICKS_PER_WEEK)
+        for name, station in flow.stations.items():
+            ticks = station.weekly_ticks[week]
+            other_hours = float(ticks.sum() - ticks[WORKING]) / station.units * plant.units[name] / _TICKS_PER_H
+            idle = idle_electricity(spec.line.stations[name].economics, plant.units[name], other_hours, economics)
+            ledger.charge(week, name, *idle, Holding.IDLE_CAPACITY)
+        costs = after if restart_week is not None and week >= restart_week else before
+        close_week(ledger, week, costs, shared, part)
+
+
+def _check(plant: Plant) -> None:
+    """Cells, mass, energy and money at the end of the run."""
+    started, good = sum(plant.cells_started.values()), sum(plant.cells_good.values())
+    unsold, scrapped = sum(plant.cells_unsold.values()), sum(plant.cells_scrapped.values())
+    if started != good + unsold + scrapped + plant.cells_inside:
+        raise InvariantError(
+            f"cells are not conserved: {started} started, but {good} good + {unsold} unsold + {scrapped} scrapped"
+            f" + {plant.cells_inside} inside = {good + unsold + scrapped + plant.cells_inside}"
+        )
+    balance = plant.ledger.balance()
+    if not balance.is_zero:
+        raise InvariantError(f"the ledger does not balance: {balance}")
