@@ -321,7 +321,8 @@ class Store(Giver):
 
     def discard(self, place: Place) -> None:
         """Throw a lot away."""
-        self.withdraw(place)
+        if not place.gone:
+            self.withdraw(place)
         self.write_off(place)
         self.scrapped += 1
         self.amount_out += place.lot.amount
@@ -367,6 +368,13 @@ class Buffer(Store):
         yield from super().places()
         if self.returns is not None:
             yield from self.returns.places
+
+    def discard_all(self) -> int:
+        """Throw everything away, expired lots on their way back included."""
+        thrown = super().discard_all()
+        if self.returns is not None:
+            self.returns.places.clear()
+        return thrown
 
     def shortest(self, lot: Lot) -> int:
         """The same for every lot."""

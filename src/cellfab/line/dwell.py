@@ -133,12 +133,16 @@ class DwellStation(Store):
                 return False
         return True
 
+    def discard(self, place: Place) -> None:
+        """Throw a lot away."""
+        self._recipes.pop(place.lot.identity, None)
+        super().discard(place)
+
     def expire(self, place: Place) -> bool:
         """Scrap the lot, or let its stay start anew."""
         self._deadlines.popleft()
         self.expired += 1
         self.expired_in_all += 1
-        self._recipes.pop(place.lot.identity, None)
         if self.spec.on_expiry == "scrap":
             self.discard(place)
         else:

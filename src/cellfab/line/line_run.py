@@ -311,10 +311,10 @@ class LineRun:
         return self._drain
 
     def discard_leftovers(self) -> int:
-        """Throw away every lot that waits in a buffer, dwell station or unit; return how many there were."""
+        """Throw away every lot that waits, outside or in a buffer, dwell station or unit; return how many."""
         thrown = 0
         for node in self.nodes.values():
-            if isinstance(node, Store):
+            if isinstance(node, Store | Source):
                 thrown += node.discard_all()
             elif isinstance(node, Station):
                 for unit in node.units:

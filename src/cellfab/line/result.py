@@ -138,6 +138,9 @@ class FlowResult:
         Lots that have come and not yet left, time average.
     lots_entered, lots_finished, lots_scrapped, lots_lost, lots_inside : int
         From the very start to the end.
+    lots_made : int
+        Lots that splits have made, less those that have gone into merges: entered + made = finished + scrapped + lost
+        + inside.
     events, random_draws : int
         Events processed by the engine; durations drawn.
     """
@@ -161,6 +164,7 @@ class FlowResult:
     lots_inside: int
     events: int
     random_draws: int
+    lots_made: int = 0
 
 
 def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
@@ -206,6 +210,7 @@ def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
         lots_inside=run.wip.value,
         events=events,
         random_draws=run.random_draws,
+        lots_made=sum(node.made - node.merged for node in run.nodes.values()),
     )  # fmt: skip
 
 

@@ -201,6 +201,19 @@ class Source(Giver):
             self.amount_out += lot.amount
         return True
 
+    def discard_all(self) -> int:
+        """Throw away the lots that wait outside; return how many there were."""
+        if self.saturated:
+            return 0
+        thrown = len(self.pending)
+        while self.pending:
+            lot = self.pending.popleft()
+            self.queue.change(-1, self.line.env.now)
+            self.scrapped += 1
+            self.amount_out += lot.amount
+            self.line.throw_away(self.name, lot)
+        return thrown
+
     def end_warmup(self, now: int) -> None:
         """Forget what was counted so far."""
         self.arrivals = self.lost = 0
