@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from types import SimpleNamespace
 from typing import Any
 
@@ -75,7 +75,9 @@ class Twin:
         self.lost: list[int] = []
         self.inside_of_lot: dict[int, int] = {}
         self.outlet_delays = outlet_delays
-        self.gathering, self.outlet_until, self.completed = 0, -1, []
+        self.gathering, self.outlet_until = 0, -1
+        self.completed: list[tuple[int, int]] = []
+        self.through: Counter[int] = Counter()
         self.t = 0
 
     def off(self, m: int) -> bool:
@@ -153,6 +155,7 @@ class Twin:
         unit.repair_at = self.t + unit.draw(unit.mode, "repair", unit.struck[unit.mode])
 
     def leaves_line(self, part: Part, through: bool) -> None:
+        self.through[part.lot] += through
         if through:
             self.stays[len(self.stages) + 1].append(self.t - part.ready)
         self.area[-1] += self.t - part.ready
@@ -165,13 +168,18 @@ class Twin:
         while any(self.pull(m) for m in range(len(self.stages), -1, -1)):
             moved = True
         lot = self.gathering
-        if self.outlet_until < 0 and self.inside_of_lot.get(lot, -1) == 0 and self.outlet_delays:
+        if (
+            self.outlet_delays
+            and self.inside_of_lot.get(lot, -1) == 0
+            and (self.outlet_until < 0 or not self.through[lot])
+        ):
             self.completed.append((lot, self.t))
-            self.outlet_until = self.t + self.outlet_delays[lot]
+            if self.through[lot]:
+                self.outlet_until = self.t + self.outlet_delays[lot]
+            self.gathering += 1
             moved = True
         if 0 <= self.outlet_until <= self.t:
             self.outlet_until = -1
-            self.gathering += 1
             moved = True
         return moved
 

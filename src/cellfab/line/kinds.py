@@ -9,7 +9,8 @@ import numpy as np
 
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
-from cellfab.line.chain import MACHINE_FAILURE, ChainStation
+from cellfab.line.ahead import MACHINE_FAILURE
+from cellfab.line.chain import ChainStation
 from cellfab.line.dwell import DwellStation
 from cellfab.line.physics import Processed
 from cellfab.line.stations import Station

@@ -1,0 +1,468 @@
+"""Stations whose inside is computed ahead of the clock, lot by lot, and put right when an assumption fails.
+
+A kernel moves a whole lot at once, further than the present tick. One thing that it cannot know is how long a repair
+waits for its crew. So it is assumed that repairs start at once; the crew is called at the tick of the breakdown, and if
+it does not come then, the lots concerned are computed again from a copy of the state before them. That is exact,
+because a machine that waits for the crew is down either way until its repair would have ended: up to that tick the
+computed future is the true one. Then the repair is taken never to begin, until it does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.core.causes import cause
+from cellfab.core.lot import Lot
+from cellfab.errors import ConfigError
+from cellfab.line.clock import Timetable
+from cellfab.line.crews import Crew
+from cellfab.line.events import Alarm
+from cellfab.line.physics import Pace
+from cellfab.line.stations import Station
+from cellfab.line.units import Unit
+
+if TYPE_CHECKING:
+    from cellfab.line.line_run import LineRun
+
+Ints = npt.NDArray[np.int64]
+
+NEVER = 1 << 57
+"""Later than any tick of a run; small enough to be added up many times."""
+MACHINE_FAILURE = cause("line", "machine_failure", "in the machine when it failed, and thrown away (fate: scrap)")
+
+
+class Call(NamedTuple):
+    """A breakdown that needs a crew: its name, by which mode, when, and how long the repair takes."""
+
+    breakdown: tuple[int, ...]
+    mode: int
+    tick: int
+    repair: int
+
+
+@dataclass(slots=True)
+class Passage:
+    """One lot on its way through a station.
+
+    Attributes
+    ----------
+    entity : int
+        Identity of the lot.
+    entered : int
+        Tick at which the station took it.
+    factors : (float, float, float)
+        On cycles, times to failure and times to repair.
+    last_start, last_out : int
+        Ticks at which the last part of it is begun, so that the next lot may come, and at which none is left inside.
+    calls : tuple of Call
+        Breakdowns while it was inside that need a crew.
+    passed_on, delivered : bool
+        The next lot may come; it is out.
+    """
+
+    entity: int
+    entered: int
+    factors: tuple[float, float, float]
+    last_start: int = 0
+    last_out: int = 0
+    calls: tuple[Call, ...] = ()
+    passed_on: bool = False
+    delivered: bool = False
+    before: Any = field(default=None, repr=False)
+
+
+P = TypeVar("P", bound=Passage)
+
+
+class Ahead(Generic[P]):
+    """Lots inside a station and what becomes of them. A subclass says how (`compute`, `keep`, `restore`).
+
+    Attributes
+    ----------
+    passages : deque of Passage
+        Lots inside, oldest first, and those delivered of which something is still assumed.
+    drawn : int
+        Durations drawn.
+    """
+
+    def __init__(self) -> None:
+        self.passages: deque[P] = deque()
+        self.drawn = 0
+        self.waits: dict[tuple[int, ...], int] = {}
+        self._asked: dict[tuple[int, ...], tuple[Call, int | None]] = {}
+
+    # What a subclass fills in.
+
+    def compute(self, passage: P) -> None:
+        """Move the lot through, from the present state on: sets `last_start`, `last_out` and `calls`."""
+        raise NotImplementedError
+
+    def keep(self) -> Any:
+        """A copy of the present state and counts."""
+        raise NotImplementedError
+
+    def restore(self, kept: Any) -> None:
+        """Go back to a copy, which stays as it is."""
+        raise NotImplementedError
+
+    def out_at(self, passage: P) -> int:
+        """Tick at which a lot inside can be delivered, as far as is known; NEVER if it cannot for now."""
+        return passage.last_out
+
+    def correct(self, now: int) -> bool:
+        """Put right another assumption that can show at tick `now`; tell whether there was one."""
+        return False
+
+    def corrections(self) -> list[int]:
+        """Ticks at which `correct` has to look."""
+        return []
+
+    # What the station asks and tells.
+
+    @property
+    def inside(self) -> list[P]:
+        """Lots that are not out yet, oldest first."""
+        return [passage for passage in self.passages if not passage.delivered]
+
+    def due(self) -> int:
+        """Tick of the next thing to happen; NEVER or later if nothing will."""
+        ticks = [NEVER, *self.corrections()]
+        for passage in self.passages:
+            ticks += [call.tick for call in passage.calls if call.breakdown not in self._asked]
+            if not passage.delivered:
+                ticks.append(self.out_at(passage))
+                if not passage.passed_on:
+                    ticks.append(passage.last_start)
+        for breakdown, (call, came) in self._asked.items():
+            if came is None and self.waits.get(breakdown, 0) < NEVER:
+                ticks.append(call.tick + call.repair)
+        return min(ticks)
+
+    def step(self, now: int) -> Call | P | None:
+        """Deal with one thing due by tick `now` and tell what it is; None when there is nothing left.
+
+        A lot is told twice: `passed_on` as soon as the next one may come, `delivered` when it is out.
+        """
+        while True:
+            call = self._unasked(now)
+            if call is not None:
+                self._asked[call.breakdown] = (call, None)
+                return call
+            if self._take_as_never(now) or self.correct(now):
+                continue
+            for passage in self.inside:
+                if not passage.passed_on and passage.last_start <= now:
+                    passage.passed_on = True
+                    return passage
+                if self.out_at(passage) <= now:
+                    passage.delivered = True
+                    return passage
+            self._forget()
+            return None
+
+    def enter(self, passage: P) -> None:
+        """Take a lot in and compute what becomes of it."""
+        self.passages.append(passage)
+        passage.before = self.keep()
+        self.compute(passage)
+
+    def crew_came(self, call: Call, now: int) -> None:
+        """The repair begins."""
+        if call.breakdown in self._asked:
+            self._asked[call.breakdown] = (call, now)
+            self._set_wait(call.breakdown, now - call.tick)
+
+    def redo(self, passage: P) -> None:
+        """Compute `passage` and the lots behind it again."""
+        self.restore(passage.before)
+        self.compute(passage)
+        for later in list(self.passages)[self.passages.index(passage) + 1 :]:
+            later.before = self.keep()
+            self.compute(later)
+
+    def forget_all(self) -> None:
+        """There are no lots any more."""
+        self.passages.clear()
+        self.waits.clear()
+        self._asked.clear()
+
+    # How it is done.
+
+    def _unasked(self, now: int) -> Call | None:
+        calls = [
+            call
+            for passage in self.passages
+            for call in passage.calls
+            if call.tick <= now and call.breakdown not in self._asked
+        ]
+        return min(calls, key=lambda call: (call.tick, call.breakdown), default=None)
+
+    def _take_as_never(self, now: int) -> bool:
+        for breakdown, (call, came) in self._asked.items():
+            if came is None and call.tick + call.repair <= now and self.waits.get(breakdown, 0) < NEVER:
+                self._set_wait(breakdown, NEVER)
+                return True
+        return False
+
+    def _set_wait(self, breakdown: tuple[int, ...], ticks: int) -> None:
+        if self.waits.get(breakdown, 0) == ticks:
+            return
+        self.waits[breakdown] = ticks
+        for passage in self.passages:
+            if any(call.breakdown == breakdown for call in passage.calls):
+                self.redo(passage)
+                return
+
+    def _forget(self) -> None:
+        """Drop delivered lots of which nothing is assumed any more."""
+        while self.passages:
+            oldest = self.passages[0]
+            mine = [call.breakdown for call in oldest.calls]
+            if not oldest.delivered or any(self._asked.get(name, (None, None))[1] is None for name in mine):
+                return
+            for breakdown in mine:
+                del self._asked[breakdown]
+                self.waits.pop(breakdown, None)
+            self.passages.popleft()
+
+
+class AheadUnit(Unit):
+    """The station as the line sees it: one unit that holds all lots inside; what they do is computed elsewhere."""
+
+    __slots__ = ()
+
+    def enter(self, state: int) -> None:
+        """States are booked by the station."""
+
+    def flush(self) -> None:
+        """States are booked by the station."""
+
+    def let_clocks_run(self) -> None:
+        """Failure clocks are computed elsewhere."""
+
+    def begin(self) -> None:
+        """A lot has been taken."""
+        self.hungry = False
+        _ahead(self).take_in()
+
+    def freed(self) -> None:
+        """The finished lots have been taken."""
+        _ahead(self).outlet_freed()
+
+
+def _ahead(unit: Unit) -> AheadStation:
+    station = unit.station
+    assert isinstance(station, AheadStation)
+    return station
+
+
+class AheadStation(Station):
+    """Takes a lot, wakes up when something happens inside, and passes the lot on."""
+
+    __slots__ = ("_armed", "_booked", "_failures_booked", "_inside", "_last_out", "crews")
+
+    flow: Any
+    """What happens inside: an `Ahead`, or anything that answers like one."""
+
+    def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
+        super().__init__(line, name, order, spec)
+        for key, allowed in (("parallel", spec.parallel == 1), ("changeover", spec.changeover is None)):
+            if not allowed:
+                raise ConfigError(f"station '{name}' of kind '{self.kind}' cannot have '{key}'")
+        if isinstance(spec.feed, dict):
+            raise ConfigError(f"station '{name}' of kind '{self.kind}' cannot merge lots; a station before it can")
+        self.units = [AheadUnit(self, 0)]
+        self.crews: dict[int, tuple[Crew, int, int]] = {}
+        self._inside: dict[int, Lot] = {}
+        self._armed = NEVER
+        self._last_out = 0
+        self._booked = np.zeros(8, np.int64)
+        self._failures_booked = 0
+
+    # What a kind fills in.
+
+    def passage_of(self, lot: Lot, exits: Ints | None, seconds: float | None) -> Passage:
+        """How a lot goes through; `exits` and `seconds` as the physics has answered."""
+        raise NotImplementedError
+
+    def spent(self, passage: Any) -> tuple[int, int]:
+        """First and last tick of the time that the lot alone is to account for."""
+        raise NotImplementedError
+
+    # Lots come.
+
+    def live_from_now(self) -> None:
+        """Everything is laid out: wait for the first lot."""
+        self.line.durations.append(self.flow)
+        if self.timetable is not None:
+            self._follow_timetable(None)
+        self.units[0].waits = True
+        self.units[0].become_hungry()
+
+    def feed_one(self) -> bool:
+        """Take the next lot if the last part of the one before has been begun; False if not."""
+        unit = self.first_hungry()
+        giver = next((giver for giver in self.feeds if giver.ready()), None)
+        if unit is None or giver is None:
+            return False
+        lot = giver.give()
+        lot.entered = self.line.env.now
+        self.entered += 1
+        self.amount_in += lot.amount
+        self.rows_in += lot.n_alive
+        unit.lots.append(lot)
+        unit.begin()
+        return True
+
+    def take_in(self) -> None:
+        """Let the step act on the lot just taken, and begin with it."""
+        unit = self.units[0]
+        lot = unit.lots[-1]
+        exits, seconds = None, None
+        if self.line.physics is not None:
+            self.ask_pace()
+            answer = self.line.physics.process(self.name, [lot], self.line.env.now)
+            exits, seconds = answer.exit_machine, answer.seconds
+            unit.lots[-1] = lot = answer.lot
+        passage = self.passage_of(lot, exits, seconds)
+        self._inside[id(passage)] = lot
+        self.flow.enter(passage)
+        self._arm()
+
+    def factors(self) -> tuple[float, float, float]:
+        """Ramp factors on cycles, times to failure and times to repair."""
+        pace: Pace = self.pace
+        return 1.0 / pace.rate, pace.time_to_failure, pace.time_to_repair
+
+    # Things happen.
+
+    def _arm(self) -> None:
+        """Wake up when the next thing happens inside."""
+        env = self.line.env
+        due = self.flow.due()
+        self.units[0].waits = due >= NEVER or not self.flow.inside
+        if due < NEVER and due != self._armed:
+            self._armed = due
+            Alarm(env, max(due - env.now, 0), lambda _: self._ring(due))
+
+    def _ring(self, at: int) -> None:
+        if at != self._armed:
+            return
+        self._armed = NEVER
+        while (what := self.flow.step(self.line.env.now)) is not None:
+            if isinstance(what, Call):
+                self._call(what)
+            elif what.delivered:
+                self._deliver(what)
+            else:
+                self.units[0].become_hungry()
+        self._arm()
+
+    def _call(self, call: Call) -> None:
+        crew, priority, index = self.crews[call.mode]
+        env = self.line.env
+
+        def came(_: Any) -> None:
+            self.flow.crew_came(call, env.now)
+            Alarm(env, call.repair, lambda _: crew.dismiss())
+            self._arm()
+
+        callbacks = crew.call(priority, self.order, index).callbacks
+        assert callbacks is not None
+        callbacks.append(came)
+
+    def _deliver(self, passage: Any) -> None:
+        """The last part of a lot is out: put the lot into the outlet, unless no part of it is left."""
+        unit = self.units[0]
+        now = self.line.env.now
+        lot = self._inside.pop(id(passage))
+        lost = self.thrown_rows(passage, lot)
+        if lost.any():
+            self.rows_scrapped += lot.scrap(lost, MACHINE_FAILURE)
+        started, ended = self.spent(passage)
+        self._last_out = now
+        self.worked += ended - started
+        self.nominal += (ended - started) / passage.factors[0]
+        if self.line.physics is not None:
+            self.line.physics.worked(self.name, lot, started, ended)
+        others, in_outlet = [other for other in unit.lots if other is not lot], unit.outgoing
+        if lot.n_alive:
+            unit.lots = [lot]
+            self.release(unit)
+            unit.outgoing += in_outlet
+            unit.lots += others
+        else:
+            unit.lots = others
+            self.scrapped += 1
+            self.line.throw_away(self.name, lot)
+        self.delivered()
+
+    def thrown_rows(self, passage: Any, lot: Lot) -> npt.NDArray[np.bool_]:
+        """Rows that a breakdown threw away."""
+        raise NotImplementedError
+
+    def delivered(self) -> None:
+        """A lot has come out; `unit.outgoing` tells whether any is in the outlet."""
+
+    def outlet_freed(self) -> None:
+        """The outlet is empty again."""
+
+    def rearm(self) -> None:
+        """Things may happen at other ticks now."""
+        self._armed = NEVER
+        self._arm()
+
+    def throw_out(self, unit: Unit) -> None:
+        """Throw away every lot inside and in the outlet."""
+        super().throw_out(unit)
+        self._inside.clear()
+        self.flow.clear(self.line.env.now)
+        self._armed = NEVER
+        unit.waits = True
+        if not unit.hungry:
+            unit.become_hungry()
+
+    # Books.
+
+    def hold(self, until: int) -> None:
+        """Take no lot before tick `until`; once empty, the station is being converted."""
+        self.book_idle()
+        super().hold(until)
+
+    def _release_hold(self, event: Any) -> None:
+        self.book_idle()
+        super()._release_hold(event)
+
+    def book_idle(self) -> None:
+        """Book the time of whatever has no part up to now."""
+        now = self.line.env.now
+        converting = self.held and not self.flow.passages
+        self.flow.idle_until(now, self._last_out if converting else None)
+
+    def flush(self) -> None:
+        """Book everybody's time up to now."""
+        self.book_idle()
+        ticks, failures = self.flow.booked(self.line.env.now)
+        for state, more in enumerate(ticks - self._booked):
+            self.book.ticks[state] += int(more)
+        self._booked = ticks
+        self.failures += failures - self._failures_booked
+        self._failures_booked = failures
+        self.book.flush()
+
+
+def planned_stops(timetable: Timetable | None, end: int) -> Ints:
+    """Planned stops that begin before tick `end`, as the kernels take them, shape (k, 2)."""
+    stops: list[tuple[int, int]] = []
+    if timetable is not None:
+        off = timetable.next_off(0)
+        while off < end:
+            on = timetable.next_on(off)
+            stops.append((off, on))
+            off = timetable.next_off(on)
+    return np.array(stops, np.int64).reshape(-1, 2)
