@@ -1,95 +1,231 @@
 """Trays on N positions, each held for a recipe time: first come, first served, by recursion over trays.
 
-A tray takes the position that has been, or will be, free first. The ticks at which the positions come free are kept in
-a binary heap that is carried from lot to lot, so that lots overlap as they do in a formation rack: the trays of the
-next lot take the positions that the last one gives back.
+A tray takes the position that has been, or will be, free first (the lowest number among equals). The ticks at which the
+positions come free are kept in a binary heap that is carried from lot to lot, so that lots overlap as they do in a
+formation rack: the trays of the next lot take the positions that the last one gives back.
+
+Laws, failure modes and planned stops come as a chain of one stage (`cellfab.kernels.serial_line.build`). A position
+fails only while it holds a tray; conventions are those of a chain, position by position.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.serial_line import CREW, DOWN, SCRAP, WAITING_CREW, WORKING, Chain, Ints, draw
 
-Ints = npt.NDArray[np.int64]
+
+class Positions(NamedTuple):
+    """Where the positions stand between two calls. Copy the arrays to take a snapshot.
+
+    Attributes
+    ----------
+    free : shape (N,)
+        Ticks at which they come free, as a heap (smallest first); `place`: which position each entry is.
+    place : shape (N,)
+    clock : shape (N, K, 2)
+        Per position and mode: ticks of work to the next breakdown, and breakdowns so far.
+    counts : shape (B, 9)
+        Ticks of all positions per bin of time and state, as far as they come from trays (WORKING, DOWN, WAITING_CREW),
+        and in the last column (FAILED) breakdowns.
+    """
+
+    free: Ints
+    place: Ints
+    clock: Ints
+    counts: Ints
+
+
+FAILED = 8
+
+
+def new_positions(chain: Chain, positions: int, edges: Ints, failure_factor: float) -> Positions:
+    """Empty positions at tick 0; `edges`, shape (B,), are the ticks at which the bins begin, the first of them 0."""
+    modes = len(chain.mode)
+    clock = np.zeros((positions, modes, 2), np.int64)
+    for place in range(positions):
+        for k in range(modes):
+            clock[place, k, 0] = max(1, draw(chain, 1 + 2 * k, failure_factor, place, 0))
+    return Positions(np.zeros(positions, np.int64), np.arange(positions), clock, np.zeros((len(edges), 9), np.int64))
 
 
 @kernel
-def _hold(stops: Ints, edges: Ints, busy: Ints, start: int, ticks: int) -> tuple[int, int]:
-    """First tick of work at or after `start`, and its end after `ticks` of work; planned stops are waited out."""
-    stop = np.searchsorted(stops[:, 1], start, side="right")
+def _account(counts: Ints, edges: Ints, stops: Ints, stop: int, start: int, end: int, what: int) -> None:
+    """Add the ticks from `start` to `end` that lie outside planned stops; `stop`: the first that has not ended."""
     row = np.searchsorted(edges, start, side="right") - 1
-    if stop < stops.shape[0] and stops[stop, 0] <= start:
+    t = start
+    while t < end:
+        if stops[stop, 0] <= t < stops[stop, 1]:
+            t = min(end, stops[stop, 1])
+        else:
+            upto = min(end, stops[stop, 0])
+            while t < upto:
+                while row + 1 < edges.size and edges[row + 1] <= t:
+                    row += 1
+                piece = upto if row + 1 == edges.size else min(upto, edges[row + 1])
+                counts[row, what] += piece - t
+                t = piece
+        while stops[stop, 1] <= t:
+            stop += 1
+
+
+@kernel
+def _hold(
+    chain: Chain,
+    edges: Ints,
+    clock: Ints,
+    counts: Ints,
+    place: int,
+    start: int,
+    ticks: int,
+    failure_factor: float,
+    repair_factor: float,
+    waits: Ints,
+    calls: Ints,
+    called: int,
+) -> tuple[int, int, int, bool, int]:
+    """Hold one tray: tick it begins, tick it leaves, tick the position is free, whether it is kept, calls so far."""
+    stops = chain.stops
+    modes = clock.shape[1]
+    stop = np.searchsorted(stops[:, 1], start, side="right")
+    if stops[stop, 0] <= start:
         start = stops[stop, 1]
         stop += 1
     t = start
-    while ticks > 0:
+    while True:
+        struck = -1
         run = ticks
-        if stop < stops.shape[0]:
-            run = min(run, stops[stop, 0] - t)
+        for k in range(modes):
+            if clock[place, k, 0] < run:
+                run = clock[place, k, 0]
+                struck = k
+        if stops[stop, 0] - t < run:
+            run = stops[stop, 0] - t
+            struck = -1
+        _account(counts, edges, stops, stop, t, t + run, WORKING)
+        for k in range(modes):
+            clock[place, k, 0] -= run
         ticks -= run
-        end = t + run
-        while t < end:
-            while row + 1 < edges.size and edges[row + 1] <= t:
-                row += 1
-            upto = end if row + 1 == edges.size else min(end, edges[row + 1])
-            busy[row] += upto - t
-            t = upto
-        if ticks > 0:
+        t += run
+        if struck < 0:
+            if ticks == 0:
+                return start, t, t, True, called
             t = stops[stop, 1]
             stop += 1
-    return start, t
+            continue
+        number = clock[place, struck, 1]
+        repair = draw(chain, 2 + 2 * struck, repair_factor, place, number)
+        counts[np.searchsorted(edges, t, side="right") - 1, FAILED] += 1
+        up = t
+        if chain.mode[struck, CREW]:
+            if called < calls.shape[0]:
+                calls[called, 0] = place
+                calls[called, 1] = struck
+                calls[called, 2] = number
+                calls[called, 3] = t
+                calls[called, 4] = repair
+            called += 1
+            for row in range(waits.shape[0]):
+                if waits[row, 0] == place and waits[row, 1] == struck and waits[row, 2] == number:
+                    up += waits[row, 3]
+            _account(counts, edges, stops, stop, t, up, WAITING_CREW)
+        while stops[stop, 1] <= up:
+            stop += 1
+        _account(counts, edges, stops, stop, up, up + repair, DOWN)
+        up += repair
+        while stops[stop, 1] <= up:
+            stop += 1
+        clock[place, struck, 1] = number + 1
+        clock[place, struck, 0] = max(1, draw(chain, 1 + 2 * struck, failure_factor, place, number + 1))
+        if chain.mode[struck, SCRAP]:
+            return start, t, up, False, called
+        t = up
+        if stops[stop, 0] <= t:
+            t = stops[stop, 1]
+            stop += 1
 
 
 @kernel
 def hold_trays(
-    free: Ints, ready: int, ticks: Ints, stops: Ints, edges: Ints, busy: Ints, start: Ints, end: Ints
-) -> tuple[int, int, int]:
+    chain: Chain,
+    positions: Positions,
+    edges: Ints,
+    ready: int,
+    ticks: Ints,
+    failure_factor: float,
+    repair_factor: float,
+    waits: Ints,
+    calls: Ints,
+    start: Ints,
+    end: Ints,
+    lost: Ints,
+) -> tuple[int, int, int, int]:
     """Give each tray of a lot a position.
 
     Parameters
     ----------
-    free : shape (N,)
-        Ticks at which the positions come free, as a heap (smallest first); changed.
+    chain : Chain
+        One stage: modes, planned stops and laws; its cycle is not looked at.
+    positions : Positions
+        Is changed.
+    edges : shape (B,)
+        Ascending ticks at which the bins of `positions.counts` begin, the first of them 0; the last bin is open.
     ready : int
         Tick at which the lot is there.
     ticks : shape (n,)
-        Time each tray holds its position.
-    stops : shape (k, 2)
-        Planned stops, ascending and disjoint: first tick off, first tick on again. Work waits, nothing starts.
-    edges : shape (B,)
-        Ascending ticks at which the bins of `busy` begin, the first at or before `ready`; the last bin is open.
-    busy : shape (B,)
-        Ticks of work of all positions together; added to.
+        Time that each tray holds its position.
+    failure_factor, repair_factor : float
+        On times to failure and to repair drawn during the call.
+    waits : shape (w, 4)
+        Position, mode, number of its breakdown, ticks that the repair has to wait for the crew; 0 if not listed.
+    calls : shape (c, 5)
+        Output: position, mode, number, tick and duration of the repair of breakdowns that need a crew.
     start, end : shape (n,)
-        Output: ticks at which each tray takes and gives back its position.
+        Output: ticks at which each tray takes its position and leaves it.
+    lost : shape (n,)
+        Output: 1 if a breakdown threw the tray away.
 
     Returns
     -------
     first_start, last_start, last_end : int
-        Ticks; -1 for a lot without trays. After `last_start` the trays of the next lot have their turn.
+        Ticks; `ready` for a lot without trays. After `last_start` the trays of the next lot have their turn.
+    called : int
+        Breakdowns that need a crew; if more than c, the last ones are not in `calls`.
     """
-    first_start = last_start = last_end = -1
-    positions = free.size
+    free, place, clock, counts = positions.free, positions.place, positions.clock, positions.counts
+    first_start = last_start = last_end = ready
+    called = 0
     for i in range(ticks.size):
-        began, ended = _hold(stops, edges, busy, max(ready, free[0]), ticks[i])
+        which = place[0]
+        began, left, up, kept, called = _hold(
+            chain, edges, clock, counts, which, max(ready, free[0]), ticks[i], failure_factor, repair_factor, waits,
+            calls, called,
+        )  # fmt: skip
         start[i] = began
-        end[i] = ended
+        end[i] = left
+        lost[i] = 0 if kept else 1
         if i == 0:
             first_start = began
-        last_start = began
-        last_end = max(last_end, ended)
-        place = 0
+        last_start = max(last_start, began)
+        last_end = max(last_end, left)
+        node = 0
         while True:  # the position goes to its new place in the heap
-            child = 2 * place + 1
-            if child >= positions:
+            child = 2 * node + 1
+            if child >= free.size:
                 break
-            if child + 1 < positions and free[child + 1] < free[child]:
-                child += 1
-            if free[child] >= ended:
+            other = child + 1
+            if other < free.size and (
+                free[other] < free[child] or (free[other] == free[child] and place[other] < place[child])
+            ):
+                child = other
+            if free[child] > up or (free[child] == up and place[child] > which):
                 break
-            free[place] = free[child]
-            place = child
-        free[place] = ended
-    return first_start, last_start, last_end
+            free[node] = free[child]
+            place[node] = place[child]
+            node = child
+        free[node] = up
+        place[node] = which
+    return first_start, last_start, last_end, called

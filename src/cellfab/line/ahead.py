@@ -177,6 +177,12 @@ class Ahead(Generic[P]):
             self._asked[call.breakdown] = (call, now)
             self._set_wait(call.breakdown, now - call.tick)
 
+    def admit_waits(self) -> None:
+        """Before books are read: a repair whose crew has not come is waiting, not under way."""
+        for breakdown, (_, came) in list(self._asked.items()):
+            if came is None:
+                self._set_wait(breakdown, NEVER)
+
     def redo(self, passage: P) -> None:
         """Compute `passage` and the lots behind it again."""
         self.restore(passage.before)
@@ -286,8 +292,8 @@ class AheadStation(Station):
 
     # What a kind fills in.
 
-    def passage_of(self, lot: Lot, exits: Ints | None, seconds: float | None) -> Passage:
-        """How a lot goes through; `exits` and `seconds` as the physics has answered."""
+    def passage_of(self, lot: Lot, rows: int, exits: Ints | None, seconds: float | None) -> Passage:
+        """How a lot of which `rows` living rows came goes through; `exits` and `seconds` are the physics' answer."""
         raise NotImplementedError
 
     def spent(self, passage: Any) -> tuple[int, int]:
@@ -323,13 +329,13 @@ class AheadStation(Station):
         """Let the step act on the lot just taken, and begin with it."""
         unit = self.units[0]
         lot = unit.lots[-1]
-        exits, seconds = None, None
+        rows, exits, seconds = lot.n_alive, None, None
         if self.line.physics is not None:
             self.ask_pace()
             answer = self.line.physics.process(self.name, [lot], self.line.env.now)
             exits, seconds = answer.exit_machine, answer.seconds
             unit.lots[-1] = lot = answer.lot
-        passage = self.passage_of(lot, exits, seconds)
+        passage = self.passage_of(lot, rows, exits, seconds)
         self._inside[id(passage)] = lot
         self.flow.enter(passage)
         self._arm()
@@ -446,6 +452,7 @@ class AheadStation(Station):
 
     def flush(self) -> None:
         """Book everybody's time up to now."""
+        self.flow.admit_waits()
         self.book_idle()
         ticks, failures = self.flow.booked(self.line.env.now)
         for state, more in enumerate(ticks - self._booked):

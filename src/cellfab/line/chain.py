@@ -73,7 +73,7 @@ class ChainStation(AheadStation):
             places = machine.buffer_after
         return stages
 
-    def passage_of(self, lot: Lot, exits: Ints | None, seconds: float | None) -> ChainPassage:
+    def passage_of(self, lot: Lot, rows: int, exits: Ints | None, seconds: float | None) -> ChainPassage:
         """Every living row goes all the way, unless the physics says otherwise."""
         if exits is None:
             exits = np.where(lot.alive(), self.unit_count, -1)

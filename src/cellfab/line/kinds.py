@@ -11,6 +11,7 @@ from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
 from cellfab.line.ahead import MACHINE_FAILURE
 from cellfab.line.chain import ChainStation
+from cellfab.line.channels import ChannelsStation
 from cellfab.line.dwell import DwellStation
 from cellfab.line.physics import Processed
 from cellfab.line.stations import Station
@@ -111,6 +112,7 @@ KINDS: dict[str, type[Giver]] = {
     "serial": SerialStation,
     "batch": BatchStation,
     "web": WebStation,
+    "channels": ChannelsStation,
     "dwell": DwellStation,
 }
 """The station class behind each `kind` of a config."""
