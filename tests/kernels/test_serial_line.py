@@ -10,7 +10,8 @@ import pytest
 from cellfab.kernels import serial_floor as floors
 from cellfab.kernels.laws import DETERMINISTIC, EMPIRICAL, UNIFORM, Law
 from cellfab.kernels.random import stream_key
-from cellfab.kernels.serial_events import CALL, INPUT, ROOM, UNTIL, advance, start_repair
+from cellfab.kernels.serial_events import advance, start_repair
+from cellfab.kernels.serial_floor import CALL, INPUT, ROOM, UNTIL
 from cellfab.kernels.serial_line import (
     AREA,
     AT_HAND,
@@ -144,9 +145,8 @@ def run_recursion(case: Case, pieces: int = 1, edges: tuple[int, ...] = (0, 130,
         while done < piece_end:
             took, *_ = pass_parts(
                 chain, state, tally, np.arange(5 + done, 5 + piece_end), False, NO_CYCLES,
-                case.ready[done:piece_end],
-                case.exits[done:piece_end], case.manner, 1.0, 1.0, 1.0, 0, HORIZON, NO_WAITS, NO_CALLS, thrown[done:piece_end],
-                log[done:piece_end],
+                case.ready[done:piece_end], case.exits[done:piece_end], case.manner, 1.0, 1.0, 1.0, 0, HORIZON,
+                NO_WAITS, NO_CALLS, thrown[done:piece_end], log[done:piece_end],
             )  # fmt: skip
             done += took
             if done == piece_end or case.ready[done] >= HORIZON:

@@ -13,6 +13,7 @@ from cellfab.kernels.random import stream_key
 from cellfab.kernels.serial_line import AT_HAND, Mode, Stage, build, new_tally
 from cellfab.line.ahead import Call
 from cellfab.line.chain_flow import ChainFlow, ChainPassage
+from cellfab.line.chain_scan import ChainScan
 from cellfab.line.line_run import LineRun
 
 LAWS = {
@@ -22,7 +23,7 @@ LAWS = {
 }
 
 
-def machines(rng, count, crew):
+def machines(rng, count, crew, timed):
     """Random machines; their buffers, cycles and breakdowns."""
     made = {}
     for m in range(count):
@@ -33,6 +34,7 @@ def machines(rng, count, crew):
                 "time_to_repair": {"law": "exponential", "mean_s": float(rng.uniform(2, 15))},
                 "crew": "crew" if crew and rng.random() < 0.7 else None,
                 "fate": "scrap" if rng.random() < 0.3 else "resume",
+                "clock": "time_dependent" if timed and rng.random() < 0.5 else "operation_dependent",
             }
         made[f"m{m}"] = {
             "cycle": LAWS[list(LAWS)[rng.integers(3)]],
@@ -89,12 +91,13 @@ def names_of_a_chain(monkeypatch):
 
 
 @pytest.mark.usefixtures("names_of_a_chain")
+@pytest.mark.parametrize("timed", [False, True])
 @pytest.mark.parametrize("seed", range(40))
-def test_a_chain_is_its_machines(simulate, seed):
+def test_a_chain_is_its_machines(simulate, seed, timed):
     rng = np.random.default_rng(seed)
     count = int(rng.integers(1, 5))
     crew, slow = int(rng.integers(0, 3)), bool(rng.random() < 0.4)
-    chain = machines(rng, count, crew)
+    chain = machines(rng, count, crew, timed)
     calendar = "shifts" if rng.random() < 0.5 else None
     whole = simulate(around(*as_one(chain, calendar), "line", crew, slow), 1500.0, warmup=100.0, seed=seed)
     parts = simulate(around(*one_by_one(chain, calendar), "outlet", crew, slow), 1500.0, warmup=100.0, seed=seed)
@@ -125,13 +128,14 @@ def one_of(*ticks):
     return Law(EMPIRICAL, 0.0, 0.0, 0.0, np.sort(np.array(ticks) * 1e-6))
 
 
-def random_stages(rng, seed):
+def random_stages(rng, seed, timed):
     stages = []
     for m in range(int(rng.integers(1, 5))):
         modes = [
             Mode(
                 one_of(*rng.integers(5, 80, 4)), one_of(*rng.integers(1, 30, 4)), stream_key(seed, m, k, "failure"),
-                stream_key(seed, m, k, "repair"), scrap=rng.random() < 0.3, crew=rng.random() < 0.6,
+                stream_key(seed, m, k, "repair"), time_dependent=timed and rng.random() < 0.6,
+                scrap=rng.random() < 0.3, crew=rng.random() < 0.6,
             )
             for k in range(int(rng.integers(0, 3)))
         ]  # fmt: skip
@@ -144,9 +148,10 @@ def random_stages(rng, seed):
 class Plant:
     """The plant's side of a chain, in plain ticks: lots come, the outlet is emptied late, one crew mends."""
 
-    def __init__(self, stages, lots, coming, delays, horizon):
+    def __init__(self, stages, lots, coming, delays, horizon, scan):
         chain = build(stages)
-        self.flow = ChainFlow(chain, [s.cycle for s in stages], new_tally(chain, (horizon,), (0, horizon)), 1.0)
+        tally = new_tally(chain, (horizon,), (0, horizon))
+        self.flow = ChainScan(chain, tally, 1.0) if scan else ChainFlow(chain, [s.cycle for s in stages], tally, 1.0)
         self.stages, self.lots, self.coming, self.delays = stages, lots, coming, delays
         self.next_lot, self.free, self.outlet_until, self.completed = 0, True, -1, []
         self.calls, self.mended_at = [], -1
@@ -168,12 +173,15 @@ class Plant:
             elif what.delivered:
                 lot = self.passages.index(what)
                 self.completed.append((lot, t))
-                if not what.leaves_nothing:
+                if self.leaves_something(what):
                     self.outlet_until = t + self.delays[lot]
                 self.flow.outlet_taken(t, occupied=self.outlet_until >= 0)
             else:
                 self.free = True
         return any_step
+
+    def leaves_something(self, passage):
+        return bool(np.any((passage.exits == len(self.stages)) & (passage.thrown_at < 0)))
 
     def outside(self, t):
         if 0 <= self.outlet_until <= t:
@@ -195,11 +203,12 @@ class Plant:
         return False
 
 
-@pytest.mark.parametrize("seed", range(120))
-def test_lots_of_many_parts_equal_the_twin(twin, seed):
+@pytest.mark.parametrize("scan", [False, True])
+@pytest.mark.parametrize("seed", range(100))
+def test_lots_of_many_parts_equal_the_twin(twin, seed, scan):
     horizon = 700
     rng = np.random.default_rng(seed)
-    stages = random_stages(rng, seed)
+    stages = random_stages(rng, seed, scan)
     lots = []
     for _ in range(8):
         n = int(rng.integers(1, 25))
@@ -207,7 +216,7 @@ def test_lots_of_many_parts_equal_the_twin(twin, seed):
     coming = np.cumsum(rng.integers(0, 120, len(lots))) if rng.random() < 0.5 else np.zeros(len(lots), np.int64)
     delays = rng.integers(0, 90, len(lots)) if rng.random() < 0.6 else np.zeros(len(lots), np.int64)
 
-    plant = Plant(stages, lots, coming, delays.tolist(), horizon)
+    plant = Plant(stages, lots, coming, delays.tolist(), horizon, scan)
     slow = twin.Twin(stages, AT_HAND, 1, tuple(delays.tolist()))
     fed = 0
     for t in range(horizon):

@@ -43,11 +43,13 @@ from cellfab.kernels.serial_floor import (
     LEFT,
     LEVEL,
     LOT,
+    LOTS,
     MODE_STRUCK,
     N_THROWN,
     NEXT_STOP,
     NOW,
     OFF,
+    OUTLET,
     PART,
     READY,
     REPAIR,
@@ -58,6 +60,7 @@ from cellfab.kernels.serial_floor import (
     STAGE,
     STRUCK,
     TAKEN,
+    THROUGH,
     TOUCHED,
     UNSETTLED,
     UNTIL,
@@ -372,7 +375,7 @@ def advance(
                     # Who could give a part? A finished unit of the stage before, or whoever waits outside.
                     giver = number = -1
                     if m > 0:
-                        if stage[m - 1, FINISHED] > 0 and (m < stages or now[COMPLETED] == 0):
+                        if stage[m - 1, FINISHED] > 0 and (m < stages or now[OUTLET] == 0):
                             only = now[GATHERING] if m == stages else -1
                             giver = first_before
                             if units_before > 1:
@@ -432,6 +435,7 @@ def advance(
                             if m == stages:
                                 came = part[number & mask, READY]
                                 note_stay(window, stays, sketch, stages + 1, came, t, True)
+                                now[THROUGH] += 1
                                 _gone(part, lot, now, number)
                         else:
                             now[TAKEN] += 1
@@ -502,9 +506,15 @@ def advance(
                         unit[u, CONDITION] = WAITS
                         now[CALLING] -= 1
                         return CALL, u
-            if now[COMPLETED] == 1:
-                now[COMPLETED] = 2
-                return COMPLETE, now[GATHERING]
+            if now[COMPLETED]:
+                # The lot goes into the outlet, unless nothing of it is left; the parts of the next one queue up behind.
+                now[OUTLET] = max(now[OUTLET], now[THROUGH] > 0)
+                now[THROUGH] = 0
+                now[GATHERING] += 1
+                now[COMPLETED] = now[GATHERING] < now[LOTS] and lot[now[GATHERING] % lot.size] == 0
+                stage[stages, TOUCHED] = 1
+                now[UNSETTLED] = 1
+                return COMPLETE, now[GATHERING] - 1
             if expecting and (now[TAKEN] if manner == AT_HAND else now[ARRIVED]) == now[FED]:
                 return INPUT, 0
             if following > until:

@@ -63,7 +63,7 @@ class Floor(NamedTuple):
         Parts not yet gone of lot number j, in entry j % L.
     thrown : shape (T, 2)
         Numbers of the parts that breakdowns threw away and the stages where; the first `now[N_THROWN]` rows count.
-    now : shape (14,)
+    now : shape (16,)
         Entries NOW ... below.
     """
 
@@ -98,15 +98,14 @@ changed that may let it take a part. CHANGES: a planned stop begins or ends at t
 LEFT, STRUCK = range(2)
 ENTITY, ROW, EXIT, READY, LOT = range(5)
 """Columns of `Floor.part`; READY: tick at which it is there (AT_HAND: at which it was let in)."""
-NOW, BIN, FED, ARRIVED, TAKEN, LOTS, GATHERING, COMPLETED, N_THROWN, CALLING, BOUNDARY, UNSETTLED, GREW, GREW_TO = (
-    range(14)
-)
+NOW, BIN, FED, ARRIVED, TAKEN, LOTS, GATHERING, THROUGH, COMPLETED, OUTLET = range(10)
+N_THROWN, CALLING, BOUNDARY, UNSETTLED, GREW, GREW_TO = range(10, 16)
 """Entries of `Floor.now`.
 
 FED, ARRIVED, TAKEN: parts known, come, and let in or turned away. LOTS: lots known. GATHERING: the lot whose parts may
-leave the chain; COMPLETED: 1 when all of them have gone, 2 once that was told. CALLING: units that have called and were
-not heard. BOUNDARY: tick of the next planned change or edge of a bin. UNSETTLED: some stage is touched. GREW, GREW_TO:
-first and last stage into whose buffer a part came at this tick.
+leave the chain; THROUGH: how many have; COMPLETED: all of it is gone. OUTLET: the lot before is still in the outlet.
+CALLING: units that have called and were not heard. BOUNDARY: tick of the next planned change or edge of a bin.
+UNSETTLED: some stage is touched. GREW, GREW_TO: first and last stage into whose buffer a part came at this tick.
 """
 UNTIL, INPUT, CALL, COMPLETE, ROOM = range(5)
 """Why `advance` returned: the tick was reached; parts have run out; a unit calls for a crew; a lot is complete; a queue
@@ -141,7 +140,7 @@ def new_floor(chain: Chain, tally: Tally, parts: int, failure_factor: float = 1.
     stage[:stages, FREE] = chain.stage[:, UNITS]
     stage[:stages, NEXT_STOP] = chain.stage[:, STOP]
     stage[:, TOUCHED] = 1
-    now = np.zeros(14, np.int64)
+    now = np.zeros(16, np.int64)
     now[GREW], now[GREW_TO] = stages, -1
     now[BOUNDARY] = min(tally.edges[1], chain.stops[chain.stage[:, STOP], 0].min())
     now[UNSETTLED] = 1
@@ -234,12 +233,9 @@ def oldest(chain: Chain, floor: Floor) -> int:
 
 def release_outlet(floor: Floor) -> None:
     """The plant has taken the completed lot: the parts of the next one may leave."""
-    now = floor.now
-    now[GATHERING] += 1
-    number = now[GATHERING]
-    now[COMPLETED] = 1 if number < now[LOTS] and floor.lot[number % len(floor.lot)] == 0 else 0
+    floor.now[OUTLET] = 0
     floor.stage[-1, TOUCHED] = 1
-    now[UNSETTLED] = 1
+    floor.now[UNSETTLED] = 1
 
 
 def snapshot(floor: Floor) -> Floor:
@@ -259,6 +255,29 @@ def with_more_room(chain: Chain, floor: Floor) -> tuple[Chain, Floor]:
         ring[longer.stage[m, RING] + np.arange(level)] = floor.ring[chain.stage[m, RING] + places]
         stage[m, HEAD] = 0
     return longer, floor._replace(ring=ring, stage=stage)
+
+
+def clear(chain: Chain, floor: Floor, tally: Tally) -> None:
+    """Take every part out of machines and buffers; nothing is known to come."""
+    now, unit, stage = floor.now, floor.unit, floor.stage
+    for u in range(len(floor.due)):
+        m = unit[u, STAGE]
+        first, end = chain.stage[m, MODE], chain.stage[m, MODE_END]
+        book(unit, tally.ticks, now[BIN], stage[m, OFF], u, m, now[NOW])
+        if unit[u, PART] < 0:
+            continue
+        if unit[u, DONE] == 0 and unit[u, CONDITION] == UP and not stage[m, OFF]:
+            clocks = floor.clock[unit[u, CLOCK] : unit[u, CLOCK] + end - first]
+            clocks[:, LEFT] -= now[NOW] * (chain.mode[first:end, TIME_DEPENDENT] == 0)
+        unit[u, [PART, DONE]] = -1, 0
+        if unit[u, CONDITION] == UP:
+            unit[u, FREE_SINCE] = now[NOW]
+            stage[m, FREE] += 1
+        set_due(unit, floor.due, floor.clock, chain.mode, first, end, stage[m, OFF], u)
+    stage[:, [LEVEL, FINISHED]] = 0
+    now[[ARRIVED, TAKEN]] = now[FED]
+    now[GATHERING] = now[LOTS]
+    now[[COMPLETED, OUTLET, THROUGH]] = 0
 
 
 def thrown_away(floor: Floor) -> Ints:

@@ -309,6 +309,7 @@ class AheadStation(Station):
             self._follow_timetable(None)
         self.units[0].waits = True
         self.units[0].become_hungry()
+        self._arm()
 
     def feed_one(self) -> bool:
         """Take the next lot if the last part of the one before has been begun; False if not."""

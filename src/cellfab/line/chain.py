@@ -2,7 +2,8 @@
 
 It takes the next lot as soon as the first machine has taken the last part of the lot before, and passes a lot on when
 its last part is out. One finished lot waits in the outlet, and no part of the next one can leave the last machine
-before the outlet is free. In between nothing is an event.
+before the outlet is free. In between nothing is an event: where no failure clock runs while a machine waits, the lots
+are computed by recursion (`cellfab.line.chain_flow`), else by a scan from event to event (`cellfab.line.chain_scan`).
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import numpy.typing as npt
 
 from cellfab.core.lot import Lot
 from cellfab.kernels.laws import pack
-from cellfab.kernels.serial_line import Mode, Stage, build, new_tally
+from cellfab.kernels.serial_line import TIME_DEPENDENT, Mode, Stage, build, new_tally
 from cellfab.line.ahead import AheadStation, Ints, planned_stops
 from cellfab.line.chain_flow import ChainFlow, ChainPassage
+from cellfab.line.chain_scan import ChainScan
 from cellfab.units import TICKS_PER_WEEK
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class ChainStation(AheadStation):
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
         super().__init__(line, name, order, spec)
-        self.flow: ChainFlow
+        self.flow: ChainFlow | ChainScan
 
     @property
     def unit_count(self) -> int:
@@ -44,7 +46,10 @@ class ChainStation(AheadStation):
         chain = build(self._stages(planned_stops(self.timetable, horizon)))
         tally = new_tally(chain, range(0, horizon, TICKS_PER_WEEK), (warmup, horizon), quantiles=False)
         laws = [pack(machine.cycle) for machine in self.spec.machines.values()]
-        self.flow = ChainFlow(chain, laws, tally, self.pace.time_to_failure)
+        if chain.mode[:, TIME_DEPENDENT].any():
+            self.flow = ChainScan(chain, tally, self.pace.time_to_failure)
+        else:
+            self.flow = ChainFlow(chain, laws, tally, self.pace.time_to_failure)
         self.live_from_now()
 
     def _stages(self, stops: Ints) -> list[Stage]:

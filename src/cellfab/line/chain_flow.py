@@ -219,7 +219,10 @@ class ChainFlow(Ahead[ChainPassage]):
         state.machine[:, CALM] = np.minimum(state.machine[:, CALM], np.where(state.machine[:, FREE] < now, now, NEVER))
 
 
+def copy_tally(tally: Tally) -> Tally:
+    """Copy what changes; a chain keeps no quantiles."""
+    return tally._replace(**{name: getattr(tally, name).copy() for name in ("ticks", "parts", "stays", "gate")})
+
+
 def _copy(state: State, tally: Tally) -> tuple[State, Tally]:
-    """Of the arrays that change; a chain keeps no quantiles."""
-    counts = {name: getattr(tally, name).copy() for name in ("ticks", "parts", "stays", "gate")}
-    return State(*(array.copy() for array in state)), tally._replace(**counts)
+    return State(*(array.copy() for array in state)), copy_tally(tally)

@@ -1,0 +1,170 @@
+"""What happens inside a chain of machines whose failure clocks also run while they wait: the event scan, kept in step.
+
+Here time runs forward, so nothing needs to be assumed: the chain is advanced to the present tick whenever somebody acts
+on it, and a copy of it is advanced further to learn when it next needs somebody. Twice the work of one scan, and exact.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from cellfab.kernels import serial_floor as floors
+from cellfab.kernels.serial_events import advance, start_repair
+from cellfab.kernels.serial_floor import CALL, COMPLETE, INPUT, UNTIL
+from cellfab.kernels.serial_line import AT_HAND, CONVERTING, FAILED, MODE, STARVED, Chain, Tally, draw
+from cellfab.line.ahead import NEVER, Call, Ints
+from cellfab.line.chain_flow import ChainPassage, copy_tally
+
+_NO_LOG = np.empty((0, 0, 0), np.int64)
+
+
+class ChainScan:
+    """A chain of machines and the lots in it; answers like `cellfab.line.chain_flow.ChainFlow`.
+
+    Parameters
+    ----------
+    chain : Chain
+    tally : Tally
+        Its bins end where statistics are read.
+    failure_factor : float
+        On the first times to failure.
+    """
+
+    def __init__(self, chain: Chain, tally: Tally, failure_factor: float) -> None:
+        self.chain = chain
+        self.tally = tally
+        self.floor = floors.new_floor(chain, tally, 1024, failure_factor)
+        self.passages: deque[ChainPassage] = deque()
+        self.drawn = 0
+        self._end = int(tally.edges[-2])
+        self._factors = (1.0, failure_factor, 1.0)
+        self._happened: deque[Call | ChainPassage] = deque()
+        self._first: dict[int, int] = {}
+        self._thrown: dict[int, int] = {}
+        self._due: int | None = None
+        self._converted: list[tuple[int, int]] = []
+
+    @property
+    def inside(self) -> list[ChainPassage]:
+        """Lots that are not out yet, oldest first."""
+        return list(self.passages)
+
+    def due(self) -> int:
+        """Tick of the next thing to happen; NEVER if nothing will."""
+        if self._happened:
+            return int(self.floor.now[floors.NOW])
+        if self._due is None:
+            floor = floors.snapshot(self.floor)
+            reason, _ = self._advance(floor, copy_tally(self.tally), self._end)
+            self._due = NEVER if reason == UNTIL else int(floor.now[floors.NOW])
+        return self._due
+
+    def step(self, now: int) -> Call | ChainPassage | None:
+        """One thing that has happened by tick `now`; None when there is nothing left."""
+        if not self._happened:
+            self._go_to(now, once=True)
+        return self._happened.popleft() if self._happened else None
+
+    def enter(self, passage: ChainPassage) -> None:
+        """Take a lot in."""
+        self._go_to(passage.entered)
+        rows = passage.exits.size
+        self._factors = passage.factors
+        self._first[id(passage)] = int(self.floor.now[floors.FED])
+        self.floor = floors.feed(
+            self.chain, self.floor, passage.entity, np.arange(rows), passage.exits, passage.entered, AT_HAND, lot=True
+        )
+        passage.thrown_at = np.full(rows, -1, np.int64)
+        self.passages.append(passage)
+        self.drawn += rows * len(self.chain.stage)
+        self._due = None
+
+    def crew_came(self, call: Call, now: int) -> None:
+        """The repair begins."""
+        self._go_to(now)
+        unit = call.breakdown[0]
+        if self.floor.unit[unit, floors.CONDITION] == floors.WAITS:
+            start_repair(self.chain, self.floor, self.tally, unit, self._factors[2])
+            self._due = None
+
+    def outlet_taken(self, now: int, occupied: bool) -> None:
+        """The outlet is free for the next lot, unless it is `occupied`."""
+        if not occupied:
+            self._go_to(now)
+            floors.release_outlet(self.floor)
+            self._due = None
+
+    def admit_waits(self) -> None:
+        """Nothing is assumed here."""
+
+    def clear(self, now: int) -> None:
+        """Throw out everything inside; the machines are empty."""
+        self._go_to(now)
+        floors.clear(self.chain, self.floor, self.tally)
+        self.passages.clear()
+        self._happened = deque(what for what in self._happened if isinstance(what, Call))
+        self._due = None
+
+    # Books.
+
+    def idle_until(self, tick: int, converting_from: int | None = None) -> None:
+        """Let time pass up to `tick`; from `converting_from` on the machines were being converted."""
+        self._go_to(tick)
+        if converting_from is not None:
+            begin = max(converting_from, self._converted[-1][1] if self._converted else 0)
+            if begin < tick:
+                self._converted.append((begin, tick))
+
+    def booked(self, tick: int) -> tuple[Ints, int]:
+        """Ticks per state of all machines together, shape (8,), and breakdowns, up to `tick`, an edge of a bin."""
+        rows = int(np.searchsorted(self.tally.edges, tick))
+        for unit, m in enumerate(self.floor.unit[:, floors.STAGE]):
+            off = self.floor.stage[m, floors.OFF]
+            floors.book(self.floor.unit, self.tally.ticks, self.floor.now[floors.BIN], off, unit, m, tick)
+        ticks = self.tally.ticks[:rows].sum(axis=(0, 1))
+        converted = min(len(self.chain.stage) * sum(b - a for a, b in self._converted), int(ticks[STARVED]))
+        ticks[STARVED] -= converted
+        ticks[CONVERTING] += converted
+        return ticks, int(self.tally.parts[:rows, :, FAILED].sum())
+
+    # How it is done.
+
+    def _advance(self, floor: floors.Floor, tally: Tally, until: int) -> tuple[int, int]:
+        expecting = bool(self.passages) and not self.passages[-1].passed_on
+        reason, which = advance(self.chain, floor, tally, AT_HAND, expecting, *self._factors, until, _NO_LOG)
+        return reason, which
+
+    def _go_to(self, now: int, once: bool = False) -> None:
+        """Let time pass up to `now`, and note what happens (`once`: stop at the first thing)."""
+        while self.floor.now[floors.NOW] <= now:
+            reason, which = self._advance(self.floor, self.tally, now)
+            if reason == UNTIL:
+                return
+            self._due = None
+            self._happened.append(self._told(reason, which))
+            if once:
+                return
+
+    def _told(self, reason: int, which: int) -> Call | ChainPassage:
+        if reason == CALL:
+            unit: Any = self.floor.unit[which]
+            mode = int(unit[floors.MODE_STRUCK])
+            first_mode = int(self.chain.stage[unit[floors.STAGE], MODE])
+            number = int(self.floor.clock[unit[floors.CLOCK] + mode - first_mode, floors.STRUCK])
+            repair = draw(self.chain, len(self.chain.stage) + 2 * mode + 1, self._factors[2], 0, number)
+            return Call((which, mode, number), mode, int(self.floor.now[floors.NOW]), repair)
+        if reason == INPUT:
+            self.passages[-1].passed_on = True
+            return self.passages[-1]
+        assert reason == COMPLETE
+        passage = self.passages.popleft()
+        passage.delivered = True
+        self._thrown.update(floors.thrown_away(self.floor).tolist())
+        first = self._first.pop(id(passage))
+        for row in range(passage.exits.size):
+            passage.thrown_at[row] = self._thrown.pop(first + row, -1)
+        passage.last_out = int(self.floor.now[floors.NOW])
+        return passage
