@@ -132,28 +132,28 @@ class Plant:
             exits = _entering(lot, len(stops))
         seconds, stops_s = None, 0.0
         visits: list[_Visit] = []
+        for parent in lots:
+            self._count_machine_losses(week, station, parent)
         for index, stop in enumerate(stops):
             step = stop.steps[lot.product]
             parents = lots if index == 0 else (lot,)
-            before = [_codes(parent) for parent in parents]
+            alive = [parent.n_alive for parent in parents]
             if isinstance(step, Merge):
                 made = step.merge({parent.material: parent for parent in parents}, stop.draws, maturity)
             else:
                 made = step.apply(lot, stop.draws, maturity)
             work = step.work(made, maturity)
             if made is not lot:
-                self._become(station, stop, parents, before, made, week)
-                alive, known = made.n, None
-            else:
-                alive, known = _count_alive(before[0], made.n), before[0]
-            scrapped = _newly_scrapped(made, known)
+                self._become(station, stop, parents, alive, made, week)
+                alive = [made.n]
+            scrapped = _losses(made)
             if exits is not None and scrapped:
                 exits[(made.exit_code != ALIVE) & (exits == len(stops))] = index
-            self._count(week, stop.key, made, alive, scrapped)
+            self._count(week, stop.key, made, alive[0], scrapped)
             seconds = work.seconds if seconds is None else seconds
             stops_s += made.attributes.pop("stops_s", 0.0)
             self._note_rework(stop.key, made)
-            visits.append(_Visit(self._bought(stop.key, work.materials, work.energy_kwh), alive, scrapped))
+            visits.append(_Visit(self._bought(stop.key, work.materials, work.energy_kwh), alive[0], scrapped))
             lot = made
         self._visits[station, lot.identity] = (seconds, visits)
         return Processed(lot, seconds, stops_s, exits)
@@ -179,6 +179,7 @@ class Plant:
     def finished(self, sink: str, lot: Lot, now: int) -> None:
         """Book the good cells of a lot, sold or (while the line is requalified) not."""
         week, good = now // TICKS_PER_WEEK, lot.n_alive
+        self._count_machine_losses(week, sink, lot)
         key = (week, lot.product)
         energy = lot.attributes.get("good_energy_kwh", 0.0)
         self.ledger.finish(lot, good, energy, week, sink)
@@ -196,8 +197,9 @@ class Plant:
     def expired(self, place: str, lot: Lot, now: int) -> None:
         """Scrap what is left of a lot that overstayed or was cleared out."""
         week, alive = now // TICKS_PER_WEEK, lot.n_alive
+        self._count_machine_losses(week, place, lot)
         lot.scrap(np.ones(lot.n, dtype=np.bool_), EXPIRED)
-        self._count(week, place, lot, alive, [(EXPIRED, alive)])
+        self._count(week, place, lot, alive, _losses(lot))
         self.ledger.scrap(lot, alive, alive, week, place, describe(EXPIRED).name)
 
     # ---- inside ---------------------------------------------------------------------------------------------
@@ -208,15 +210,12 @@ class Plant:
         return sum(self._inside.values())
 
     def _become(
-        self, station: str, stop: _Stop, parents: Sequence[Lot], before: Sequence[npt.NDArray[np.int16] | None],
-        made: Lot, week: int,
-    ) -> None:  # fmt: skip
+        self, station: str, stop: _Stop, parents: Sequence[Lot], alive_before: Sequence[int], made: Lot, week: int
+    ) -> None:
         """Parents turn into another lot: what they leave behind is scrapped, what they are worth goes on."""
-        for parent, codes in zip(parents, before, strict=True):
-            alive = _count_alive(codes, parent.n)
-            left_behind = _newly_scrapped(parent, codes)
+        for parent, alive in zip(parents, alive_before, strict=True):
             remnant = int(made.attributes.get(f"{parent.material}_remnant_cells", 0.0))
-            for code, rows in (*left_behind, (REMNANT, remnant)):
+            for code, rows in (*_losses(parent), (REMNANT, remnant)):
                 # A remnant has no partner because the partner was scrapped: the lost cell has been counted there.
                 self.tally.scrap(week, parent.product, stop.key, code, rows, 0.0)
                 self.ledger.scrap(parent, rows, alive, week, station, describe(code).name)
@@ -250,6 +249,15 @@ class Plant:
             key = (week, lot.product)
             self.cells_scrapped[key] = self.cells_scrapped.get(key, 0) + lost
             self._inside[lot.identity] -= lost
+
+    def _count_machine_losses(self, week: int, place: str, lot: Lot) -> None:
+        """Book rows that failing machines threw away since the last step (fate: scrap)."""
+        losses = _losses(lot)
+        alive = lot.n_alive + sum(rows for _, rows in losses)
+        for code, rows in losses:
+            self._count(week, place, lot, alive, [(code, rows)])
+            self.ledger.scrap(lot, rows, alive, week, place, describe(code).name)
+            alive -= rows
 
     def _note_rework(self, place: str, lot: Lot) -> None:
         again = int(lot.attributes.pop("reworked", 0.0))
@@ -304,20 +312,7 @@ def _entering(lot: Lot, machines: int) -> npt.NDArray[np.int64]:
     return exits
 
 
-def _codes(lot: Lot) -> npt.NDArray[np.int16] | None:
-    return None if lot.exit_code is None else lot.exit_code.copy()
-
-
-def _count_alive(codes: npt.NDArray[np.int16] | None, n: int) -> int:
-    return n if codes is None else n - int(np.count_nonzero(codes))
-
-
-def _newly_scrapped(lot: Lot, before: npt.NDArray[np.int16] | None) -> list[tuple[int, int]]:
-    """(cause, rows) of the rows that have died since `before`."""
-    if lot.exit_code is None:
-        return []
-    dead = lot.exit_code != ALIVE
-    if before is not None:
-        dead &= before == ALIVE
-    codes, rows = np.unique(lot.exit_code[dead], return_counts=True)
-    return [(int(code), int(count)) for code, count in zip(codes, rows, strict=True)]
+def _losses(lot: Lot) -> list[tuple[int, int]]:
+    """(cause, rows) of what has been scrapped since the last look."""
+    losses, lot.losses = lot.losses, []
+    return losses

@@ -37,7 +37,11 @@ class Lot:
     columns : dict of str to ndarray, each shape (n,)
         Registered in `cellfab.core.columns`.
     exit_code : ndarray of int16, shape (n,), or None while every row is alive
-        0 alive; otherwise the code of the cause that scrapped the row (`cellfab.core.causes`).
+        0 alive; otherwise the code of the cause that scrapped the row (`cellfab.core.causes`). Written by `scrap` only.
+    n_dead : int
+        Rows that have left.
+    losses : list of (cause, rows)
+        What `scrap` has taken since somebody last looked and cleared it: the accounts are kept from it.
     created, entered : int
         Ticks at which the lot entered the line, and the buffer or station it is in.
     value_usd : float
@@ -49,8 +53,8 @@ class Lot:
     """
 
     __slots__ = (
-        "amount", "attributes", "columns", "created", "entered", "exit_code", "identity", "material", "n",
-        "ordinal", "parents", "priority", "product", "sellable", "unit", "value_usd",
+        "amount", "attributes", "columns", "created", "entered", "exit_code", "identity", "losses", "material", "n",
+        "n_dead", "ordinal", "parents", "priority", "product", "sellable", "unit", "value_usd",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +74,8 @@ class Lot:
         self.parents = tuple(parent.identity for parent in parents)
         self.columns: dict[str, npt.NDArray[Any]] = {}
         self.exit_code: npt.NDArray[np.int16] | None = None
+        self.n_dead = 0
+        self.losses: list[tuple[int, int]] = []
         self.value_usd = 0.0
         self.sellable = True
         self.attributes: dict[str, float] = {}
@@ -84,15 +90,21 @@ class Lot:
     @property
     def n_alive(self) -> int:
         """Rows still in the line."""
-        return self.n if self.exit_code is None else int(self.n - np.count_nonzero(self.exit_code))
+        return self.n - self.n_dead
 
     def scrap(self, rows: npt.NDArray[np.bool_], cause: int) -> int:
         """Give the still-living rows in the mask `rows` the exit code `cause`; return how many there were."""
+        if not rows.any():
+            return 0
         if self.exit_code is None:
             self.exit_code = np.zeros(self.n, dtype=np.int16)
         hit = rows & (self.exit_code == ALIVE)
         self.exit_code[hit] = cause
-        return int(np.count_nonzero(hit))
+        count = int(np.count_nonzero(hit))
+        if count:
+            self.n_dead += count
+            self.losses.append((cause, count))
+        return count
 
     def child(
         self, place: str, *, n: int, unit: str, amount: float, material: str | None = None, others: tuple[Lot, ...] = ()

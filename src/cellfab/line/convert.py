@@ -44,7 +44,7 @@ def leaving(station: str, output: Output, lots: list[Lot], taken_first: int) -> 
     if len(lots) == 1 and output.lots == 1:
         first.unit, first.amount = unit, amount
         if rows != first.n:
-            first.n, first.exit_code = rows, None
+            first.n, first.exit_code, first.n_dead = rows, None, 0
         return lots
     made = []
     for index in range(output.lots):

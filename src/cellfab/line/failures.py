@@ -8,6 +8,7 @@ from cellfab.config.line_spec import FailureMode
 from cellfab.line.crews import Crew
 from cellfab.line.durations import Duration
 from cellfab.line.events import Alarm
+from cellfab.line.states import DOWN, WORKING
 
 if TYPE_CHECKING:
     from cellfab.line.units import Unit
@@ -68,13 +69,39 @@ class Clocks:
     between. Time-dependent clocks keep one alarm each, never more, so that memory does not grow with time.
     """
 
-    __slots__ = ("_stopped_at", "_unit", "modes", "timed")
+    __slots__ = ("_stopped_at", "_unit", "mends_itself", "modes", "timed")
 
     def __init__(self, unit: Unit, modes: list[Clock]) -> None:
         self.modes = modes
         self.timed = [clock for clock in modes if not clock.operation]
         self._unit = unit
         self._stopped_at: int | None = None
+        self.mends_itself = not self.timed and any(_mends_itself(clock) for clock in modes)
+
+    def mend_ahead(self, now: int, work: int, time_to_failure: float, time_to_repair: float) -> tuple[int, int]:
+        """Decide ahead of time all failures within `work` ticks that need nobody and spare the lot.
+
+        Nothing outside the unit can change when they come and how long they last, so that they need not be events: the
+        changes of state go to `Unit.ahead`. Only for a unit without planned stops and time-dependent clocks.
+
+        Returns
+        -------
+        (int, int)
+            Tick up to which it has been decided, and the work that is left then.
+        """
+        ahead = self._unit.ahead
+        while True:
+            soonest, clock = self.next_in(now, True)
+            if clock is None or soonest >= work or not _mends_itself(clock):
+                return now, work
+            now += soonest
+            work -= soonest
+            self.worked(soonest)
+            ahead.append((now, DOWN))
+            now += clock.repair_ticks(time_to_repair)
+            ahead.append((now, WORKING))
+            clock.number += 1
+            clock.wind(now, time_to_failure)
 
     def next_in(self, now: int, working: bool) -> tuple[int, Clock | None]:
         """Ticks to the next failure and its clock; the order written decides between equals."""
@@ -140,6 +167,10 @@ class Clocks:
                 self._unit.strike(clock)
             else:
                 self.watch(now)
+
+
+def _mends_itself(clock: Clock) -> bool:
+    return clock.operation and clock.crew is None and not clock.scrap
 
 
 class _Ring:

@@ -300,6 +300,12 @@ class Station(Giver):
                 yield env.timeout(self.on_at - env.now)
             unit.enter(state)
             now = env.now
+            mended = 0
+            if clocks is not None and clocks.mends_itself and working and self.timetable is None:
+                until, left_over = clocks.mend_ahead(now, ticks, self.pace.time_to_failure, self.pace.time_to_repair)
+                mended = until - now
+                elapsed += ticks - left_over
+                ticks = left_over
             stretch, struck = ticks, None
             if clocks is not None:
                 soonest, clock = clocks.next_in(now, working)
@@ -307,8 +313,8 @@ class Station(Giver):
                     stretch, struck = soonest, clock
             if self.off_at - now < stretch:
                 stretch, struck = self.off_at - now, None
-            if stretch:
-                yield env.timeout(stretch)
+            if mended + stretch:
+                yield env.timeout(mended + stretch)
             if working and clocks is not None:
                 clocks.worked(stretch)
             ticks -= stretch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
@@ -35,11 +36,13 @@ class Unit:
         It is free and able to take lots.
     product : str or None
         What it was last set up for.
+    ahead : deque of (tick, state)
+        Changes of state that are already decided but not yet booked (`Clocks.mend_ahead`).
     """
 
     __slots__ = (
-        "clocks", "collected", "down", "failures", "hungry", "hungry_since", "index", "lots", "outgoing", "product",
-        "shown", "since", "state", "station", "waits", "wake",
+        "ahead", "clocks", "collected", "down", "failures", "hungry", "hungry_since", "index", "lots", "outgoing",
+        "product", "shown", "since", "state", "station", "waits", "wake",
     )  # fmt: skip
 
     def __init__(self, station: Station, index: int) -> None:
@@ -56,6 +59,7 @@ class Unit:
         self.failures = 0
         self.wake = Event(station.line.env)
         self.clocks: Clocks | None = None
+        self.ahead: deque[tuple[int, int]] = deque()
 
     # States.
 
@@ -63,6 +67,8 @@ class Unit:
         """Be in `state` from now on."""
         self.state = state
         station = self.station
+        if self.ahead:
+            self.flush()
         if station.held and not self.lots:
             state = CONVERTING
         elif station.off:
@@ -73,8 +79,19 @@ class Unit:
 
     def flush(self) -> None:
         """Book the time in the present state up to now."""
-        now = self.station.line.env.now
-        self.station.book.ticks[self.shown] += now - self.since
+        station = self.station
+        now = station.line.env.now
+        ticks = station.book.ticks
+        ahead = self.ahead
+        while ahead and ahead[0][0] <= now:
+            tick, state = ahead.popleft()
+            ticks[self.shown] += tick - self.since
+            self.since = tick
+            self.shown = state
+            if state == DOWN:
+                self.failures += 1
+                station.failures += 1
+        ticks[self.shown] += now - self.since
         self.since = now
 
     def let_clocks_run(self) -> None:
