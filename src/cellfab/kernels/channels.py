@@ -196,14 +196,34 @@ def hold_trays(
         Breakdowns that need a crew; if more than c, the last ones are not in `calls`.
     """
     free, place, clock, counts = positions.free, positions.place, positions.clock, positions.counts
+    stops = chain.stops
+    modes = clock.shape[1]
     first_start = last_start = last_end = ready
     called = 0
+    stop = np.searchsorted(stops[:, 1], ready, side="right")
+    row = np.searchsorted(edges, ready, side="right") - 1
     for i in range(ticks.size):
         which = place[0]
-        began, left, up, kept, called = _hold(
-            chain, edges, clock, counts, which, max(ready, free[0]), ticks[i], failure_factor, repair_factor, waits,
-            calls, called,
-        )  # fmt: skip
+        began = max(ready, free[0])
+        while stops[stop, 1] <= began:
+            stop += 1
+        while row + 1 < edges.size and edges[row + 1] <= began:
+            row += 1
+        calm = stops[stop, 0] if row + 1 == edges.size else min(stops[stop, 0], edges[row + 1])
+        soonest = ticks[i]
+        for k in range(modes):
+            soonest = min(soonest, clock[which, k, 0])
+        if soonest == ticks[i] and began + ticks[i] <= calm and began < calm:
+            # Nothing happens to this tray: what `_hold` would do, in a few steps.
+            for k in range(modes):
+                clock[which, k, 0] -= ticks[i]
+            counts[row, WORKING] += ticks[i]
+            left = up = began + ticks[i]
+            kept = True
+        else:
+            began, left, up, kept, called = _hold(
+                chain, edges, clock, counts, which, began, ticks[i], failure_factor, repair_factor, waits, calls, called
+            )
         start[i] = began
         end[i] = left
         lost[i] = 0 if kept else 1

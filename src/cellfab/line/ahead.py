@@ -95,6 +95,7 @@ class Ahead(Generic[P]):
         self.drawn = 0
         self.waits: dict[tuple[int, ...], int] = {}
         self._asked: dict[tuple[int, ...], tuple[Call, int | None]] = {}
+        self._listed: Ints | None = None
 
     # What a subclass fills in.
 
@@ -191,10 +192,18 @@ class Ahead(Generic[P]):
             later.before = self.keep()
             self.compute(later)
 
+    def listed_waits(self, columns: int) -> Ints:
+        """The waits that are known, as the kernels take them: the parts of the breakdown's name, and ticks."""
+        if self._listed is None:
+            rows = [(*breakdown, ticks) for breakdown, ticks in self.waits.items() if ticks]
+            self._listed = np.array(rows, np.int64).reshape(-1, columns)
+        return self._listed
+
     def forget_all(self) -> None:
         """There are no lots any more."""
         self.passages.clear()
         self.waits.clear()
+        self._listed = None
         self._asked.clear()
 
     # How it is done.
@@ -219,6 +228,7 @@ class Ahead(Generic[P]):
         if self.waits.get(breakdown, 0) == ticks:
             return
         self.waits[breakdown] = ticks
+        self._listed = None
         for passage in self.passages:
             if any(call.breakdown == breakdown for call in passage.calls):
                 self.redo(passage)
@@ -233,7 +243,8 @@ class Ahead(Generic[P]):
                 return
             for breakdown in mine:
                 del self._asked[breakdown]
-                self.waits.pop(breakdown, None)
+                if self.waits.pop(breakdown, None) is not None:
+                    self._listed = None
             self.passages.popleft()
 
 

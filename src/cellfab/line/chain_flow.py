@@ -111,7 +111,7 @@ class ChainFlow(Ahead[ChainPassage]):
         before = self._before(passage)
         if before is not None and not passage.outlet_known and not before.delivered:
             passage.outlet_at = before.last_out
-        waits = np.array([(*name, ticks) for name, ticks in self.waits.items()], np.int64).reshape(-1, 3)
+        waits = self.listed_waits(3)
         while True:
             _, last_start, first_out, last_out, called = pass_parts(
                 self.chain, self.state, self.tally, np.array([passage.entity], np.int64), True, passage.cycles,

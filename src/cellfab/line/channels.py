@@ -94,7 +94,7 @@ class ChannelsFlow(Ahead[TrayPassage]):
         trays = passage.ticks.size
         if self._scratch.shape[1] != trays:
             self._scratch = np.empty((2, trays), np.int64)
-        waits = np.array([(*name, ticks) for name, ticks in self.waits.items()], np.int64).reshape(-1, 4)
+        waits = self.listed_waits(4)
         passage.lost = np.zeros(trays, np.int64)
         while True:
             first_start, last_start, last_end, called = hold_trays(
@@ -105,8 +105,10 @@ class ChannelsFlow(Ahead[TrayPassage]):
                 break
             self._calls = np.empty((2 * called, 5), np.int64)
             self.restore(passage.before)
-        told = self._calls[:called].tolist()
-        passage.calls = tuple(Call((place, k, number), k, tick, repair) for place, k, number, tick, repair in told)
+        passage.calls = ()
+        if called:
+            told = self._calls[:called].tolist()
+            passage.calls = tuple(Call((place, k, number), k, tick, repair) for place, k, number, tick, repair in told)
         passage.first_start, passage.last_start, passage.last_out = first_start, last_start, last_end
 
     def keep(self) -> Positions:
