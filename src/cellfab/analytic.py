@@ -1,0 +1,213 @@
+"""A scenario in closed form: what each station could make alone, and so which one limits the line.
+
+Means only: lots that pass through the physics without a clock give yields and recipe times, availability follows from
+mean times to failure and repair, planned stops from the calendar. No waiting, no blocking, no ramp dynamics; so the
+limit found here is an upper bound of what the simulation can show, and an instant one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from cellfab.config.distribution import mean_seconds
+from cellfab.config.line_spec import (
+    BatchStation,
+    ChannelsStation,
+    DwellStation,
+    FailureMode,
+    Line,
+    SerialStation,
+    Station,
+    WebStation,
+)
+from cellfab.core.lot import Lot, lineage
+from cellfab.line.physics import Processed
+from cellfab.plant import Plant
+from cellfab.scenario import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class StationCapacity:
+    """One station by itself, never starved and never blocked.
+
+    Attributes
+    ----------
+    availability : float
+        Share of the calendar in which it is neither down nor planned off, 0-1.
+    seconds_per_lot : float
+        Of one unit, while available.
+    lots_per_week : float
+        Of all units.
+    cells_per_week : float
+        Good cells at the end of the line that those lots become; on a bare line, parts that leave the station.
+    """
+
+    availability: float
+    seconds_per_lot: float
+    lots_per_week: float
+    cells_per_week: float
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Closed-form answer for one product at full maturity.
+
+    Attributes
+    ----------
+    stations : mapping of str to StationCapacity
+    bottleneck : str
+        The station with the smallest `cells_per_week`; storage without a capacity never is.
+    cells_per_week : float
+        Upper bound of the line's good output.
+    good_cells_per_lot : float
+        Mean over the pilot lots; 1 on a bare line.
+    """
+
+    stations: Mapping[str, StationCapacity]
+    bottleneck: str
+    cells_per_week: float
+    good_cells_per_lot: float
+
+
+def availability(failures: Mapping[str, FailureMode]) -> float:
+    """Share of working time with competing failure modes: 1 / (1 + sum of mean repair over mean time to failure)."""
+    load = sum(mean_seconds(mode.time_to_repair) / mean_seconds(mode.time_to_failure) for mode in failures.values())
+    return 1.0 / (1.0 + load)
+
+
+def planned_share(station: Station, line: Line) -> float:
+    """Share of the calendar in which the station is planned on (stops of maintenance outside shifts count as in)."""
+    on = 1.0
+    if station.calendar is not None:
+        calendar = line.calendars[station.calendar]
+        on = sum(shift.end_h - shift.start_h for shift in calendar.working.values()) / calendar.cycle_h
+    return on * math.prod(1.0 - stop.duration_h / stop.every_h for stop in station.maintenance.values())
+
+
+def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, pilot_lots: int = 4) -> Estimate:
+    """Capacity of every station and of the line, for a mature line that makes one product.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    product : str, optional
+        Default: the product of a conversion, else the first one made.
+    seed : int
+        Names the pilot lots' random numbers.
+    pilot_lots : int
+        Lots whose physics is averaged (plants only).
+
+    Returns
+    -------
+    Estimate
+    """
+    spec = scenario.spec
+    visits: dict[str, list[tuple[Processed, int]]] = {name: [] for name in spec.line.stations}
+    good = 1.0
+    if scenario.is_plant:
+        if product is None:
+            made = next(iter(next(iter(spec.line.sources.values())).products))
+            product = spec.conversion.product_to if spec.conversion else made
+        mature = replace(scenario, spec=spec.model_copy(update={"ramp": None, "conversion": None}))
+        plant = Plant(mature, seed, 0)
+        finished = [lot for ordinal in range(pilot_lots) for lot in _pilot(plant, spec.line, product, ordinal, visits)]
+        good = sum(lot.n_alive for lot in finished) / pilot_lots
+    stations = {name: _capacity(station, spec.line, visits[name], good) for name, station in spec.line.stations.items()}
+    bottleneck = min(stations, key=lambda name: stations[name].cells_per_week)
+    return Estimate(stations, bottleneck, stations[bottleneck].cells_per_week, good)
+
+
+def _pilot(
+    plant: Plant, line: Line, product: str, ordinal: int, visits: dict[str, list[tuple[Processed, int]]]
+) -> Iterator[Lot]:
+    """Send one lot of every source through the line without a clock; yields what reaches the sinks."""
+    at: dict[str, Lot] = {
+        name: Lot(lineage(name, ordinal), ordinal=ordinal, product=product, material=source.material)
+        for name, source in line.sources.items()
+    }
+    waiting = {**line.buffers, **line.stations, **line.sinks}
+    while waiting:
+        ready = [name for name, node in waiting.items() if all(giver in at for giver in _givers(node.feed))]
+        if not ready:
+            return
+        for name in ready:
+            node = waiting.pop(name)
+            lots = [at[giver] for giver in _givers(node.feed)]
+            if name in line.stations:
+                rows = lots[0].n_alive
+                done = plant.process(name, lots, 0)
+                visits[name].append((done, rows if done.lot is lots[0] else done.lot.n))
+                at[name] = done.lot
+            else:
+                at[name] = lots[0]
+            if name in line.sinks:
+                yield at[name]
+
+
+def _givers(feed: str | tuple[str, ...] | Mapping[str, int]) -> tuple[str, ...]:
+    return (feed,) if isinstance(feed, str) else tuple(feed)
+
+
+def _capacity(
+    station: Station, line: Line, visits: list[tuple[Processed, int]], good_cells_per_lot: float
+) -> StationCapacity:
+    if visits:
+        seconds = sum(_lot_seconds(station, done, rows) for done, rows in visits) / len(visits)
+        units = float(station.parallel)
+        if isinstance(station, ChannelsStation):
+            trays = sum(math.ceil(done.lot.n_alive / station.cells_per_tray) for done, _ in visits) / len(visits)
+            units = station.positions / trays
+        elif isinstance(station, DwellStation):
+            amount = sum(done.lot.amount for done, _ in visits) / len(visits)
+            units = math.inf if station.capacity is None else station.capacity / amount
+    else:
+        seconds, units = _part_seconds(station), float(station.parallel)
+        if isinstance(station, ChannelsStation):
+            units = float(station.positions)
+        elif isinstance(station, DwellStation):
+            units = math.inf if station.capacity is None else station.capacity
+    up = planned_share(station, line) * _availability(station)
+    lots_per_week = up * units * 604_800.0 / seconds if seconds else math.inf
+    return StationCapacity(up, seconds, lots_per_week, lots_per_week * good_cells_per_lot)
+
+
+def _availability(station: Station) -> float:
+    """Of a chain: of its worst machine by rate, since buffers let the others catch up (an upper bound)."""
+    if isinstance(station, SerialStation) and station.machines:
+        slowest = max(mean_seconds(machine.cycle) for machine in station.machines.values())
+        return min(
+            availability(machine.failures) * slowest / mean_seconds(machine.cycle)
+            for machine in station.machines.values()
+        )
+    return availability(station.failures)
+
+
+def _lot_seconds(station: Station, done: Processed, rows: int) -> float:
+    """Mean time of one unit for one lot, stops included."""
+    if done.seconds is not None:
+        return done.seconds + done.stops_s
+    if isinstance(station, SerialStation):
+        return rows * _part_seconds(station) + done.stops_s
+    if isinstance(station, BatchStation):
+        cycles = 1 if station.charges_per_cycle is None else math.ceil(rows / station.charges_per_cycle)
+        return cycles * mean_seconds(station.cycle) + done.stops_s
+    if isinstance(station, WebStation):
+        splice = 0.0 if station.splice is None else mean_seconds(station.splice)
+        return splice + done.lot.attributes["length_m"] / station.speed_m_per_min * 60.0 + done.stops_s
+    return _part_seconds(station) + done.stops_s
+
+
+def _part_seconds(station: Station) -> float:
+    """Mean time of one unit for one part (one lot of one row)."""
+    if isinstance(station, SerialStation):
+        if station.machines:
+            return max(mean_seconds(machine.cycle) for machine in station.machines.values())
+        return 0.0 if station.cycle is None else mean_seconds(station.cycle)
+    if isinstance(station, BatchStation):
+        return mean_seconds(station.cycle) / station.batch_lots
+    if isinstance(station, WebStation):
+        return 60.0 / station.speed_m_per_min + (0.0 if station.splice is None else mean_seconds(station.splice))
+    law = station.occupied if isinstance(station, ChannelsStation) else station.minimum
+    return 0.0 if law is None else mean_seconds(law)
