@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from cellfab.errors import CellfabError
+from cellfab.errors import CellfabError, ConfigError, UsageError
 
 SCHEMA_VERSION = 1
 INTERRUPTED = 130
@@ -36,6 +38,23 @@ SetOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from cellfab import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def cellfab(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Battery-cell manufacturing yield and process simulator."""
+
+
 @app.command()
 def run(
     config: ConfigArgument,
@@ -50,15 +69,18 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Simulate one scenario; print yield, output and cost; write tables and report.html."""
-    from cellfab.run import run_scenario
+    from cellfab.report.folder import refuse_unwritable, write_run_folder
     from cellfab.scenario import load_scenario
 
     scenario = load_scenario(config, overrides or ())
-    with _progress(scenario.name, shown=not (quiet or as_json)) as advance:
-        result = run_scenario(scenario, seed=seed, replicates=replicates, engine=engine, progress=advance)
-    from cellfab.report.folder import write_run_folder
+    if engine == "compiled" and scenario.is_plant:
+        raise UsageError("--engine compiled runs bare lines only, and this scenario makes cells")
+    refuse_unwritable(out)
+    from cellfab.run import run_scenario
 
-    folder = write_run_folder(result, scenario.resolved_yaml(), out)
+    with _interruptible(), _progress(scenario.name, shown=not (quiet or as_json)) as advance:
+        result = run_scenario(scenario, seed=seed, replicates=replicates, engine=engine, progress=advance)
+        folder = write_run_folder(result, scenario.resolved_yaml(), out)
     if as_json:
         from cellfab.report.tables import kpi_document
 
@@ -74,7 +96,13 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
     """Check a configuration without running it; every problem is listed with its place in the file."""
     from cellfab.scenario import load_scenario
 
-    scenario = load_scenario(config, overrides or ())
+    try:
+        scenario = load_scenario(config, overrides or ())
+    except ConfigError as error:
+        if as_json:
+            problems = [_problem(problem) for problem in error.problems]
+            typer.echo(json.dumps({"schema_version": SCHEMA_VERSION, "valid": False, "problems": problems}))
+        raise
     if as_json:
         document = {
             "schema_version": SCHEMA_VERSION,
@@ -85,7 +113,15 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
         }
         typer.echo(json.dumps(document))
     else:
-        typer.echo(f"{config}: valid; {len(scenario.files)} files, {len(scenario.assumptions)} values are assumptions")
+        files = "1 file" if len(scenario.files) == 1 else f"{len(scenario.files)} files"
+        typer.echo(f"{config}: valid; {files}, {len(scenario.assumptions)} values are assumptions")
+
+
+def _problem(problem: Any) -> dict[str, Any]:
+    """A `cellfab.config.problems.Problem` as plain JSON; line and column are 0 for a file as a whole."""
+    place = problem.location
+    where = {"file": place.source.name, "line": place.line, "column": place.column}
+    return {**where, "path": problem.path, "message": problem.message, "hint": problem.hint}
 
 
 @app.command()
@@ -107,11 +143,18 @@ def config_show(
     origin: Annotated[bool, typer.Option("--origin", help="Say for each value which file and line set it.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the configuration after extends and --set."""
+    """Print the configuration after extends and --set, quantities in their field's unit."""
     from cellfab.config.loader import load
     from cellfab.config.show import render, render_json
+    from cellfab.scenario import load_scenario
 
-    resolved = load(config, overrides or ())
+    try:
+        resolved = load_scenario(config, overrides or ()).resolved
+    except ConfigError as error:
+        # A part of a scenario, or a faulty one, can be looked at as well, if it can be read at all.
+        resolved = load(config, overrides or ())
+        problems = "1 problem" if len(error.problems) == 1 else f"{len(error.problems)} problems"
+        typer.echo(f"not a complete scenario ({problems}): values are shown as written", err=True)
     typer.echo(json.dumps(render_json(resolved)) if as_json else render(resolved, origin=origin))
 
 
@@ -124,7 +167,20 @@ def init(
 
     for path in write_starter(folder):
         typer.echo(str(path))
-    typer.echo(f"next: cellfab run {folder / 'my_conversion.yaml'}")
+    typer.echo(f"next: cellfab run {shlex.quote(str(folder / 'my_conversion.yaml'))}")
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C and a request to terminate end the command with exit code 130, and with what is half written removed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("interrupted: nothing was written", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -149,8 +205,3 @@ def main() -> None:
     except CellfabError as error:
         typer.echo(str(error), err=True)
         raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted: nothing was written", err=True)
-        raise SystemExit(INTERRUPTED) from None
-    except BrokenPipeError:
-        raise SystemExit(0) from None

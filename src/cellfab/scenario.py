@@ -7,17 +7,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from pydantic import BaseModel
+
+from cellfab.config.cell_spec import CellDesign
 from cellfab.config.line_checks import line_problems
 from cellfab.config.line_spec import Line, SerialStation
 from cellfab.config.loader import check, load
 from cellfab.config.problems import Problem, did_you_mean
+from cellfab.config.references import reference_problems
 from cellfab.config.resolved import Assumption, Resolved
+from cellfab.config.salvage import wiring_problems_of_faulty
 from cellfab.config.scenario_spec import ScenarioSpec
 from cellfab.config.schema import json_schema
 from cellfab.config.show import render
-from cellfab.config.tree_path import TreePath
+from cellfab.config.tree_path import TreePath, as_path
 from cellfab.errors import ConfigError
 from cellfab.steps.base import Step
 from cellfab.steps.registry import registry
@@ -31,7 +36,7 @@ class Place(NamedTuple):
     station: str
     machine: int | None
     step: str
-    path: str
+    path: TreePath
     """Of the place in the configuration."""
 
 
@@ -39,11 +44,11 @@ def places(line: Line) -> Iterator[Place]:
     """Every place of a line that has a step, in the order written."""
     for name, station in line.stations.items():
         if station.step is not None:
-            yield Place(name, name, None, station.step, f"line.stations.{name}")
+            yield Place(name, name, None, station.step, ("line", "stations", name))
         if isinstance(station, SerialStation):
             for index, (machine_name, machine) in enumerate(station.machines.items()):
                 if machine.step is not None:
-                    path = f"line.stations.{name}.machines.{machine_name}"
+                    path = ("line", "stations", name, "machines", machine_name)
                     yield Place(f"{name}.{machine_name}", name, index, machine.step, path)
 
 
@@ -112,17 +117,15 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
     """
     resolved = load(path_or_name, overrides)
     spec, problems = check(resolved, ScenarioSpec)
-    if spec is None:
-        # The line may be sound in itself: then its wiring is reported in the same go.
-        line, _ = check(resolved, Line, ["line"])
-        if line is not None:
-            problems += [resolved.problem(path, message, hint) for path, message, hint in line_problems(line)]
-        resolved.fail(problems)
-    problems = [resolved.problem(path, message, hint) for path, message, hint in line_problems(spec.line)]
-    problems += _reference_problems(resolved, spec)
-    steps, step_problems = _bind_steps(resolved, spec)
+    if spec is not None:
+        problems = [resolved.problem(*problem) for problem in line_problems(spec.line)]
+    else:
+        problems += [resolved.problem(*problem) for problem in wiring_problems_of_faulty(resolved)]
+    found = list(_written_places(resolved))
+    problems += reference_problems(resolved, [place.key for place in found])
+    steps, step_problems = _bind_steps(resolved, found)
     problems += step_problems
-    if problems:
+    if spec is None or problems:
         resolved.fail(problems)
     return Scenario(
         spec=spec,
@@ -139,79 +142,70 @@ def scenario_schema(*, overlay: bool = False) -> dict[str, object]:
     return json_schema(ScenarioSpec, overlay=overlay, params={name: step.Params for name, step in registry().items()})
 
 
-def _reference_problems(resolved: Resolved, spec: ScenarioSpec) -> list[Problem]:
-    """Names that point at nothing: products, materials, stations of the ramp, the conversion and the recipes."""
-    problems: list[Problem] = []
-
-    def must_exist(path: str | TreePath, name: str, known: Iterable[str], what: str) -> None:
-        names = list(known)
-        if name not in names:
-            problems.append(resolved.problem(path, f"there is no {what} '{name}'", did_you_mean(name, names)))
-
-    stations, products = spec.line.stations, spec.products
-    for product, recipe in products.items():
-        for electrode in ("cathode", "anode"):
-            material = getattr(recipe.design, electrode).active_material
-            must_exist(f"products.{product}.design.{electrode}.active_material", material, spec.materials, "material")
-        keys = [place.key for place in places(spec.line)]
-        for key in recipe.params:
-            must_exist(("products", product, "params", key), key, keys, "station with a step called")
-    if products:
-        for name, source in spec.line.sources.items():
-            for product in source.products:
-                must_exist(f"line.sources.{name}.products", product, products, "product")
-    if spec.ramp is not None:
-        for name in spec.ramp.stations:
-            must_exist(f"ramp.stations.{name}", name, stations, "station")
-    conversion = spec.conversion
-    if conversion is not None:
-        for key in ("product_from", "product_to"):
-            must_exist(f"conversion.{key}", getattr(conversion, key), products, "product")
-        for name in conversion.stations:
-            must_exist(f"conversion.stations.{name}", name, stations, "station")
-        if conversion.stop_week * 168.0 >= spec.run.horizon_h:
-            problems.append(
-                resolved.problem(
-                    "conversion.stop_week",
-                    f"week {conversion.stop_week:g} is after the end of the run ({spec.run.horizon_h / 168.0:g} weeks)",
-                    "stop earlier, or lengthen run.horizon_h",
-                )
-            )
-    return problems
-
-
 def _digest(spec: ScenarioSpec) -> str:
     content = spec.model_dump(mode="json", exclude={"name": True, "description": True})
     content["run"] = {"horizon_h": spec.run.horizon_h, "warmup_h": spec.run.warmup_h}
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _bind_steps(resolved: Resolved, spec: ScenarioSpec) -> tuple[dict[tuple[str, str], Step], list[Problem]]:
+def _written_places(resolved: Resolved) -> Iterator[Place]:
+    """As `places`, for a line that need not be valid."""
+    stations = resolved.get("line.stations")
+    for name, station in _mappings(stations):
+        path: TreePath = ("line", "stations", name)
+        if isinstance(station.get("step"), str):
+            yield Place(name, name, None, station["step"], path)
+        for index, (machine_name, machine) in enumerate(_mappings(station.get("machines"))):
+            if isinstance(machine.get("step"), str):
+                yield Place(f"{name}.{machine_name}", name, index, machine["step"], (*path, "machines", machine_name))
+
+
+def _mappings(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    if isinstance(tree, dict):
+        yield from ((name, child) for name, child in tree.items() if isinstance(child, dict))
+
+
+def _bind_steps(resolved: Resolved, found: Iterable[Place]) -> tuple[dict[tuple[str, str], Step], list[Problem]]:
+    """Steps by place and product; a design that is not valid (which has been reported) leaves its product without."""
     known = registry()
+    products = [name for name, _ in _mappings(resolved.get("products"))]
+    designs = {name: check(resolved, CellDesign, [("products", name, "design")])[0] for name in products}
     steps: dict[tuple[str, str], Step] = {}
     problems: list[Problem] = []
-    for place in places(spec.line):
-        if not spec.products:
-            problems.append(
-                resolved.problem(f"{place.path}.step", "a step needs cells, but the scenario has no `products`", "")
-            )
-            continue
+    for place in found:
         step_class = known.get(place.step)
         if step_class is None:
-            problems.append(
-                resolved.problem(f"{place.path}.step", f"unknown step '{place.step}'", did_you_mean(place.step, known))
-            )
+            hint = did_you_mean(place.step, known)
+            problems.append(resolved.problem((*place.path, "step"), f"unknown step '{place.step}'", hint))
             continue
-        for name, product in spec.products.items():
-            paths: list[str | TreePath] = [f"{place.path}.params"]
-            if place.key in product.params:
-                paths.append(("products", name, "params", place.key))
-            params, found = check(resolved, step_class.Params, paths)
-            problems += [problem for problem in found if problem not in problems]
-            if params is None:
+        if not products:
+            message = "a step needs cells, but the scenario has no `products`"
+            problems.append(resolved.problem((*place.path, "step"), message))
+        for name in products:
+            paths: list[str | TreePath] = [(*place.path, "params")]
+            recipe = ("products", name, "params", place.key)
+            if resolved.get(recipe) is not None:
+                paths.append(recipe)
+            params, unfit = check(resolved, step_class.Params, paths)
+            problems += [problem for problem in unfit if problem not in problems]
+            design = designs[name]
+            if params is None or design is None:
                 continue
+            problems += _unpriced(resolved, params, paths)
             try:
-                steps[place.key, name] = step_class(params, product.design)
-            except ConfigError as unfit:
-                problems.append(resolved.problem(place.path, str(unfit)))
+                steps[place.key, name] = step_class(params, design)
+            except ConfigError as error:
+                problems.append(resolved.problem(place.path, f"{error} (product '{name}')"))
     return steps, problems
+
+
+def _unpriced(resolved: Resolved, params: BaseModel, paths: Sequence[str | TreePath]) -> Iterator[Problem]:
+    """Materials that a step is told to use, and that have no price."""
+    materials = [name for name, _ in _mappings(resolved.get("materials"))]
+    for field in type(params).model_fields:
+        name = getattr(params, field)
+        if field.endswith("_material") and name and name not in materials:
+            path = next((as_path(path) for path in reversed(paths) if field in (resolved.get(path) or ())), None)
+            where = (*path, field) if path is not None else as_path(paths[0])
+            message = f"uses the material '{name}', which is not in `materials`"
+            yield resolved.problem(where, message, did_you_mean(name, materials))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from cellfab.config import library
@@ -38,8 +39,8 @@ def write_starter(folder: Path) -> tuple[Path, ...]:
         if any(folder.iterdir()):
             raise UsageError(f"'{folder}' is not empty; choose a new folder, nothing is overwritten")
         scenario, line = folder / "my_conversion.yaml", folder / "my_line.yaml"
-        scenario.write_text(SCENARIO.format(name=scenario))
-        line.write_text(library.find("mm1").read_text())
+        scenario.write_text(SCENARIO.format(name=shlex.quote(str(scenario))), encoding="utf-8")
+        line.write_text(library.find("mm1").read_text(encoding="utf-8"), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write to '{folder}': {error.strerror}") from error
     return scenario, line

@@ -4,14 +4,38 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from cellfab.errors import UsageError
-from cellfab.report.page import write_report
-from cellfab.report.tables import write_tables
 from cellfab.result import RunResult
+
+_LONGEST_NAME = 50
+
+
+def refuse_unwritable(parent: Path) -> None:
+    """Find out before a long run, and without making anything, that its results could not be written.
+
+    Raises
+    ------
+    UsageError
+        If `parent`, or the closest folder above it that is there, is not a folder or not writable.
+    """
+    try:
+        there = next(path for path in (parent, *parent.absolute().parents) if path.exists())
+        if not there.is_dir():
+            raise _unwritable(parent, f"'{there}' is not a folder")
+    except OSError as error:
+        raise _unwritable(parent, str(error.strerror)) from error
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _unwritable(parent, f"no permission to write in '{there}'")
+
+
+def _unwritable(parent: Path, why: str) -> UsageError:
+    return UsageError(f"cannot write results to '{parent}': {why}; choose another folder with --out")
 
 
 def write_run_folder(result: RunResult, resolved_yaml: str, parent: Path) -> Path:
@@ -41,23 +65,46 @@ def write_run_folder(result: RunResult, resolved_yaml: str, parent: Path) -> Pat
         parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=parent))
     except OSError as error:
-        raise UsageError(
-            f"cannot write results to '{parent}': {error.strerror}; choose another folder with --out"
-        ) from error
+        raise _unwritable(parent, str(error.strerror)) from error
     try:
-        (partial / "manifest.json").write_text(json.dumps(dict(result.manifest), indent=2, sort_keys=True) + "\n")
-        (partial / "resolved.yaml").write_text(resolved_yaml)
-        write_tables(result, partial)
-        write_report(result, partial / "report.html")
-        partial.chmod(0o755)
-        final = parent / f"{result.name}-{result.digest[:8]}-{result.seed}"
-        if final.exists():
-            old = Path(tempfile.mkdtemp(prefix=".replaced-", dir=parent))
-            os.replace(final, old / final.name)
-            os.replace(partial, final)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            os.replace(partial, final)
+        _fill(partial, result, resolved_yaml)
+        return _move(partial, parent / f"{_file_name(result.name)}-{result.digest[:8]}-{result.seed}")
+    except OSError as error:
+        raise _unwritable(parent, str(error.strerror or error)) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-    return final
+
+
+def _fill(folder: Path, result: RunResult, resolved_yaml: str) -> None:
+    from cellfab.report.page import write_report
+    from cellfab.report.tables import write_tables
+
+    # Wall-clock times go to the manifest alone, so that every table of a run can be compared byte by byte.
+    manifest = {**result.manifest, "timing": dict(result.timing)}
+    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+    (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
+    (folder / "resolved.yaml").write_text(resolved_yaml, encoding="utf-8", newline="\n")
+    write_tables(replace(result, timing={}), folder)
+    write_report(result, folder / "report.html")
+    folder.chmod(0o755)
+
+
+def _move(partial: Path, final: Path) -> Path:
+    """Put the finished folder in its place; if that fails, the one that was there is put back."""
+    if not final.exists():
+        return partial.replace(final)
+    aside = Path(tempfile.mkdtemp(prefix=".replaced-", dir=final.parent))
+    try:
+        old = final.replace(aside / final.name)
+        try:
+            return partial.replace(final)
+        except BaseException:
+            old.replace(final)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _file_name(name: str) -> str:
+    """A scenario's name as part of a folder's name: letters, digits, '.', '_' and '-', not too long."""
+    return re.sub(r"[^\w.-]+", "_", name)[:_LONGEST_NAME].lstrip(".") or "run"
