@@ -37,6 +37,7 @@ CYCLE = Law(DETERMINISTIC, 1.0, 0.0, 0.0, NO_POOL)
 TO_FAILURE = Law(EXPONENTIAL, 100.0, 0.0, 0.0, NO_POOL)
 TO_REPAIR = Law(EXPONENTIAL, 5.0, 0.0, 0.0, NO_POOL)
 NO_LOG = np.empty((0, 0, 0), np.int64)
+NOT_ASKED = np.empty(0, np.int64)
 NO_CYCLES, NO_WAITS, NO_CALLS = (np.empty((0, columns), np.int64) for columns in (0, 3, 4))
 REFERENCES = {
     "odf resume": (0.87778, 0.0026),
@@ -67,7 +68,7 @@ def by_recursion(line: list[Stage], end: int, log: Any = NO_LOG) -> int:
     parts = int(1.02 * end / 1e6) + 100
     pass_parts(
         chain, state, tally, np.array([1]), True, NO_CYCLES, np.zeros(1, np.int64), np.full(parts, MACHINES), AT_HAND,
-        1.0, 1.0, 1.0, 0, FOREVER, NO_WAITS, NO_CALLS, np.empty(0, np.int64), log,
+        1.0, 1.0, 1.0, 0, FOREVER, NO_WAITS, NO_CALLS, NOT_ASKED, NOT_ASKED, log,
     )  # fmt: skip
     return int(tally.parts[:-1, -1, WENT_ON].sum())
 
@@ -213,12 +214,12 @@ def main() -> None:
     recursion_s = time.perf_counter() - began
     began = time.perf_counter()
     by_events(stages(0), 10_000_000)
-    print(
-        f"compiled or loaded from cache in {recursion_s:.1f} s (recursion) and {time.perf_counter() - began:.1f} s (scan)"
-    )
+    compiled = f"{recursion_s:.1f} s (recursion) and {time.perf_counter() - began:.1f} s (scan)"
+    print(f"compiled, or loaded from the cache, in {compiled}")
     print(f"{MACHINES} machines, T = {chosen.time} cycles, {chosen.repeats} seeds; SimPy: T / 20, 3 seeds\n")
     print(
-        f"{'engine':28} {'semantics':12} {'M part-steps/s':>15} {'x SimPy':>9} {'throughput':>11} {'reference':>10} {'z':>6}"
+        f"{'engine':25} {'semantics':11} {'M part-steps/s':>14} {'x SimPy':>8}"
+        f" {'throughput':>11} {'reference':>10} {'z':>5}"
     )
     base = {
         "odf resume": timed(by_simpy, end // 20, 3),

@@ -73,6 +73,7 @@ class Twin:
         self.stays: dict[int, list[int]] = {row: [] for row in range(len(stages) + 2)}
         self.thrown: list[tuple[int, int]] = []
         self.lost: list[int] = []
+        self.struck: set[tuple[int, int, int]] = set()
         self.inside_of_lot: dict[int, int] = {}
         self.outlet_delays = outlet_delays
         self.gathering, self.outlet_until = 0, -1
@@ -140,6 +141,7 @@ class Twin:
         if unit.stage.modes[k].scrap and unit.part is not None:
             if unit.working:
                 self.log[unit.part.number, unit.m][1:] = [self.t, self.t]
+                self.struck.add((unit.part.number, unit.m, self.t))
             self.thrown.append((unit.part.number, unit.m))
             self.leaves_line(unit.part, through=False)
             unit.part, unit.done = None, False

@@ -18,11 +18,14 @@ from cellfab.kernels.serial_line import (
     COUNT,
     LONGEST,
     LOSE,
+    MADE,
     MOST,
     OPEN,
+    STARTED,
     THROWN,
     TOTAL,
     TURNED_AWAY,
+    TURNED_AWAY_EVER,
     WAIT,
     Mode,
     Stage,
@@ -130,7 +133,13 @@ def compare(slow: Any, tally: Any, log: np.ndarray, horizon: int = HORIZON) -> N
         assert tally.stays[row, [COUNT, TOTAL, LONGEST]].tolist() == expected
         assert tally.sketch[row].sum() == expected[0]
     assert tally.parts[:-1, :, THROWN].sum() == len(slow.thrown)
-    assert tally.gate[TURNED_AWAY] == len(slow.lost)
+    assert tally.gate[TURNED_AWAY] == tally.gate[TURNED_AWAY_EVER] == len(slow.lost)
+    for column, moment in ((STARTED, 0), (MADE, 1)):
+        expected = np.zeros((tally.parts.shape[0] - 1, stages), np.int64)
+        for (number, m), moments in slow.log.items():
+            if moments[moment] >= 0 and not (moment == 1 and (number, m, moments[1]) in slow.struck):
+                expected[np.searchsorted(tally.edges, moments[moment], side="right") - 1, m] += 1
+        assert np.array_equal(tally.parts[:-1, :, column], expected)
 
 
 def run_recursion(case: Case, pieces: int = 1, edges: tuple[int, ...] = (0, 130, 131, 333, HORIZON)) -> Any:
@@ -139,14 +148,14 @@ def run_recursion(case: Case, pieces: int = 1, edges: tuple[int, ...] = (0, 130,
     state = new_state(chain, tally)
     n, done = case.exits.size, 0
     log = np.full((n, len(case.stages), 3), -1)
-    thrown = np.full(n, -1)
+    thrown, let_in = np.full(n, -1), np.full(n, -1)
     bounds = np.linspace(0, n, pieces + 1).astype(int)
     for piece_end in bounds[1:]:
         while done < piece_end:
             took, *_ = pass_parts(
                 chain, state, tally, np.arange(5 + done, 5 + piece_end), False, NO_CYCLES,
                 case.ready[done:piece_end], case.exits[done:piece_end], case.manner, 1.0, 1.0, 1.0, 0, HORIZON,
-                NO_WAITS, NO_CALLS, thrown[done:piece_end], log[done:piece_end],
+                NO_WAITS, NO_CALLS, let_in[done:piece_end], thrown[done:piece_end], log[done:piece_end],
             )  # fmt: skip
             done += took
             if done == piece_end or case.ready[done] >= HORIZON:

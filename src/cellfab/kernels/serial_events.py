@@ -85,6 +85,7 @@ from cellfab.kernels.serial_line import (
     FOREVER,
     LONGEST,
     LOSE,
+    MADE,
     MODE,
     MODE_END,
     MOST,
@@ -93,11 +94,13 @@ from cellfab.kernels.serial_line import (
     RING,
     RING_SIZE,
     SCRAP,
+    STARTED,
     STARVED,
     THROWN,
     TIME_DEPENDENT,
     TOTAL,
     TURNED_AWAY,
+    TURNED_AWAY_EVER,
     UNITS,
     WAIT,
     WAITING_CREW,
@@ -482,6 +485,7 @@ def advance(
                             entity, row = part[goes_in & mask, ENTITY], part[goes_in & mask, ROW]
                             cycle = duration(law[m], p0, p1, p2, values, cycle_factor, key[m], entity, row)
                         unit[u, PART] = goes_in
+                        parts[now[BIN], m, STARTED] += 1
                         unit[u, END] = t + cycle
                         stage[m, FREE] -= 1
                         event = t + cycle
@@ -495,6 +499,7 @@ def advance(
                             log[goes_in, m, 0] = t
             if manner == LOSE and now[TAKEN] < now[ARRIVED]:
                 gate[TURNED_AWAY] += (now[ARRIVED] - now[TAKEN]) * (window[0] <= t < window[1])
+                gate[TURNED_AWAY_EVER] += now[ARRIVED] - now[TAKEN]
                 now[TAKEN] = now[ARRIVED]
             if now[CALLING] == 0:
                 continue
@@ -526,6 +531,8 @@ def advance(
                     stays[m, MOST] = max(stays[m, MOST], stage[m, LEVEL])
             now[GREW] = stages
             now[GREW_TO] = -1
+            if manner == WAIT and window[0] <= t < window[1]:
+                stays[stages, MOST] = max(stays[stages, MOST], now[ARRIVED] - now[TAKEN])
             t = now[NOW] = following
 
         changes = now[BOUNDARY] == t
@@ -554,6 +561,7 @@ def advance(
                         clock[row + k, LEFT] -= t
                 due[u] = event
                 unit[u, DONE] = 1
+                parts[now[BIN], m, MADE] += 1
                 number = unit[u, PART]
                 if log.size > 0:
                     log[number, m, 1] = t

@@ -311,6 +311,7 @@ def close(chain: Chain, floor: Floor, tally: Tally, manner: int, end: int) -> No
             stay(m, came)
             whole(number)
     if manner == WAIT:
+        tally.stays[stages, MOST] = max(tally.stays[stages, MOST], floor.now[ARRIVED] - floor.now[TAKEN])
         for number in range(floor.now[TAKEN], floor.now[ARRIVED]):
             stay(stages, floor.part[number & (len(floor.part) - 1), READY])
             whole(number)

@@ -118,17 +118,18 @@ class Tally(NamedTuple):
         Bins of time, ticks: 0, ..., end, FOREVER; the window's bounds are among them.
     ticks : shape (B + 1, M, 8)
         Ticks per state, all units of a stage together.
-    parts : shape (B + 1, M, 4)
-        Columns WENT_ON, EXITED (sorted out there) and THROWN (away by a breakdown); and FAILED, breakdowns.
+    parts : shape (B + 1, M, 6)
+        Columns STARTED, MADE (work finished), WENT_ON, EXITED (sorted out there), THROWN (away by a breakdown);
+        and FAILED, breakdowns.
     window : shape (2,)
         First tick, and first tick beyond, of what follows.
     stays : shape (M + 2, 6)
         Rows: the buffer before each stage; outside, waiting to be let in; the whole chain, from coming to going.
         Columns COUNT ... OPEN: parts counted on leaving (of the whole chain: those that went all the way), ticks
         stayed, longest stay, integral of the number there (part-ticks), largest number there and number when the
-        window opened (buffers only).
-    gate : shape (2,)
-        Parts that came within the window, and those of them turned away.
+        window opened (buffers; the event scan also has the largest number outside).
+    gate : shape (3,)
+        Parts that came within the window, those of them turned away, and those turned away since the very start.
     sketch : shape (M + 2, BUCKETS) or (0, 0)
         Stays by bucket of `cellfab.kernels.sketch`.
     """
@@ -142,11 +143,11 @@ class Tally(NamedTuple):
     sketch: Ints
 
 
-WENT_ON, EXITED, THROWN, FAILED = range(4)
+STARTED, MADE, WENT_ON, EXITED, THROWN, FAILED = range(6)
 """Columns of `Tally.parts`."""
 COUNT, TOTAL, LONGEST, AREA, MOST, OPEN = range(6)
 """Columns of `Tally.stays`."""
-CAME, TURNED_AWAY = range(2)
+CAME, TURNED_AWAY, TURNED_AWAY_EVER = range(3)
 """Entries of `Tally.gate`."""
 
 WAIT, LOSE, AT_HAND = range(3)
@@ -221,10 +222,10 @@ def new_tally(chain: Chain, edges: Sequence[int], window: tuple[int, int], quant
     return Tally(
         edges=np.array([*all_edges, FOREVER], np.int64),
         ticks=np.zeros((bins, stages, 8), np.int64),
-        parts=np.zeros((bins, stages, 4), np.int64),
+        parts=np.zeros((bins, stages, 6), np.int64),
         window=np.array(window, np.int64),
         stays=np.zeros((stages + 2, 6), np.int64),
-        gate=np.zeros(2, np.int64),
+        gate=np.zeros(3, np.int64),
         sketch=np.zeros((stages + 2, BUCKETS) if quantiles else (0, 0), np.int64),
     )
 

@@ -30,6 +30,7 @@ from cellfab.kernels.serial_line import (
     FAILED,
     FOREVER,
     LOSE,
+    MADE,
     MODE,
     MODE_END,
     MOST,
@@ -38,11 +39,13 @@ from cellfab.kernels.serial_line import (
     RING,
     RING_SIZE,
     SCRAP,
+    STARTED,
     STARVED,
     STOP,
     THROWN,
     TIME_DEPENDENT,
     TURNED_AWAY,
+    TURNED_AWAY_EVER,
     UNITS,
     WAIT,
     WAITING_CREW,
@@ -309,6 +312,7 @@ def pass_parts(
     until: int,
     waits: Ints,
     calls: Ints,
+    let_in: Ints,
     thrown_at: Ints,
     log: Ints,
 ) -> tuple[int, int, int, int, int]:
@@ -339,6 +343,8 @@ def pass_parts(
         Mode, number of its breakdown, ticks that the repair has to wait for the crew; 0 for those not listed.
     calls : shape (c, 4)
         Output: columns CALL_TICK ... CALL_REPAIR of the breakdowns that need a crew, in the order of the parts.
+    let_in : shape (n,) or (0,)
+        Output: tick at which each part was let in; -1 if it never was.
     thrown_at : shape (n,) or (0,)
         Output: stage at which a breakdown threw the part away, else -1.
     log : shape (n, M, 3) or (0, 0, 0)
@@ -375,6 +381,8 @@ def pass_parts(
             return i, last_start, first_out, last_out, called
         if thrown_at.size > 0:
             thrown_at[i] = -1
+        if let_in.size > 0:
+            let_in[i] = -1
         exit_at = exit_stage[i]
         if exit_at < 0:
             continue
@@ -387,6 +395,7 @@ def pass_parts(
                 room = stage[0, CAPACITY] < 0 or ring[stage[0, RING] + machine[0, HEAD]] <= came
             if not room:
                 gate[TURNED_AWAY] += window[0] <= came < window[1]
+                gate[TURNED_AWAY_EVER] += 1
                 continue
         finish = came
         alive = True
@@ -409,9 +418,11 @@ def pass_parts(
                 ticks[machine[m, BIN], m, WORKING] += cycle
                 machine[m, WORKED] = worked
                 machine[m, FREE] = end
+                parts[machine[m, BIN], m, STARTED] += 1
             else:
                 stand(chain, state, tally, m, start, STARVED)
                 start = _wait_until_on(chain, state, tally, m)
+                parts[machine[m, BIN], m, STARTED] += 1
                 end, alive, called = _work(
                     chain, state, tally, m, cycle, failure_factor, repair_factor, waits, calls, called
                 )
@@ -431,6 +442,8 @@ def pass_parts(
                     log[i, m - 1, 2] = entered
             else:
                 last_start = start
+                if let_in.size > 0:
+                    let_in[i] = entered
                 if manner == WAIT:
                     note_stay(window, stays, sketch, stages, came, entered, True)
                 elif manner == AT_HAND:
@@ -444,6 +457,7 @@ def pass_parts(
             finish = end
             if not alive:
                 break
+            parts[machine[m, BIN], m, MADE] += 1
         through = alive and exit_at == stages
         if not alive:
             if thrown_at.size > 0:

@@ -32,6 +32,7 @@ from cellfab.kernels.serial_recursion import (
 from cellfab.line.ahead import NEVER, Ahead, Call, Ints, Passage
 
 _NO_LOG = np.empty((0, 0, 0), np.int64)
+_NOT_ASKED = np.empty(0, np.int64)
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ class ChainFlow(Ahead[ChainPassage]):
             _, last_start, first_out, last_out, called = pass_parts(
                 self.chain, self.state, self.tally, np.array([passage.entity], np.int64), True, passage.cycles,
                 np.array([passage.entered], np.int64), passage.exits, AT_HAND, *passage.factors, passage.outlet_at,
-                FOREVER, waits, self._calls, passage.thrown_at, _NO_LOG,
+                FOREVER, waits, self._calls, _NOT_ASKED, passage.thrown_at, _NO_LOG,
             )  # fmt: skip
             if called <= len(self._calls):
                 break
