@@ -15,7 +15,8 @@ from cellfab.scenario import Place, places
 
 ROLLING_WEEKS = 4
 """Weekly cost and the dates at which a target is reached are means over so many weeks, the week itself last."""
-MINUTES_PER_WEEK = 7 * 24 * 60
+HOURS_PER_WEEK = 7 * 24
+MINUTES_PER_WEEK = HOURS_PER_WEEK * 60
 
 
 class Books:
@@ -98,6 +99,7 @@ class Books:
     def weekly(self) -> Iterator[dict[str, Any]]:
         """Rows of `RunResult.weekly`."""
         plant = self.plant
+        weeks_run = plant.scenario.spec.run.horizon_h / HOURS_PER_WEEK  # the last week may be a part of one
         for week in range(self.weeks):
             product = self.product_of_week(week)
             period = self.periods.get(week)
@@ -118,7 +120,7 @@ class Books:
                 "cash_cost_usd": period.cash_cost_usd if period else 0.0,
                 "cost_usd_per_kwh": _or_nan(recent.usd_per_kwh),
                 "cash_cost_usd_per_kwh": _or_nan(recent.cash_usd_per_kwh),
-                "cells_per_min": (good + unsold) / MINUTES_PER_WEEK,
+                "cells_per_min": (good + unsold) / (MINUTES_PER_WEEK * min(1.0, weeks_run - week)),
             }
 
     def phase_of(self, week: int) -> str:

@@ -143,6 +143,9 @@ def _nameplate(scenario: Scenario, rated: Mapping[str, float]) -> dict[str, Kpi]
     spec = scenario.spec
     kpis: dict[str, Kpi] = {}
     per_year = nominal_cells_per_min(spec.line) * 60.0 * 24.0 * 7.0 * WEEKS_PER_YEAR
+    if math.isinf(per_year):
+        reason = "no station of the line works unit by unit"
+        return {f"nameplate_gwh_per_year.{name}": Kpi(None, "GWh/y", reason=reason) for name in spec.products}
     for name, product in spec.products.items():
         energy_gwh = product.design.energy_wh * 1e-9
         kpis[f"nameplate_gwh_per_year.{name}"] = Kpi(per_year * energy_gwh, "GWh/y")
@@ -213,9 +216,7 @@ def _known(value: float | None, unit: str, reason: str) -> Kpi:
 
 def table(rows: Iterable[tuple[int, Mapping[str, Any]]], columns: Sequence[str]) -> pd.DataFrame:
     """A frame of (replicate, row) pairs with the given columns, `replicate` first."""
-    return pd.DataFrame(
-        [{"replicate": replicate, **row} for replicate, row in rows], columns=["replicate", *columns]
-    )
+    return pd.DataFrame([{"replicate": replicate, **row} for replicate, row in rows], columns=["replicate", *columns])
 
 
 def states(flow: FlowResult) -> Iterable[dict[str, Any]]:

@@ -22,7 +22,7 @@ def reference_problems(resolved: Resolved, place_keys: Iterable[str]) -> Iterato
         Stations and machines that have a step ("assembly.weld"), which a recipe may change.
     """
     products, materials = _names(resolved, ("products",)), _names(resolved, ("materials",))
-    stations = _names(resolved, ("line", "stations"))
+    stations, keys = _names(resolved, ("line", "stations")), list(place_keys)
 
     def missing(path: TreePath, name: object, known: list[str], what: str) -> Iterator[Problem]:
         if isinstance(name, str) and name not in known:
@@ -39,7 +39,10 @@ def reference_problems(resolved: Resolved, place_keys: Iterable[str]) -> Iterato
                 yield from missing((*path, "foil"), f"{foil}_foil", materials, "material")
         recipe: TreePath = ("products", product, "params")
         for key in _names(resolved, recipe):
-            yield from missing((*recipe, key), key, list(place_keys), "station with a step called")
+            if key not in keys:
+                whole = next((known for known in keys if known.endswith(f".{key}")), None)
+                hint = f"did you mean '{whole}'?" if whole else did_you_mean(key, keys)
+                yield resolved.problem((*recipe, key), f"there is no station with a step called '{key}'", hint)
     for name in _names(resolved, ("ramp", "stations")):
         yield from missing(("ramp", "stations", name), name, stations, "station")
     if products:
