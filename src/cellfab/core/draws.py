@@ -53,3 +53,21 @@ class Draws:
         out = np.empty(lot.n if n is None else n, dtype=np.float32)
         fill_normal(self.key(decision), lot.identity, out)
         return out
+
+    def uniforms(self, decisions: tuple[str, ...], lot: Lot) -> npt.NDArray[np.float32]:
+        """`uniform` of several decisions, shape (decisions, rows of the lot)."""
+        from cellfab.kernels.random import fill_uniform
+
+        out = np.empty((len(decisions), lot.n), dtype=np.float32)
+        for row, decision in zip(out, decisions, strict=True):
+            fill_uniform(self.key(decision), lot.identity, row)
+        return out
+
+    def normals(self, decisions: tuple[str, ...], lot: Lot) -> npt.NDArray[np.float32]:
+        """`normal` of several decisions, shape (decisions, rows of the lot)."""
+        from cellfab.kernels.random import fill_normal
+
+        out = np.empty((len(decisions), lot.n), dtype=np.float32)
+        for row, decision in zip(out, decisions, strict=True):
+            fill_normal(self.key(decision), lot.identity, row)
+        return out

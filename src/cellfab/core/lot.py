@@ -37,7 +37,8 @@ class Lot:
     columns : dict of str to ndarray, each shape (n,)
         Registered in `cellfab.core.columns`.
     exit_code : ndarray of int16, shape (n,), or None while every row is alive
-        0 alive; otherwise the code of the cause that scrapped the row (`cellfab.core.causes`). Written by `scrap` only.
+        0 alive; otherwise the code of the cause that scrapped the row (`cellfab.core.causes`). Written by `scrap` and
+        `scrap_each` only.
     n_dead : int
         Rows that have left.
     losses : list of (cause, rows)
@@ -105,6 +106,20 @@ class Lot:
             self.n_dead += count
             self.losses.append((cause, count))
         return count
+
+    def scrap_each(self, reason: npt.NDArray[np.uint8], causes: tuple[int, ...]) -> None:
+        """Scrap the still-living rows whose `reason` is k > 0 for ``causes[k - 1]``; 0 leaves a row alone."""
+        rows = np.flatnonzero(reason)
+        if not rows.size:
+            return
+        if self.exit_code is None:
+            self.exit_code = np.zeros(self.n, dtype=np.int16)
+        rows = rows[self.exit_code[rows] == ALIVE]
+        why = reason[rows]
+        self.exit_code[rows] = np.array((ALIVE, *causes), dtype=np.int16)[why]
+        self.n_dead += rows.size
+        counts = np.bincount(why, minlength=len(causes) + 1)[1:]
+        self.losses += [(cause, int(count)) for cause, count in zip(causes, counts, strict=True) if count]
 
     def child(
         self, place: str, *, n: int, unit: str, amount: float, material: str | None = None, others: tuple[Lot, ...] = ()

@@ -23,19 +23,24 @@ BURR_RISK = 0.7
 
 
 @kernel
+def poisson_count(mean: float, u: float) -> int:
+    """Poisson number by inversion of one uniform: a larger mean never gives a smaller number. Capped at 255."""
+    term = math.exp(-mean)
+    total = term
+    count = 0
+    while u >= total and count < _MOST:
+        count += 1
+        term *= mean / count
+        total += term
+    return count
+
+
+@kernel
 def poisson_counts(mean: float, u: npt.NDArray[np.float32], out: npt.NDArray[np.uint8]) -> None:
-    """Poisson numbers by inversion of one uniform each: a larger mean never gives a smaller number. Capped at 255."""
+    """`poisson_count` of every element of `u`."""
     none = np.float32(math.exp(-mean))
     for i in range(u.size):
-        count = 0
-        if u[i] >= none:
-            term = math.exp(-mean)
-            total = term
-            while u[i] >= total and count < _MOST:
-                count += 1
-                term *= mean / count
-                total += term
-        out[i] = count
+        out[i] = poisson_count(mean, u[i]) if u[i] >= none else 0
 
 
 @kernel

@@ -34,19 +34,19 @@ from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.causes import cause
-from cellfab.core.columns import column
+from cellfab.core.columns import COLUMNS, column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
 from cellfab.steps.base import Merge, Work
 
 _INHERITED = {
-    # column of a segment: type, unit and meaning on the cell
-    "loading_mg_per_cm2": ("float32", "mg/cm2", "true dry coating per side of the cell's {}"),
-    "binder_fraction": ("float32", "1", "true mass fraction of binder in the coating of the cell's {}"),
-    "porosity": ("float32", "1", "true porosity of the cell's {}"),
-    "moisture_ppm": ("float32", "ppm", "true water content of the cell's {}"),
-    "burr_um": ("float32", "um", "true height of the highest burr on the cell's {}"),
+    # column of a segment: type, unit and meaning on the cell, and the electrodes for which a later step asks
+    "loading_mg_per_cm2": ("float32", "mg/cm2", "true dry coating per side of the cell's {}", ("anode",)),
+    "binder_fraction": ("float32", "1", "true mass fraction of binder in the coating of the cell's {}", ("anode",)),
+    "porosity": ("float32", "1", "true porosity of the cell's {}", ("cathode", "anode")),
+    "moisture_ppm": ("float32", "ppm", "true water content of the cell's {}", ("cathode", "anode")),
+    "burr_um": ("float32", "um", "true height of the highest burr on the cell's {}", ("cathode", "anode")),
 }
 _AREAL = tuple(
     column(f"{electrode}_areal_mah_per_cm2", "float32", "mAh/cm2", f"true areal capacity per side, {electrode}")
@@ -57,10 +57,11 @@ ANODE_ROW = column("anode_row", "int32", "1", "row of the cell's anode in its pa
 OVERHANG = column("overhang_mm", "float32", "mm", "true smallest distance by which the anode's edge stands out")
 SEPARATOR_FAULT = column("separator_fault", "uint8", "1", "1 where the separator is folded, pierced or scorched")
 PARTICLES = column("particles_in_roll", "uint8", "1", "particles wound in between the electrodes")
+_WOUND = (OVERHANG, SEPARATOR_FAULT, PARTICLES)
 FROM_ELECTRODES = tuple(
     column(f"{electrode}_{name}", dtype, unit, text.format(electrode))
-    for electrode in ("cathode", "anode")
-    for name, (dtype, unit, text) in _INHERITED.items()
+    for name, (dtype, unit, text, electrodes) in _INHERITED.items()
+    for electrode in electrodes
 )
 
 WINDING_FAULT = cause("wind", "winding_fault", "misfeed, telescoped core or broken web during winding")
@@ -110,27 +111,29 @@ class Wind(Merge):
 
     def merge(self, lots: Mapping[str, Lot], draws: Draws, maturity: float) -> Lot:
         """Wind one cathode lot with one anode lot."""
+        from cellfab.kernels import winding
+
         cathode, anode = lots["cathode"], lots["anode"]
         cathode_row, anode_row = self._pairs(cathode, anode)
         n = cathode_row.size
         others = tuple(lot for lot in lots.values() if lot is not cathode)
         child = cathode.child(draws.owner, n=n, unit="cells", amount=float(n), material="cell", others=others)
         child.columns = {CATHODE_ROW: cathode_row, ANODE_ROW: anode_row}
-        width_mm: dict[str, npt.NDArray[np.float32]] = {}
-        flaws = np.zeros(n, np.float32)
-        for lot, row_32, areal in zip((cathode, anode), (cathode_row, anode_row), _AREAL, strict=True):
-            row = row_32.astype(np.intp)  # converted once, not in every gather
+        centred_mm = np.zeros(n, np.float32)
+        flaws = np.zeros(n, np.uint8)
+        for lot, row, areal, sign in zip((cathode, anode), (cathode_row, anode_row), _AREAL, (-0.5, 0.5), strict=True):
             segment = lot.columns
-            for source in _INHERITED:
-                child.columns[f"{lot.material}_{source}"] = segment[source].take(row)
-            loading = child.columns[f"{lot.material}_loading_mg_per_cm2"]
-            active = segment["active_fraction"].take(row) * segment["specific_capacity_mah_per_g"].take(row)
-            child.columns[areal] = loading * active * np.float32(1e-3)
-            width_mm[lot.material] = segment["width_mm"].take(row)
-            flaws += segment["notch_flaw"].take(row)
-            self._count_remnant(child, lot, row, loading)
+            for source, (_, _, _, electrodes) in _INHERITED.items():
+                if lot.material in electrodes:
+                    values = child.columns[f"{lot.material}_{source}"] = np.empty(n, np.float32)
+                    winding.gather(segment[source], row, values)
+            child.columns[areal] = np.empty(n, np.float32)
+            wound = winding.inherit(
+                row, segment["loading_mg_per_cm2"], segment["active_fraction"], segment["specific_capacity_mah_per_g"],
+                segment["width_mm"], segment["notch_flaw"], sign, child.columns[areal], centred_mm, flaws,
+            )  # fmt: skip
+            self._count_remnant(child, lot, wound)
         child.attributes["wound_cells"] = float(n)
-        centred_mm = np.float32(0.5) * (width_mm["anode"] - width_mm["cathode"])
         self._wind(child, centred_mm, flaws, draws, maturity)
         child.amount = float(child.n_alive)
         return child
@@ -162,45 +165,44 @@ class Wind(Merge):
         )
         return cathode_row[:pairs].copy(), anode_row[:pairs].copy()
 
-    def _count_remnant(
-        self, child: Lot, lot: Lot, row: npt.NDArray[np.intp], wound_mg_per_cm2: npt.NDArray[np.float32]
-    ) -> None:
+    def _count_remnant(self, child: Lot, lot: Lot, wound_mg_per_cm2: float) -> None:
+        """Good segments without a partner, and the dry coating wound and left over."""
+        from cellfab.kernels.winding import sum_of_good
+
         name = lot.material
-        unused = lot.alive()
-        unused[row] = False
-        area_m2 = getattr(self.design, name).area_m2
-        loading = lot.columns["loading_mg_per_cm2"]
-        per_kg = 0.01 * area_m2  # mg/cm2 on the area of one electrode, kg
-        child.attributes[f"{name}_remnant_cells"] = float(np.count_nonzero(unused))
-        child.attributes[f"{name}_remnant_kg"] = float(np.dot(loading, unused.astype(np.float32))) * per_kg
-        child.attributes[f"{name}_wound_kg"] = float(wound_mg_per_cm2.sum(dtype=np.float64)) * per_kg
+        per_kg = 0.01 * getattr(self.design, name).area_m2  # mg/cm2 on the area of one electrode, kg
+        good_mg_per_cm2 = sum_of_good(lot.columns["loading_mg_per_cm2"], lot.alive())
+        child.attributes[f"{name}_remnant_cells"] = float(lot.n_alive - child.n)
+        child.attributes[f"{name}_remnant_kg"] = (good_mg_per_cm2 - wound_mg_per_cm2) * per_kg
+        child.attributes[f"{name}_wound_kg"] = wound_mg_per_cm2 * per_kg
 
     def _wind(
-        self, child: Lot, centred_mm: npt.NDArray[np.float32], flaws: npt.NDArray[np.float32], draws: Draws,
+        self, child: Lot, centred_mm: npt.NDArray[np.float32], flaws: npt.NDArray[np.uint8], draws: Draws,
         maturity: float,
     ) -> None:  # fmt: skip
         from cellfab.kernels.extremes import lowest_of
-        from cellfab.kernels.particles import poisson_counts
-        from cellfab.kernels.winding import turns
+        from cellfab.kernels.winding import WinderLaw, turns, wind_rolls
 
         params, design = self.params, self.design
         edges = 2.0 * turns(design.anode.length_m, design.core_diameter_mm, design.roll_diameter_mm)
-        drift = np.abs(draws.normal("drift", child)) * np.float32(self.at("drift_sd_mm", maturity))
+        false_alarm = float(self.at("camera_false_alarm_probability", maturity))
+        detected = self.at("separator_detection_probability", maturity)
+        law = WinderLaw(
+            drift_sd_mm=float(self.at("drift_sd_mm", maturity)),
+            alignment_sd_mm=float(self.at("alignment_sd_mm", maturity)),
+            overhang_limit_mm=float(params.overhang_limit_mm),
+            gauge_mm=float(self.at("overhang_gauge_mm", maturity)),
+            fault=float(self.at("winding_fault_probability", maturity)),
+            separator_fault=float(self.at("separator_fault_probability", maturity)),
+            camera_false_alarm=false_alarm,
+            camera_seen=false_alarm + (1.0 - false_alarm) * detected,
+            particles=self.at("particles_per_m2", maturity) * design.cathode.area_m2,
+        )
         lowest = lowest_of(draws.normal("layers", child), max(edges, 1.0))
-        overhang = centred_mm - drift
-        overhang += np.float32(self.at("alignment_sd_mm", maturity)) * lowest
-        fault = draws.uniform("separator", child) < self.at("separator_fault_probability", maturity)
-        particles = np.empty(child.n, np.uint8)
-        expected = self.at("particles_per_m2", maturity) * design.cathode.area_m2
-        poisson_counts(expected, draws.uniform("particles", child), particles)
-        child.columns[OVERHANG] = overhang
-        child.columns[SEPARATOR_FAULT] = fault.astype(np.uint8)
-        child.columns[PARTICLES] = particles + flaws.astype(np.uint8)
-
-        child.scrap(draws.uniform("fault", child) < self.at("winding_fault_probability", maturity), WINDING_FAULT)
-        gauge = np.float32(self.at("overhang_gauge_mm", maturity))
-        child.scrap(overhang + gauge * draws.normal("x_ray", child) < params.overhang_limit_mm, OVERHANG_READ)
-        false_alarm = self.at("camera_false_alarm_probability", maturity)
-        seen = false_alarm + (1.0 - false_alarm) * self.at("separator_detection_probability", maturity)
-        u = draws.uniform("camera", child)
-        child.scrap((u < false_alarm) | (fault & (u < seen)), FOLD_SEEN)
+        z = draws.normals(("drift", "x_ray"), child)
+        u = draws.uniforms(("fault", "separator", "particles", "camera"), child)
+        overhang, fault, particles = (np.empty(child.n, COLUMNS[name].dtype) for name in _WOUND)
+        reason = np.empty(child.n, np.uint8)
+        wind_rolls(law, z, u, lowest, centred_mm, flaws, overhang, fault, particles, reason)
+        child.scrap_each(reason, (WINDING_FAULT, OVERHANG_READ, FOLD_SEEN))
+        child.columns.update(zip(_WOUND, (overhang, fault, particles), strict=True))
