@@ -97,6 +97,41 @@ def largest_particles(
             out[i] = max(out[i], face_median_um * math.exp(face_log_sd * z))
 
 
+GROSS = 1.5
+"""Severity of a faulty separator; a particle of so many separator thicknesses has severity 1 (assumption)."""
+
+
+@kernel
+def dry_severity(
+    particle_um: npt.NDArray[np.float32],
+    cathode_burr_um: npt.NDArray[np.float32],
+    anode_burr_um: npt.NDArray[np.float32],
+    fault: npt.NDArray[np.uint8],
+    separator_um: float,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """What a high-voltage test looks at: the worst of particle, burr and separator fault; 0 for a sound cell.
+
+    Parameters
+    ----------
+    particle_um, cathode_burr_um, anode_burr_um : ndarray of float32, shape (n,)
+        Largest particle between the electrodes, and the highest burr of each.
+    fault : ndarray of uint8, shape (n,)
+        1 where the separator is faulty.
+    separator_um : float
+        Thickness of the separator.
+    out : ndarray of float32, shape (n,)
+        Filled: max(particle / (1.5 separator), burr / separator if above `BURR_RISK`, 1.5 for a faulty separator).
+    """
+    per_separator = np.float32(1.0 / separator_um)
+    per_particle = np.float32(1.0 / (GROSS * separator_um))
+    risk_um = np.float32(BURR_RISK * separator_um)
+    for i in range(out.size):
+        burr = max(cathode_burr_um[i], anode_burr_um[i])
+        severity = max(particle_um[i] * per_particle, np.float32(GROSS) * np.float32(fault[i]))
+        out[i] = max(severity, burr * per_separator if burr > risk_um else np.float32(0.0))
+
+
 @kernel
 def logistic(x: float) -> float:
     """1 / (1 + exp(-x)), without overflow."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.kernels._jit import kernel
+
 
 def wetting_time_s(distance_m: float, constant_m2_per_s: float, access: float, temperature_factor: float) -> float:
     """Time until the front has gone `distance_m` (half the coated width when both ends are open).
@@ -26,6 +28,39 @@ def wetting_time_s(distance_m: float, constant_m2_per_s: float, access: float, t
     return distance_m**2 / (2.0 * constant_m2_per_s * access * temperature_factor)
 
 
-def unwetted_fraction(soak_over_wetting_time: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Dry share of the electrode, ``max(0, 1 - sqrt(t / t_wet))``; shape as the argument."""
-    return np.maximum(np.float32(0.0), np.float32(1.0) - np.sqrt(soak_over_wetting_time))
+@kernel
+def unwetted_fraction(soak_over_wetting_time: float) -> float:
+    """Dry share of the electrode, ``max(0, 1 - sqrt(t / t_wet))``."""
+    return max(np.float32(0.0), np.float32(1.0) - np.sqrt(soak_over_wetting_time))
+
+
+@kernel
+def soak(
+    spread: npt.NDArray[np.float32],
+    cathode_porosity: npt.NDArray[np.float32],
+    anode_porosity: npt.NDArray[np.float32],
+    median_share: float,
+    cathode_design: float,
+    anode_design: float,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Dry share of every cell after soaking.
+
+    Parameters
+    ----------
+    spread : ndarray of float32, shape (n,)
+        Wetting constant of the cell over the median.
+    cathode_porosity, anode_porosity : ndarray of float32, shape (n,)
+        The tighter electrode, relative to its design, slows the cell in proportion.
+    median_share : float
+        Soaking time over the wetting time of a median cell as designed.
+    cathode_design, anode_design : float
+        Porosities of the design.
+    out : ndarray of float32, shape (n,)
+        Filled.
+    """
+    per_cathode = np.float32(median_share / cathode_design)
+    per_anode = np.float32(median_share / anode_design)
+    for i in range(out.size):
+        tightness = min(cathode_porosity[i] * per_cathode, anode_porosity[i] * per_anode)
+        out[i] = unwetted_fraction(max(spread[i] * tightness, np.float32(0.0)))

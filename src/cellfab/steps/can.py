@@ -23,6 +23,7 @@ import math
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
@@ -46,6 +47,15 @@ class Can(Step):
         "cathode_burr_um", "anode_burr_um", "separator_fault",
     )  # fmt: skip
     writes = (PARTICLE,)
+    spent = (
+        "particles_in_roll", "particles_folding",
+        *(
+            f"{side}_{name}"
+            for side in ("cathode", "anode")
+            for name in ("gap_factor", "separator_distance_mm", "weld_depth_um", "weld_particles", "weld_rewelded")
+        ),
+    )  # fmt: skip
+    """Columns that nobody reads afterwards: dropped."""
 
     class Params(Step.Params):
         """Canning, particles and the high-voltage test."""
@@ -78,17 +88,13 @@ class Can(Step):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Can and test every cell."""
         from cellfab.kernels.inspection import raise_alarms
-        from cellfab.kernels.particles import BURR_RISK, largest_particles
+        from cellfab.kernels.particles import dry_severity, largest_particles
 
         params, columns = self.params, lot.columns
         lot.attributes["canned_cells"] = float(lot.n_alive)
-        on_faces = columns["particles_folding"].astype(np.uint16)
-        on_faces += columns["cathode_weld_particles"]
-        on_faces += columns["anode_weld_particles"]
         particle = np.empty(lot.n, np.float32)
         largest_particles(
-            columns["particles_in_roll"], np.minimum(on_faces, 255).astype(np.uint8),
-            draws.uniform("face_particles", lot),
+            columns["particles_in_roll"], self._on_faces(lot), draws.uniform("face_particles", lot),
             draws.key("particles"), lot.identity,
             float(params.smallest_particle_um), float(params.pareto_exponent),
             float(self.at("face_to_roll_probability", maturity)),
@@ -97,11 +103,11 @@ class Can(Step):
         columns[PARTICLE] = particle
 
         lot.scrap(draws.uniform("fault", lot) < self.at("canning_fault_probability", maturity), CANNING_FAULT)
-        separator_um = np.float32(self.design.separator_um)
-        burr_um = np.maximum(columns["cathode_burr_um"], columns["anode_burr_um"])
-        burr_um *= burr_um > np.float32(BURR_RISK) * separator_um
-        severity = np.maximum(burr_um, particle / np.float32(1.5)) / separator_um
-        severity = np.maximum(severity, columns["separator_fault"] * np.float32(1.5))
+        severity = np.empty(lot.n, np.float32)
+        dry_severity(
+            particle, columns["cathode_burr_um"], columns["anode_burr_um"], columns["separator_fault"],
+            float(self.design.separator_um), severity,
+        )  # fmt: skip
         alarms = np.empty(lot.n, np.bool_)
         raise_alarms(
             severity, draws.uniform("high_voltage", lot), float(self.at("false_alarm_probability", maturity)),
@@ -109,7 +115,18 @@ class Can(Step):
             float(params.detection_width_fraction), alarms,
         )  # fmt: skip
         lot.scrap(alarms, HIGH_VOLTAGE)
+        for name in self.spent:
+            columns.pop(name, None)
         return lot
+
+    @staticmethod
+    def _on_faces(lot: Lot) -> npt.NDArray[np.uint8]:
+        """Particles lying on both faces of each roll, capped at 255."""
+        total: npt.NDArray[np.uint8] = lot.columns["particles_folding"].copy()
+        for side in ("cathode", "anode"):
+            before = 255 - total
+            total += np.minimum(lot.columns[f"{side}_weld_particles"], before)
+        return total
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """One can with lid for every cell that came."""

@@ -75,25 +75,38 @@ class Fold(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fold both faces of every cell."""
+        from cellfab.kernels.folding import knead
         from cellfab.kernels.particles import poisson_counts
 
         params = self.params
         depth_sd = np.float32(self.at("depth_sd_mm", maturity))
         log_gsd = np.float32(math.log(self.at("gap_gsd", maturity)))
-        camera = np.float32(self.at("camera_error_fraction", maturity))
+        most_torn = []
         for face, (gap, distance, torn) in zip(_FACES, _COLUMNS, strict=True):
             z = draws.normal(f"{face}_depth", lot)
-            error_mm = depth_sd * z
-            lot.columns[gap] = np.exp(-log_gsd * z)
-            lot.columns[distance] = np.float32(params.separator_distance_mm) - error_mm
-            beyond = np.maximum(error_mm - np.float32(params.tear_onset_mm), np.float32(0.0))
-            lot.columns[torn] = np.minimum(np.float32(params.torn_fraction_per_mm) * beyond, np.float32(0.99))
+            columns = lot.columns
+            columns[gap] = -log_gsd * z
+            np.exp(columns[gap], out=columns[gap])
+            z *= depth_sd
+            columns[distance], columns[torn] = np.empty(lot.n, np.float32), np.empty(lot.n, np.float32)
+            most_torn.append(
+                knead(
+                    z,
+                    float(params.separator_distance_mm),
+                    float(params.tear_onset_mm),
+                    float(params.torn_fraction_per_mm),
+                    columns[distance],
+                    columns[torn],
+                )  # fmt: skip
+            )
         particles = np.empty(lot.n, np.uint8)
         poisson_counts(self.at("particles_per_cell", maturity), draws.uniform("particles", lot), particles)
         lot.columns[PARTICLES] = particles
-        for face, (_, _, torn) in zip(_FACES, _COLUMNS, strict=True):
-            share = lot.columns[torn]
-            if camera * _FARTHEST < params.torn_limit_fraction and not share.any():
+        camera = np.float32(self.at("camera_error_fraction", maturity))
+        for face, (_, _, torn), most in zip(_FACES, _COLUMNS, most_torn, strict=True):
+            if most + camera * _FARTHEST < params.torn_limit_fraction:
                 continue  # no reading can reach the limit
-            lot.scrap(share + camera * draws.normal(f"{face}_camera", lot) > params.torn_limit_fraction, TORN)
+            lot.scrap(
+                lot.columns[torn] + camera * draws.normal(f"{face}_camera", lot) > params.torn_limit_fraction, TORN
+            )
         return lot

@@ -55,20 +55,23 @@ class Wet(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Let every cell soak."""
-        from cellfab.kernels.wetting import unwetted_fraction, wetting_time_s
+        from cellfab.kernels.wetting import soak, wetting_time_s
 
         params, design = self.params, self.design
         widest_m = 0.5e-3 * max(design.cathode.width_mm, design.anode.width_mm)
         median_s = wetting_time_s(
             widest_m, self.at("wetting_m2_per_s", maturity), params.access_fraction, params.temperature_factor
         )
-        tightness = np.minimum(
-            lot.columns["cathode_porosity"] / np.float32(design.cathode.porosity),
-            lot.columns["anode_porosity"] / np.float32(design.anode.porosity),
-        )
-        spread = np.exp(np.float32(math.log(self.at("wetting_gsd", maturity))) * draws.normal("wetting", lot))
-        soak_over_time = np.maximum(spread * tightness * np.float32(params.soak_h * 3600.0 / median_s), np.float32(0.0))
-        lot.columns[UNWETTED] = unwetted_fraction(soak_over_time)
+        columns = lot.columns
+        log_gsd = np.float32(math.log(self.at("wetting_gsd", maturity)))
+        spread = draws.normal("wetting", lot)
+        spread *= log_gsd
+        np.exp(spread, out=spread)
+        columns[UNWETTED] = np.empty(lot.n, np.float32)
+        soak(
+            spread, columns.pop("cathode_porosity"), columns.pop("anode_porosity"), params.soak_h * 3600.0 / median_s,
+            float(design.cathode.porosity), float(design.anode.porosity), columns[UNWETTED],
+        )  # fmt: skip
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:
