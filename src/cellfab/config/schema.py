@@ -213,7 +213,11 @@ class _Writer:
                 "properties": {word: {"enum": shape.tags}},
                 "allOf": [_if_then(word, tag, self.reference(record, overlay)) for tag, record in shape.records],
             }
-            if not overlay:
+            if overlay:
+                # What is laid over need not repeat the kind: then its keys must be those of one of them.
+                any_of_them = {"anyOf": [self.reference(record, overlay) for _, record in shape.records]}
+                mapping["allOf"].append({"if": {"not": {"required": [word]}}, "then": any_of_them})
+            else:
                 mapping["required"] = [word]
             if word == "law":
                 mapping = _law(mapping)
