@@ -70,10 +70,12 @@ def exponential():
 def simulate():
     """Run a line given as mappings for some seconds."""
 
-    def run(line, seconds, *, warmup=0.0, seed=1, replicate=0, physics=None, controllers=(), progress=None):
+    def run(
+        line, seconds, *, warmup=0.0, seed=1, replicate=0, physics=None, controllers=(), progress=None, engine="simpy",
+    ):  # fmt: skip
         return simulate_line(
             Line.model_validate(line), Run(horizon_h=seconds / 3600.0, warmup_h=warmup / 3600.0), seed=seed,
-            replicate=replicate, physics=physics, controllers=controllers, progress=progress,
+            replicate=replicate, physics=physics, controllers=controllers, progress=progress, engine=engine,
         )  # fmt: skip
 
     return run

@@ -14,17 +14,26 @@ _CHUNK = 1024
 
 
 @kernel
-def durations(
+def durations_from(
     law: int, p0: float, p1: float, p2: float, pool: npt.NDArray[np.float64], factor: float, key: np.uint64,
-    entity: int, out: npt.NDArray[np.int64],
+    entity: int, first_row: int, out: npt.NDArray[np.int64],
 ) -> None:  # fmt: skip
-    """Fill `out` (int64, shape (rows,)) with durations in ticks: element i is the draw (key, entity, i)."""
+    """Fill `out` (int64, shape (rows,)) with durations in ticks: element i is the draw (key, entity, first_row + i)."""
     if law == DETERMINISTIC:
         out[:] = duration(law, p0, p1, p2, pool, factor, key, entity, 0)
         return
     uniforms = np.empty(min(_CHUNK, out.size), np.float64)
     for done in range(0, out.size, _CHUNK):
         m = min(_CHUNK, out.size - done)
-        fill_row_uniforms(key, entity, done, uniforms[:m])
+        fill_row_uniforms(key, entity, first_row + done, uniforms[:m])
         for i in range(m):
             out[done + i] = int(np.rint(sample(law, p0, p1, p2, pool, uniforms[i]) * factor * TICKS_PER_S))
+
+
+@kernel
+def durations(
+    law: int, p0: float, p1: float, p2: float, pool: npt.NDArray[np.float64], factor: float, key: np.uint64,
+    entity: int, out: npt.NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Fill `out` (int64, shape (rows,)) with durations in ticks: element i is the draw (key, entity, i)."""
+    durations_from(law, p0, p1, p2, pool, factor, key, entity, 0, out)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from cellfab.config.line_spec import Line
 from cellfab.config.run_spec import Run
-from cellfab.errors import StallError
+from cellfab.errors import ConfigError, StallError
 from cellfab.line.clock import hours_to_ticks
+from cellfab.line.compiled import run_compiled, why_not
 from cellfab.line.invariants import check_run
 from cellfab.line.line_run import Controller, LineRun
 from cellfab.line.physics import Physics
@@ -59,6 +60,12 @@ def simulate_line(
         If a conservation law does not hold: a defect of cellfab.
     """
     horizon, warmup = hours_to_ticks(run.horizon_h), hours_to_ticks(run.warmup_h)
+    if engine != "simpy":
+        reason = "it makes cells" if physics is not None else "it has a controller" if controllers else why_not(line)
+        if reason is None:
+            return run_compiled(line, seed=seed, replicate=replicate, horizon=horizon, warmup=warmup, progress=progress)
+        if engine == "compiled":
+            raise ConfigError(f"the compiled engine cannot run this line: {reason}; use --engine simpy")
     state = LineRun(line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup)
 
     def end_week(now: int) -> None:
