@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cellfab.core.ledger import Holding
 from cellfab.economics.period_cost import (
@@ -81,39 +81,6 @@ def simulate(
         _close_books(plant, flow, conversion)
         _check(plant)
     return Replicate(flow, plant, conversion)
-
-
-RATED_FILLING_WEEKS = 4
-"""Time for the line to fill: 13 days of ageing at most, and less than two weeks for all that comes before."""
-RATED_WEEKS = 4
-"""Weeks over which the mature line's output is averaged, after it has filled."""
-
-
-def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
-    """Good cells per week of the same line once it is mature, by product: what "90 % of its rate" refers to.
-
-    Simulated, not estimated: every station at full maturity and pace, for as long as the line needs to fill and
-    `RATED_WEEKS` more.
-    """
-    spec = scenario.spec
-    if spec.conversion is not None:
-        products = [spec.conversion.product_to]
-    else:
-        products = list(dict.fromkeys(product for source in spec.line.sources.values() for product in source.products))
-    filling = RATED_FILLING_WEEKS
-    run = spec.run.model_copy(update={"horizon_h": 168.0 * (filling + RATED_WEEKS), "warmup_h": 168.0 * filling})
-    rated: dict[str, float] = {}
-    for product in products:
-        sources = {
-            name: source.model_copy(update={"products": {product: 1}}) for name, source in spec.line.sources.items()
-        }
-        line = spec.line.model_copy(update={"sources": sources})
-        mature = replace(scenario, spec=spec.model_copy(update={"ramp": None, "conversion": None, "line": line}))
-        plant = Plant(mature, seed, 0)
-        flow = simulate_line(line, run, seed=seed, physics=plant)
-        good = sum(sink.parts.get(product, 0) for sink in flow.sinks.values())
-        rated[product] = good / RATED_WEEKS
-    return rated
 
 
 def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | None) -> None:

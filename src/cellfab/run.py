@@ -11,7 +11,8 @@ import cellfab
 from cellfab import summary
 from cellfab.books import Books
 from cellfab.line.kpi import flow_kpis
-from cellfab.replicate import Replicate, rated_output, simulate
+from cellfab.rated import rated_output
+from cellfab.replicate import Replicate, simulate
 from cellfab.result import RunResult
 from cellfab.scenario import Scenario
 from cellfab.units import TICKS_PER_WEEK

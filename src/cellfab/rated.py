@@ -1,0 +1,49 @@
+"""Rated output: what the mature line makes, which "90 % of its rate" refers to."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from cellfab.analytic import estimate
+from cellfab.line.flow import simulate_line
+from cellfab.plant import Plant
+from cellfab.scenario import Scenario
+from cellfab.units import SECONDS_PER_WEEK
+
+RATED_WEEKS = 3
+"""Weeks over which the output is averaged once the line has filled."""
+
+
+def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
+    """Good cells per week of the same line once it is mature, by product.
+
+    Simulated, not estimated, so that buffers, crews and breakdowns count: every station at full maturity and pace. The
+    line fills first, for the time that a lot spends in work at all stations, rounded up to weeks, and one week more.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A plant. With a conversion only the new product is rated; else each product made.
+    seed : int
+        Names the random numbers.
+    """
+    spec = scenario.spec
+    if spec.conversion is not None:
+        products = [spec.conversion.product_to]
+    else:
+        products = list(dict.fromkeys(product for source in spec.line.sources.values() for product in source.products))
+    rated: dict[str, float] = {}
+    for product in products:
+        sources = {
+            name: source.model_copy(update={"products": {product: 1}}) for name, source in spec.line.sources.items()
+        }
+        line = spec.line.model_copy(update={"sources": sources})
+        mature = replace(scenario, spec=spec.model_copy(update={"ramp": None, "conversion": None, "line": line}))
+        alone = estimate(mature, product, seed=seed, pilot_lots=1)
+        in_work = sum(station.seconds_per_lot for station in alone.stations.values())
+        filling = math.ceil(in_work / SECONDS_PER_WEEK) + 1
+        run = spec.run.model_copy(update={"horizon_h": 168.0 * (filling + RATED_WEEKS), "warmup_h": 168.0 * filling})
+        flow = simulate_line(line, run, seed=seed, physics=Plant(mature, seed, 0))
+        rated[product] = sum(sink.parts.get(product, 0) for sink in flow.sinks.values()) / RATED_WEEKS
+    return rated
