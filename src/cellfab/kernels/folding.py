@@ -46,4 +46,4 @@ def knead(
         to_separator_mm[i] = distance - error_mm[i]
         torn[i] = min(slope * max(error_mm[i] - onset, np.float32(0.0)), np.float32(MOST_TORN))
         deepest = max(deepest, error_mm[i])
-    return min(max(slope * (deepest - onset), np.float32(0.0)), np.float32(MOST_TORN))
+    return float(min(max(slope * (deepest - onset), np.float32(0.0)), np.float32(MOST_TORN)))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
 
 Values = TypeVar("Values", float, npt.NDArray[np.float32])
 
@@ -33,3 +35,191 @@ def channels_needed(cells_per_year: float, hours_per_cell: float, utilisation: f
         Share of 8760 h a year in use; good cells over cells started.
     """
     return cells_per_year * hours_per_cell / (8760.0 * utilisation * yielded)
+
+
+class FirstCycleLaw(NamedTuple):
+    """What the first charge and discharge make of a cell, as floats."""
+
+    charge_per_areal: float
+    """First charge, Ah, per mAh/cm2 of the cathode."""
+    efficiency: float
+    """First-cycle efficiency of the design, with the lot's offset."""
+    efficiency_sd: float
+    moisture_free_ppm: float
+    moisture_loss: float
+    """Efficiency lost per ppm beyond."""
+    moisture_resistance: float
+    """Relative resistance per ppm beyond."""
+    binder_loss: float
+    """Ah lost per mg/cm2 of anode coating and mass fraction of binder."""
+    most_per_areal: float
+    """Ah that the anode takes per mAh/cm2 of its own."""
+    capacity_cv: float
+    roll_mohm: float
+    roll_cv: float
+    terminal_mohm: float
+    hard_siemens: float
+    """A short that conducts at once and better than this keeps the cell from holding its voltage."""
+    leak_ah: float
+    """Charge lost on the channel per siemens of such a short."""
+    least_efficiency: float
+    """Rejected below, as read."""
+
+
+HARD_SHORT, LOW_EFFICIENCY = 1, 2
+"""Reasons why formation rejects a cell, in the order in which they are looked for."""
+
+
+@kernel
+def first_cycle(
+    law: FirstCycleLaw,
+    z: npt.NDArray[np.float32],
+    cathode_areal: npt.NDArray[np.float32],
+    anode_areal: npt.NDArray[np.float32],
+    anode_loading: npt.NDArray[np.float32],
+    anode_binder: npt.NDArray[np.float32],
+    cathode_ppm: npt.NDArray[np.float32],
+    anode_ppm: npt.NDArray[np.float32],
+    unwetted: npt.NDArray[np.float32],
+    siemens: npt.NDArray[np.float32],
+    delay_d: npt.NDArray[np.float32],
+    came: npt.NDArray[np.bool_],
+    capacity_ah: npt.NDArray[np.float32],
+    efficiency: npt.NDArray[np.float32],
+    reason: npt.NDArray[np.uint8],
+) -> tuple[float, float]:
+    """Charge and discharge every cell of a lot.
+
+    Parameters
+    ----------
+    law : FirstCycleLaw
+        Constants.
+    z : ndarray of float32, shape (2, n)
+        Normal numbers: efficiency, and what is left unexplained of the capacity.
+    cathode_areal, anode_areal : ndarray of float32, shape (n,)
+        mAh/cm2.
+    anode_loading, anode_binder : ndarray of float32, shape (n,)
+        mg/cm2 and mass fraction.
+    cathode_ppm, anode_ppm : ndarray of float32, shape (n,)
+        Water, which counts in the mean of both.
+    unwetted : ndarray of float32, shape (n,)
+        Dry share.
+    siemens, delay_d : ndarray of float32, shape (n,)
+        Shorts, and days until they conduct.
+    came : ndarray of bool, shape (n,)
+        Cells that take part in the sums.
+    capacity_ah, efficiency : ndarray of float32, shape (n,)
+        Filled.
+    reason : ndarray of uint8, shape (n,)
+        Filled: 0, `HARD_SHORT` or `LOW_EFFICIENCY`.
+
+    Returns
+    -------
+    tuple of float
+        Charge and discharge of all cells that came, Ah.
+    """
+    one = np.float32(1.0)
+    half = np.float32(0.5)
+    zero = np.float32(0.0)
+    per_areal, most_per_areal = np.float32(law.charge_per_areal), np.float32(law.most_per_areal)
+    level, spread = np.float32(law.efficiency), np.float32(law.efficiency_sd)
+    free_ppm, per_ppm = np.float32(law.moisture_free_ppm), np.float32(law.moisture_loss)
+    binder, residual = np.float32(law.binder_loss), np.float32(law.capacity_cv)
+    hard, leak = np.float32(law.hard_siemens), np.float32(law.leak_ah)
+    least = np.float32(law.least_efficiency)
+    charged, discharged = 0.0, 0.0
+    for i in range(reason.size):
+        charge = cathode_areal[i] * per_areal
+        wet = max(half * (cathode_ppm[i] + anode_ppm[i]) - free_ppm, zero)
+        share = level + spread * z[0, i] - per_ppm * wet
+        held = min(charge * share - binder * anode_loading[i] * anode_binder[i], anode_areal[i] * most_per_areal)
+        held = max(held * (one - unwetted[i]) * (one + residual * z[1, i]), np.float32(1e-3))
+        capacity_ah[i] = held
+        efficiency[i] = held / charge
+        reason[i] = 0
+        at_once = zero if delay_d[i] > zero else siemens[i]
+        if at_once > hard:
+            reason[i] = HARD_SHORT
+        elif held - leak * at_once < least * charge:
+            reason[i] = LOW_EFFICIENCY
+        if came[i]:
+            charged += charge
+            discharged += held
+    return charged, discharged
+
+
+@kernel
+def resistance(
+    law: FirstCycleLaw,
+    z: npt.NDArray[np.float32],
+    cathode_ppm: npt.NDArray[np.float32],
+    anode_ppm: npt.NDArray[np.float32],
+    cathode_weld: npt.NDArray[np.float32],
+    anode_weld: npt.NDArray[np.float32],
+    cathode_torn: npt.NDArray[np.float32],
+    anode_torn: npt.NDArray[np.float32],
+    dcir_mohm: npt.NDArray[np.float32],
+) -> None:
+    """Direct-current resistance of every cell: roll, welds over what is left of the flags, terminal.
+
+    Parameters
+    ----------
+    law : FirstCycleLaw
+        Constants.
+    z : ndarray of float32, shape (n,)
+        Normal numbers of the roll.
+    cathode_ppm, anode_ppm : ndarray of float32, shape (n,)
+        Water.
+    cathode_weld, anode_weld : ndarray of float32, shape (n,)
+        Resistance of the disc welds, mOhm.
+    cathode_torn, anode_torn : ndarray of float32, shape (n,)
+        Share of the flags torn off.
+    dcir_mohm : ndarray of float32, shape (n,)
+        Filled.
+    """
+    one = np.float32(1.0)
+    half = np.float32(0.5)
+    roll, spread = np.float32(law.roll_mohm), np.float32(law.roll_cv)
+    free_ppm, per_ppm = np.float32(law.moisture_free_ppm), np.float32(law.moisture_resistance)
+    terminal = np.float32(law.terminal_mohm)
+    for i in range(dcir_mohm.size):
+        wet = max(half * (cathode_ppm[i] + anode_ppm[i]) - free_ppm, np.float32(0.0))
+        welds = cathode_weld[i] / (one - cathode_torn[i]) + anode_weld[i] / (one - anode_torn[i])
+        dcir_mohm[i] = roll * (one + spread * z[i]) * (one + per_ppm * wet) + welds + terminal
+
+
+@kernel
+def hidden_defects(
+    siemens: npt.NDArray[np.float32],
+    unfused: npt.NDArray[np.uint8],
+    burnt: npt.NDArray[np.uint8],
+    fault: npt.NDArray[np.uint8],
+    overhang_mm: npt.NDArray[np.float32],
+    unwetted: npt.NDArray[np.float32],
+    leak: npt.NDArray[np.float32],
+    cathode_ah: npt.NDArray[np.float32],
+    anode_ah: npt.NDArray[np.float32],
+    dry_fraction: float,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """One bit per mechanism for every cell, in the order of `cellfab.core.defects.MECHANISMS`.
+
+    Parameters
+    ----------
+    siemens, overhang_mm, unwetted, leak, cathode_ah, anode_ah : ndarray of float32, shape (n,)
+        True severities; a short, an overhang below 0, a dry share above `dry_fraction`, a leak, and an anode smaller
+        than its cathode count.
+    unfused, burnt, fault : ndarray of uint8, shape (n,)
+        Faulty seams of both discs, and 1 where the separator is faulty.
+    dry_fraction : float
+        See above.
+    out : ndarray of uint8, shape (n,)
+        Filled.
+    """
+    dry = np.float32(dry_fraction)
+    zero = np.float32(0.0)
+    for i in range(out.size):
+        bits = np.uint8(siemens[i] > zero) | np.uint8(unfused[i] > 0) << 1 | np.uint8(burnt[i] > 0) << 2
+        bits |= np.uint8(fault[i] > 0) << 3 | np.uint8(overhang_mm[i] < zero) << 4 | np.uint8(unwetted[i] > dry) << 5
+        bits |= np.uint8(leak[i] > zero) << 6 | np.uint8(anode_ah[i] < cathode_ah[i]) << 7
+        out[i] = bits

@@ -8,6 +8,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.kernels._jit import kernel
+
 Values = TypeVar("Values", float, npt.NDArray[np.float32])
 
 BOLTZMANN_EV_PER_K = 8.617333e-5
@@ -76,25 +78,69 @@ def tray_limits(
     """
     if values.size == 0:
         return values.copy()
-    tray = position // cells_per_tray
-    grid = np.full((int(tray[-1]) + 1, cells_per_tray), np.nan, np.float32)
+    tray = position // np.int32(cells_per_tray)
+    grid = np.full((int(tray[-1]) + 1, cells_per_tray), np.inf, np.float32)  # empty places sort last
     grid.ravel()[position] = values
     count = np.bincount(tray, minlength=grid.shape[0])
-    median = _row_medians(grid, count)
-    deviation = _row_medians(np.abs(grid - median[:, None]), count)
-    few = count < _FEWEST
-    if few.any():
-        median[few] = np.median(values)
-        deviation[few] = np.median(np.abs(values - median[few][0]))
-    limit: npt.NDArray[np.float32] = median + np.float32(sigmas * _TO_SIGMA) * deviation
-    return limit[tray]
+    grid.sort(axis=1)
+    whole = np.sort(values) if count.min() < _FEWEST else values
+    limit = np.empty(grid.shape[0], np.float32)
+    limits_of_trays(grid, count, whole, sigmas * _TO_SIGMA, limit)
+    per_cell: npt.NDArray[np.float32] = limit[tray]
+    return per_cell
 
 
-def _row_medians(grid: npt.NDArray[np.float32], count: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Median of the first `count` of each row in ascending order; NaN marks an empty place and sorts last."""
-    ordered = np.sort(grid, axis=1)
-    rows = np.arange(grid.shape[0])
-    low = ordered[rows, np.maximum(count - 1, 0) // 2]
-    high = ordered[rows, np.minimum(count // 2, grid.shape[1] - 1)]
-    middle: npt.NDArray[np.float32] = (low + high) * np.float32(0.5)
-    return middle
+@kernel
+def limits_of_trays(
+    ordered: npt.NDArray[np.float32],
+    count: npt.NDArray[np.int64],
+    whole: npt.NDArray[np.float32],
+    factor: float,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Median plus `factor` median absolute deviations of each row.
+
+    Parameters
+    ----------
+    ordered : ndarray of float32, shape (trays, places)
+        The first `count` of each row ascend.
+    count : ndarray of int64, shape (trays,)
+        Cells in each tray.
+    whole : ndarray of float32, shape (n,)
+        All cells ascending, for trays with too few; not looked at where there are none such.
+    factor : float
+        Median absolute deviations above the median.
+    out : ndarray of float32, shape (trays,)
+        Filled.
+    """
+    for tray in range(count.size):
+        values = whole if count[tray] < _FEWEST else ordered[tray, : count[tray]]
+        median = _middle(values)
+        out[tray] = median + np.float32(factor) * _median_deviation(values, median)
+
+
+@kernel
+def _middle(ordered):  # type: ignore[no-untyped-def]
+    """Median of ascending numbers."""
+    return (ordered[(ordered.size - 1) // 2] + ordered[ordered.size // 2]) * np.float32(0.5)
+
+
+@kernel
+def _median_deviation(ordered, median):  # type: ignore[no-untyped-def]
+    """Median distance of ascending numbers from their median: taken by growing distance, from the middle outwards."""
+    n = ordered.size
+    low = (n - 1) // 2
+    high = low + 1
+    before = np.float32(0.0)
+    distance = np.float32(0.0)
+    for _ in range(n // 2 + 1):
+        before = distance
+        below = median - ordered[low] if low >= 0 else np.float32(np.inf)
+        above = ordered[high] - median if high < n else np.float32(np.inf)
+        if below <= above:
+            distance = below
+            low -= 1
+        else:
+            distance = above
+            high += 1
+    return distance if n % 2 == 1 else (before + distance) * np.float32(0.5)

@@ -31,7 +31,8 @@ def wetting_time_s(distance_m: float, constant_m2_per_s: float, access: float, t
 @kernel
 def unwetted_fraction(soak_over_wetting_time: float) -> float:
     """Dry share of the electrode, ``max(0, 1 - sqrt(t / t_wet))``."""
-    return max(np.float32(0.0), np.float32(1.0) - np.sqrt(soak_over_wetting_time))
+    dry: float = max(np.float32(0.0), np.float32(1.0) - np.sqrt(soak_over_wetting_time))
+    return dry
 
 
 @kernel

@@ -86,17 +86,23 @@ class Ageing(Step):
         from cellfab.kernels import self_discharge
 
         params, columns = self.params, lot.columns
-        capacity, delay = columns["capacity_ah"], columns["short_delay_d"]
-        grown = delay <= params.warm_d + 0.5 * params.rest_d
-        conducting = np.where(grown, columns["short_siemens"], np.float32(0.0))
-        current = self._chemical_a(lot, draws, maturity) * capacity
-        current += conducting * np.float32(params.test_voltage_v)
-        k_true = self_discharge.k_value_mv_per_d(current, capacity, params.ocv_slope_mv_per_percent).astype(np.float32)
+        siemens, delay = columns.pop("short_siemens"), columns.pop("short_delay_d")
+        columns.pop("first_cycle_efficiency", None)  # only to look at; nobody waits two weeks for it
         noise = self_discharge.reading_noise_mv_per_d(
             self.at("reading_mv", maturity), self.at("temperature_sd_k", maturity), params.temperature_mv_per_k,
             params.rest_d,
         )  # fmt: skip
-        k_read = k_true + np.float32(noise) * draws.normal("reading", lot)
+        k_true = self._chemical_a_per_ah(lot, draws, maturity)
+        k_true *= np.float32(self_discharge.k_value_mv_per_d(1.0, 1.0, params.ocv_slope_mv_per_percent))
+        shorted = np.flatnonzero(siemens)
+        grown = shorted[delay[shorted] <= params.warm_d + 0.5 * params.rest_d]
+        k_true[grown] += self_discharge.k_value_mv_per_d(
+            siemens[grown] * np.float32(params.test_voltage_v), columns["capacity_ah"][grown],
+            params.ocv_slope_mv_per_percent,
+        )  # fmt: skip
+        k_read = draws.normal("reading", lot)
+        k_read *= np.float32(noise)
+        k_read += k_true
         columns[K_TRUE] = k_true
         columns[K_READ] = k_read
 
@@ -110,7 +116,7 @@ class Ageing(Step):
         )  # fmt: skip
         high[present] = read > limits
         lot.scrap(high, HIGH_K)
-        self._count_shorts(lot, came & (columns["short_siemens"] > 0.0), grown, high)
+        self._count_shorts(lot, shorted[came[shorted]], grown[came[grown]], high)
         lot.attributes["k_detectable_ohm"] = self_discharge.detectable_ohm(
             params.test_voltage_v, self.design.capacity_ah, params.ocv_slope_mv_per_percent,
             max(params.limit_sigmas_number * noise, 1e-12),
@@ -121,7 +127,7 @@ class Ageing(Step):
         """The recipe's days."""
         return Work(seconds=86_400.0 * (self.params.warm_d + self.params.rest_d))
 
-    def _chemical_a(self, lot: Lot, draws: Draws, maturity: float) -> npt.NDArray[np.float32]:
+    def _chemical_a_per_ah(self, lot: Lot, draws: Draws, maturity: float) -> npt.NDArray[np.float32]:
         """Current of each cell without a short, A per Ah."""
         from cellfab.kernels.self_discharge import arrhenius_factor, settling_factor
 
@@ -131,15 +137,19 @@ class Ageing(Step):
             params.warm_d, params.warm_d + params.rest_d, params.settling_excess_ratio, params.settling_d
         )
         level *= self.at("chemical_lot_gsd", maturity) ** float(draws.normal("lot", lot, 1)[0])
-        log_gsd = np.float32(math.log(self.at("chemical_cell_gsd", maturity)))
-        spread: npt.NDArray[np.float32] = np.exp(log_gsd * draws.normal("cell", lot))
-        return np.float32(level) * spread
+        current = draws.normal("cell", lot)
+        current *= np.float32(math.log(self.at("chemical_cell_gsd", maturity)))
+        np.exp(current, out=current)
+        current *= np.float32(level)
+        return current
 
     @staticmethod
     def _count_shorts(
-        lot: Lot, shorted: npt.NDArray[np.bool_], grown: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_]
+        lot: Lot, shorted: npt.NDArray[np.intp], grown: npt.NDArray[np.intp], high: npt.NDArray[np.bool_]
     ) -> None:
+        """Shorts of the cells that came, by whether the test saw them; `shorted` and `grown` are rows."""
         facts = lot.attributes
-        facts["shorts_seen"] = float(np.count_nonzero(shorted & grown & high))
-        facts["shorts_missed"] = float(np.count_nonzero(shorted & grown & ~high))
-        facts["shorts_dormant"] = float(np.count_nonzero(shorted & ~grown & ~high))
+        seen = int(np.count_nonzero(high[grown]))
+        facts["shorts_seen"] = float(seen)
+        facts["shorts_missed"] = float(grown.size - seen)
+        facts["shorts_dormant"] = float(np.count_nonzero(~high[shorted]) - (grown.size - seen))

@@ -89,16 +89,11 @@ class Fold(Step):
             np.exp(columns[gap], out=columns[gap])
             z *= depth_sd
             columns[distance], columns[torn] = np.empty(lot.n, np.float32), np.empty(lot.n, np.float32)
-            most_torn.append(
-                knead(
-                    z,
-                    float(params.separator_distance_mm),
-                    float(params.tear_onset_mm),
-                    float(params.torn_fraction_per_mm),
-                    columns[distance],
-                    columns[torn],
-                )  # fmt: skip
-            )
+            most = knead(
+                z, float(params.separator_distance_mm), float(params.tear_onset_mm),
+                float(params.torn_fraction_per_mm), columns[distance], columns[torn],
+            )  # fmt: skip
+            most_torn.append(most)
         particles = np.empty(lot.n, np.uint8)
         poisson_counts(self.at("particles_per_cell", maturity), draws.uniform("particles", lot), particles)
         lot.columns[PARTICLES] = particles

@@ -14,7 +14,8 @@ Range
     One charge and discharge; cells of 1-400 Ah; moisture up to 2000 ppm.
 Rows
     In and out: cells in trays. Adds capacity_ah, first_cycle_efficiency, dcir_mohm, short_siemens (all shorts; 0:
-    none), short_delay_d (days from first charge to the first of them). Facts in `attributes`: rated_capacity_ah and
+    none), short_delay_d (days from first charge to the first of them), defects (bits of `cellfab.core.defects`); all
+    that only matters to how the cell was made is dropped. Facts in `attributes`: rated_capacity_ah and
     rated_dcir_mohm of a cell exactly as designed; formation_charged_kwh and formation_discharged_kwh of all cells
     that came. Dictates the time a tray holds its channel.
 Left out
@@ -26,7 +27,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +36,13 @@ from pydantic import Field
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
+from cellfab.core.defects import DEFECTS
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.steps.base import Step, Work
+
+if TYPE_CHECKING:
+    from cellfab.kernels.formation import FirstCycleLaw
 
 CAPACITY = column("capacity_ah", "float32", "Ah", "true capacity after formation")
 EFFICIENCY = column("first_cycle_efficiency", "float32", "1", "true formation discharge over formation charge")
@@ -59,9 +64,12 @@ class Formation(Step):
         "cathode_areal_mah_per_cm2", "anode_areal_mah_per_cm2", "anode_loading_mg_per_cm2", "anode_binder_fraction",
         "cathode_moisture_ppm", "anode_moisture_ppm", "cathode_burr_um", "anode_burr_um", "separator_fault",
         "particle_um", "unwetted_fraction", "cathode_weld_mohm", "anode_weld_mohm", "cathode_torn_fraction",
-        "anode_torn_fraction",
+        "anode_torn_fraction", "cathode_weld_unfused", "anode_weld_unfused", "cathode_weld_burnt", "anode_weld_burnt",
+        "overhang_mm", "leak",
     )  # fmt: skip
-    writes = (CAPACITY, EFFICIENCY, DCIR, SHORT, DELAY)
+    writes = (CAPACITY, EFFICIENCY, DCIR, SHORT, DELAY, DEFECTS)
+    kept = (*writes, "tray_position", "cathode_row", "anode_row")
+    """A formed cell is what it is: the columns of how it was made are dropped, but for where it came from."""
 
     class Params(Step.Params):
         """Recipe, first-cycle loss, resistance and shorts."""
@@ -134,31 +142,41 @@ class Formation(Step):
         """Of a channel on charge: assumption."""
         recovered_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.75
         """Of the discharged energy fed to other channels; 0.4-0.6 documented, 0.8-0.9 claimed by vendors."""
+        dry_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
+        """Dry share from which a cell counts as under-wetted: assumption."""
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Form every cell."""
-        came = lot.alive().astype(np.float32)
-        wet_ppm = np.float32(0.5) * (lot.columns["cathode_moisture_ppm"] + lot.columns["anode_moisture_ppm"])
-        wet_ppm = np.maximum(wet_ppm - np.float32(self.params.moisture_free_ppm), np.float32(0.0))
-        batch = self.at("batch_efficiency_sd_fraction", maturity) * float(draws.normal("batch_efficiency", lot, 1)[0])
-        charge, discharge = self._first_cycle(lot, wet_ppm, batch, draws, maturity)
-        lot.columns[CAPACITY] = discharge
-        lot.columns[EFFICIENCY] = discharge / charge
-        lot.columns[DCIR] = self._resistance(lot, wet_ppm, draws, maturity)
-        siemens, delay = self._shorts(lot, draws)
+        from cellfab.kernels.formation import first_cycle, resistance
 
-        volt = self.design.nominal_voltage_v
+        columns, n = lot.columns, lot.n
+        batch = self.at("batch_efficiency_sd_fraction", maturity) * float(draws.normal("batch_efficiency", lot, 1)[0])
+        law = self._law(batch, maturity)
+        siemens, delay = self._shorts(lot, draws)
+        capacity, efficiency, dcir = (np.empty(n, np.float32) for _ in range(3))
+        reason = np.empty(n, np.uint8)
+        ppm = columns["cathode_moisture_ppm"], columns["anode_moisture_ppm"]
+        charged_ah, discharged_ah = first_cycle(
+            law, draws.normals(("efficiency", "capacity"), lot), columns["cathode_areal_mah_per_cm2"],
+            columns["anode_areal_mah_per_cm2"], columns["anode_loading_mg_per_cm2"], columns["anode_binder_fraction"],
+            *ppm, columns["unwetted_fraction"], siemens, delay, lot.alive(), capacity, efficiency, reason,
+        )  # fmt: skip
+        resistance(
+            law, draws.normal("roll", lot), *ppm, columns["cathode_weld_mohm"], columns["anode_weld_mohm"],
+            columns["cathode_torn_fraction"], columns["anode_torn_fraction"], dcir,
+        )  # fmt: skip
+        columns.update(zip((CAPACITY, EFFICIENCY, DCIR), (capacity, efficiency, dcir), strict=True))
+        self._mark_defects(lot)
+
+        kwh_per_ah = self.design.nominal_voltage_v * 1e-3
         facts = lot.attributes
         facts["rated_capacity_ah"] = self.rated_capacity_ah
         facts["rated_dcir_mohm"] = self.params.roll_mohm + self.params.terminal_mohm + 2.0 * self.params.rated_weld_mohm
-        facts["formation_charged_kwh"] = float(np.dot(charge, came)) * volt * 1e-3
-        facts["formation_discharged_kwh"] = float(np.dot(discharge, came)) * volt * 1e-3
-
-        at_once = np.where(delay > 0.0, np.float32(0.0), siemens)
-        lot.scrap(at_once > 1.0 / self.params.hard_short_ohm, HARD_SHORT)
-        read = (discharge - at_once * np.float32(volt * self.params.channel_h)) / charge
-        expected = self.rated_capacity_ah / self.charge_ah + batch
-        lot.scrap(read < expected - self.params.efficiency_margin_fraction, LOW_EFFICIENCY)
+        facts["formation_charged_kwh"] = charged_ah * kwh_per_ah
+        facts["formation_discharged_kwh"] = discharged_ah * kwh_per_ah
+        lot.scrap_each(reason, (HARD_SHORT, LOW_EFFICIENCY))
+        for name in [name for name in columns if name not in self.kept]:
+            del columns[name]
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:
@@ -197,39 +215,44 @@ class Formation(Step):
             total += share * dissolution_probability(self.params.cathode_potential_v, volt)
         return total
 
-    def _first_cycle(
-        self, lot: Lot, wet_ppm: npt.NDArray[np.float32], batch: float, draws: Draws, maturity: float
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """First charge and first discharge of each cell, Ah."""
-        from cellfab.kernels.formation import binder_loss_ah
+    def _law(self, batch: float, maturity: float) -> FirstCycleLaw:
+        """Constants of a lot whose efficiency is off by `batch`."""
+        from cellfab.kernels.formation import FirstCycleLaw
 
-        params, design, columns = self.params, self.design, lot.columns
+        params, design = self.params, self.design
         cathode, anode = design.cathode, design.anode
-        charge = columns["cathode_areal_mah_per_cm2"] * np.float32(
-            10.0 * cathode.area_m2 / design.first_cycle_efficiency
+        return FirstCycleLaw(
+            charge_per_areal=10.0 * cathode.area_m2 / design.first_cycle_efficiency,
+            efficiency=design.first_cycle_efficiency + batch,
+            efficiency_sd=float(self.at("cell_efficiency_sd_fraction", maturity)),
+            moisture_free_ppm=float(params.moisture_free_ppm),
+            moisture_loss=float(params.moisture_loss_fraction_per_ppm),
+            moisture_resistance=float(params.moisture_resistance_fraction_per_ppm),
+            binder_loss=0.01 * anode.area_m2 * params.anode_binder_loss_mah_per_g,
+            most_per_areal=10.0 * anode.area_m2,
+            capacity_cv=float(self.at("capacity_cv", maturity)),
+            roll_mohm=float(params.roll_mohm),
+            roll_cv=float(self.at("roll_cv", maturity)),
+            terminal_mohm=float(params.terminal_mohm),
+            hard_siemens=1.0 / params.hard_short_ohm,
+            leak_ah=design.nominal_voltage_v * params.channel_h,
+            least_efficiency=self.rated_capacity_ah / self.charge_ah + batch - params.efficiency_margin_fraction,
         )
-        efficiency = np.float32(self.at("cell_efficiency_sd_fraction", maturity)) * draws.normal("efficiency", lot)
-        efficiency += np.float32(design.first_cycle_efficiency + batch)
-        efficiency -= np.float32(params.moisture_loss_fraction_per_ppm) * wet_ppm
-        coating_kg = columns["anode_loading_mg_per_cm2"] * np.float32(0.01 * anode.area_m2)
-        discharge = charge * efficiency
-        discharge -= binder_loss_ah(coating_kg, columns["anode_binder_fraction"], params.anode_binder_loss_mah_per_g)
-        most = columns["anode_areal_mah_per_cm2"] * np.float32(10.0 * anode.area_m2)
-        discharge = np.minimum(discharge, most) * (np.float32(1.0) - columns["unwetted_fraction"])
-        residual = np.float32(self.at("capacity_cv", maturity)) * draws.normal("capacity", lot)
-        return charge, np.maximum(discharge * (np.float32(1.0) + residual), np.float32(1e-3))
 
-    def _resistance(
-        self, lot: Lot, wet_ppm: npt.NDArray[np.float32], draws: Draws, maturity: float
-    ) -> npt.NDArray[np.float32]:
-        params, columns, one = self.params, lot.columns, np.float32(1.0)
-        roll: npt.NDArray[np.float32] = one + np.float32(self.at("roll_cv", maturity)) * draws.normal("roll", lot)
-        roll *= np.float32(params.roll_mohm)
-        roll *= one + np.float32(params.moisture_resistance_fraction_per_ppm) * wet_ppm
-        roll += columns["cathode_weld_mohm"] / (one - columns["cathode_torn_fraction"])
-        roll += columns["anode_weld_mohm"] / (one - columns["anode_torn_fraction"])
-        roll += np.float32(params.terminal_mohm)
-        return roll
+    def _mark_defects(self, lot: Lot) -> None:
+        from cellfab.kernels.formation import hidden_defects
+
+        columns, design = lot.columns, self.design
+        defects = np.empty(lot.n, np.uint8)
+        hidden_defects(
+            columns[SHORT], columns["cathode_weld_unfused"] | columns["anode_weld_unfused"],
+            columns["cathode_weld_burnt"] | columns["anode_weld_burnt"], columns["separator_fault"],
+            columns["overhang_mm"], columns["unwetted_fraction"], columns["leak"],
+            columns["cathode_areal_mah_per_cm2"] * np.float32(design.cathode.area_m2),
+            columns["anode_areal_mah_per_cm2"] * np.float32(design.anode.area_m2),
+            float(self.params.dry_fraction), defects,
+        )  # fmt: skip
+        columns[DEFECTS] = defects
 
     def _shorts(self, lot: Lot, draws: Draws) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         from cellfab.kernels.particles import ShortLaw, soft_shorts

@@ -9,7 +9,8 @@ Equations
     below the least capacity or above the most resistance, relative to the rated values; grade A within the narrower
     limits, else B. Energy = true capacity x nominal voltage.
 Range
-    Cells with `rated_capacity_ah` and `rated_dcir_mohm` in the lot's attributes (formation writes them).
+    Cells with `rated_capacity_ah` and `rated_dcir_mohm` in the lot's attributes and their hidden defects in
+    a column (formation writes them).
 Rows
     In and out: cells in trays. Adds capacity_measured_ah, dcir_measured_mohm, energy_wh, grade (0 rejected, 1 A, 2
     B). Facts in `attributes`: good_energy_kwh, grade_a_cells, grade_b_cells, and escapes_MECHANISM, cells sold with
@@ -20,43 +21,37 @@ Left out
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
+from cellfab.core.defects import MECHANISMS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.steps.base import Step, Work
+
+if TYPE_CHECKING:
+    from cellfab.kernels.grading import GradeLaw
 
 CAPACITY_READ = column("capacity_measured_ah", "float32", "Ah", "measured capacity")
 DCIR_READ = column("dcir_measured_mohm", "float32", "mohm", "measured direct-current resistance")
 ENERGY = column("energy_wh", "float32", "Wh", "true capacity times nominal voltage")
 GRADE = column("grade", "uint8", "1", "0 rejected, 1 grade A, 2 grade B")
-REJECTED, GRADE_A, GRADE_B = 0, 1, 2
+GRADE_A = 1
 LOW_CAPACITY = cause("grade", "low_capacity", "capacity read below the least that is sold")
 HIGH_DCIR = cause("grade", "high_dcir", "resistance read above the limit")
 APPEARANCE = cause("grade", "appearance", "dent, scratch or leak found at the last look")
-
-MECHANISMS = (
-    "soft_short", "no_fusion", "burn_through", "separator_fault", "overhang", "under_wetted", "leak", "anode_limited",
-)  # fmt: skip
-"""Defects counted among the cells sold, as attributes escapes_MECHANISM."""
 
 
 class Grade(Step):
     """Measure, reject and sort; see the module's text for the model."""
 
     name = "grade"
-    reads = (
-        "capacity_ah", "dcir_mohm", "short_siemens", "cathode_weld_unfused", "anode_weld_unfused", "cathode_weld_burnt",
-        "anode_weld_burnt", "separator_fault", "overhang_mm", "unwetted_fraction", "leak", "tray_position",
-        "cathode_areal_mah_per_cm2", "anode_areal_mah_per_cm2",
-    )  # fmt: skip
+    reads = ("capacity_ah", "dcir_mohm", "defects", "tray_position")
     writes = (CAPACITY_READ, DCIR_READ, ENERGY, GRADE)
 
     class Params(Step.Params):
@@ -84,68 +79,53 @@ class Grade(Step):
         """Of a cell, rejected for its looks: assumption, 0.1-2 %."""
         leak_detection_probability: Annotated[Capability, within(0.0, 1.0)] = 0.3
         """That a leaking cell is found by weight or smell: assumption."""
-        dry_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
-        """Dry share from which a cell counts as under-wetted: assumption."""
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Measure, reject and sort every cell."""
-        params, columns = self.params, lot.columns
-        capacity = columns["capacity_ah"]
-        position = columns["tray_position"]
-        trays = int(position.max(initial=-1)) // int(lot.attributes["cells_per_tray"]) + 1
-        warm_k = np.float32(self.at("tray_temperature_k", maturity)) * draws.normal("temperature", lot, max(trays, 1))
-        tray = np.maximum(position, 0) // np.int32(lot.attributes["cells_per_tray"])
-        noise = np.float32(self.at("capacity_noise_fraction", maturity)) * draws.normal("capacity", lot)
-        noise += np.float32(params.capacity_fraction_per_k) * warm_k[tray]
-        read_ah = capacity + capacity * noise
-        contact = np.float32(self.at("dcir_noise_fraction", maturity)) * draws.normal("dcir", lot)
-        read_mohm = columns["dcir_mohm"] * (np.float32(1.0) + contact)
-        columns[CAPACITY_READ] = read_ah
-        columns[DCIR_READ] = read_mohm
-        columns[ENERGY] = capacity * np.float32(self.design.nominal_voltage_v)
+        from cellfab.kernels.grading import grade_cells
 
-        rated_ah, rated_mohm = lot.attributes["rated_capacity_ah"], lot.attributes["rated_dcir_mohm"]
-        lot.scrap(read_ah < params.least_capacity_fraction * rated_ah, LOW_CAPACITY)
-        lot.scrap(read_mohm > params.most_dcir_fraction * rated_mohm, HIGH_DCIR)
-        u = draws.uniform("appearance", lot)
-        found = u < self.at("appearance_probability", maturity)
-        found |= (columns["leak"] > 0.0) & (u < self.at("leak_detection_probability", maturity))
-        lot.scrap(found, APPEARANCE)
-
-        good = lot.alive()
-        first = (read_ah >= params.grade_a_capacity_fraction * rated_ah) & (
-            read_mohm <= params.grade_a_dcir_fraction * rated_mohm
-        )
-        grade = np.where(first, np.uint8(GRADE_A), np.uint8(GRADE_B)) * good
-        columns[GRADE] = grade
+        params, columns, n = self.params, lot.columns, lot.n
+        cells_per_tray = np.int32(lot.attributes["cells_per_tray"])
+        tray = columns["tray_position"] // cells_per_tray
+        trays = max(int(tray.max(initial=-1)) + 1, 1)
+        warm_k = np.float32(self.at("tray_temperature_k", maturity)) * draws.normal("temperature", lot, trays)
+        read_ah, read_mohm, energy = (np.empty(n, np.float32) for _ in range(3))
+        grade, reason = np.empty(n, np.uint8), np.empty(n, np.uint8)
+        sold = np.empty(256, np.int64)
+        stored_wh = grade_cells(
+            self._law(lot, maturity), draws.normals(("capacity", "dcir"), lot), draws.uniform("appearance", lot), tray,
+            np.float32(params.capacity_fraction_per_k) * warm_k, lot.alive(), columns["defects"], bit("leak"),
+            columns["capacity_ah"], columns["dcir_mohm"], read_ah, read_mohm, energy, grade, reason, sold,
+        )  # fmt: skip
+        columns.update(zip(self.writes, (read_ah, read_mohm, energy, grade), strict=True))
+        lot.scrap_each(reason, (LOW_CAPACITY, HIGH_DCIR, APPEARANCE))
         facts = lot.attributes
         facts["grade_a_cells"] = float(np.count_nonzero(grade == GRADE_A))
-        facts["grade_b_cells"] = float(np.count_nonzero(grade == GRADE_B))
-        facts["good_energy_kwh"] = float(np.dot(columns[ENERGY], good.astype(np.float32))) * 1e-3
-        self._count_escapes(lot, good)
+        facts["grade_b_cells"] = float(lot.n_alive) - facts["grade_a_cells"]
+        facts["good_energy_kwh"] = stored_wh * 1e-3
+        kinds = np.arange(sold.size)
+        for mechanism in MECHANISMS:
+            facts[f"escapes_{mechanism}"] = float(sold[(kinds & bit(mechanism)) != 0].sum())
+        facts["escapes"] = float(sold[1:].sum())
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time of the capacity cycle."""
         return Work(seconds=3600.0 * self.params.cycle_h)
 
-    def _count_escapes(self, lot: Lot, good: npt.NDArray[np.bool_]) -> None:
-        columns, design = lot.columns, self.design
-        anode_ah = columns["anode_areal_mah_per_cm2"] * np.float32(design.anode.area_m2)
-        cathode_ah = columns["cathode_areal_mah_per_cm2"] * np.float32(design.cathode.area_m2)
-        defects = (
-            columns["short_siemens"] > 0.0,
-            (columns["cathode_weld_unfused"] | columns["anode_weld_unfused"]) > 0,
-            (columns["cathode_weld_burnt"] | columns["anode_weld_burnt"]) > 0,
-            columns["separator_fault"] > 0,
-            columns["overhang_mm"] < 0.0,
-            columns["unwetted_fraction"] > self.params.dry_fraction,
-            columns["leak"] > 0.0,
-            anode_ah < cathode_ah,
+    def _law(self, lot: Lot, maturity: float) -> GradeLaw:
+        from cellfab.kernels.grading import GradeLaw
+
+        params = self.params
+        rated_ah, rated_mohm = lot.attributes["rated_capacity_ah"], lot.attributes["rated_dcir_mohm"]
+        return GradeLaw(
+            capacity_noise=float(self.at("capacity_noise_fraction", maturity)),
+            dcir_noise=float(self.at("dcir_noise_fraction", maturity)),
+            energy_per_ah=float(self.design.nominal_voltage_v),
+            least_ah=params.least_capacity_fraction * rated_ah,
+            most_mohm=params.most_dcir_fraction * rated_mohm,
+            grade_a_ah=params.grade_a_capacity_fraction * rated_ah,
+            grade_a_mohm=params.grade_a_dcir_fraction * rated_mohm,
+            appearance=float(self.at("appearance_probability", maturity)),
+            leak_found=float(params.leak_detection_probability),
         )
-        any_defect = np.zeros(lot.n, np.bool_)
-        for mechanism, defect in zip(MECHANISMS, defects, strict=True):
-            sold = defect & good
-            lot.attributes[f"escapes_{mechanism}"] = float(np.count_nonzero(sold))
-            any_defect |= sold
-        lot.attributes["escapes"] = float(np.count_nonzero(any_defect))

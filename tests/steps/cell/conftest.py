@@ -1,6 +1,6 @@
 """Lots to wind, the nine steps bound to a design, and the chain of them.
 
-Run as a script, it writes the columns of a small chain.
+Run as a script, it writes the columns of a small chain, those that are dropped on the way included.
 """
 
 from __future__ import annotations
@@ -166,6 +166,7 @@ def cells() -> Iterator[SimpleNamespace]:
 
 
 if __name__ == "__main__":
-    final = run_chain(lanes=2, positions=14, seed=5)
+    columns: dict[str, Any] = {}
+    final = run_chain(lanes=2, positions=14, seed=5, watch=lambda name, step, lot: columns.update(lot.columns))
     assert final.exit_code is not None
-    np.savez(sys.argv[1], exit_code=final.exit_code, **final.columns)
+    np.savez(sys.argv[1], exit_code=final.exit_code, **columns)

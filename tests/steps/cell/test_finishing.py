@@ -203,25 +203,24 @@ def test_trays_share_their_temperature_error(cells: SimpleNamespace) -> None:
 
 
 def test_escapes_are_true_defects_of_sold_cells(cells: SimpleNamespace) -> None:
-    lot = form(cells, before_formation(cells))
+    lot = before_formation(cells)
     columns = lot.columns
-    columns["short_siemens"][0] = 1e-5
     columns["anode_weld_unfused"][1] = 2
     columns["cathode_weld_burnt"][2] = 1
     columns["overhang_mm"][3] = -0.1
     columns["unwetted_fraction"][4] = 0.03
-    columns["leak"][5] = 1.0
-    columns["separator_fault"][6] = 1
+    columns["leak"][[5, 8]] = 1.0
+    columns["separator_fault"][[0, 6, 8, 9]] = 1
     columns["anode_areal_mah_per_cm2"][7] *= 0.5
-    columns["short_siemens"][8], columns["leak"][8] = 1e-5, 1.0
-    columns["short_siemens"][9] = 1e-5
+    # Every separator fault conducts here, weakly.
+    form(cells, lot, fault_contact_probability=1.0, short_median_ohm=1e6, efficiency_margin_fraction=0.9)
     lot.scrap(np.arange(lot.n) == 9, 1)
-    grade(cells, lot, leak_detection_probability=0.0)
+    grade(cells, lot, leak_detection_probability=0.0, least_capacity_fraction=0.1)
     escapes = {
         name.removeprefix("escapes_"): value for name, value in lot.attributes.items() if name.startswith("escapes_")
     }
     assert escapes == {
-        "soft_short": 2.0, "no_fusion": 1.0, "burn_through": 1.0, "separator_fault": 1.0, "overhang": 1.0,
+        "soft_short": 3.0, "no_fusion": 1.0, "burn_through": 1.0, "separator_fault": 3.0, "overhang": 1.0,
         "under_wetted": 1.0, "leak": 2.0, "anode_limited": 1.0,
     }  # fmt: skip
     assert lot.attributes["escapes"] == 9.0
