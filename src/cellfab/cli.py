@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import signal
 import sys
@@ -205,3 +206,10 @@ def main() -> None:
     except CellfabError as error:
         typer.echo(str(error), err=True)
         raise SystemExit(error.exit_code) from None
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # Where the interrupt met an exec() (numba compiling), Python would still end as killed by the signal.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise
