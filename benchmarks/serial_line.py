@@ -32,6 +32,7 @@ from cellfab.kernels.serial_line import AT_HAND, FOREVER, WENT_ON, Mode, Stage, 
 from cellfab.kernels.serial_recursion import new_state, pass_parts
 
 MACHINES, PLACES = 10, 10
+LOT = 1
 NO_POOL = np.empty(0)
 CYCLE = Law(DETERMINISTIC, 1.0, 0.0, 0.0, NO_POOL)
 TO_FAILURE = Law(EXPONENTIAL, 100.0, 0.0, 0.0, NO_POOL)
@@ -67,7 +68,7 @@ def by_recursion(line: list[Stage], end: int, log: Any = NO_LOG) -> int:
     state = new_state(chain, tally)
     parts = int(1.02 * end / 1e6) + 100
     pass_parts(
-        chain, state, tally, np.array([1]), True, NO_CYCLES, np.zeros(1, np.int64), np.full(parts, MACHINES), AT_HAND,
+        chain, state, tally, np.array([LOT]), True, NO_CYCLES, np.zeros(1, np.int64), np.full(parts, MACHINES), AT_HAND,
         1.0, 1.0, 1.0, 0, FOREVER, NO_WAITS, NO_CALLS, NOT_ASKED, NOT_ASKED, log,
     )  # fmt: skip
     return int(tally.parts[:-1, -1, WENT_ON].sum())
@@ -79,7 +80,7 @@ def by_events(line: list[Stage], end: int, log: Any = NO_LOG) -> int:
     tally = new_tally(chain, (end,), (0, end))
     parts = int(1.02 * end / 1e6) + 100
     floor = new_floor(chain, tally, parts)
-    floor = feed(chain, floor, 1, np.arange(parts), np.full(parts, MACHINES), 0, AT_HAND, False)
+    floor = feed(chain, floor, LOT, np.arange(parts), np.full(parts, MACHINES), 0, AT_HAND, False)
     advance(chain, floor, tally, AT_HAND, False, 1.0, 1.0, 1.0, end - 1, log)
     return int(tally.parts[:-1, -1, WENT_ON].sum())
 
@@ -102,10 +103,11 @@ def by_simpy(line: list[Stage], end: int, log: dict[tuple[int, int], int] | None
         mode = line[m].modes[0]
         failures, part = 0, -1
         left = draw(mode.time_to_failure, mode.failure_key, 0)
-        cycle = draw(line[m].cycle, line[m].cycle_key, 0)
+        law, key = line[m].cycle, line[m].cycle_key
+        always = draw(law, key, 0) if law.law == DETERMINISTIC else None
         while True:
             part = part + 1 if m == 0 else (yield buffers[m - 1].get())
-            work, kept = cycle, True
+            work, kept = int(duration(*law, 1.0, key, LOT, part)) if always is None else always, True
             while left < work:
                 yield env.timeout(left)
                 work -= left

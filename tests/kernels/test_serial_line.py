@@ -221,3 +221,14 @@ def test_event_scan_equals_the_twin(twin: Any, seed: int) -> None:
     compare(slow, tally, log)
     if table == 128:
         assert sorted(floors.thrown_away(floor).tolist()) == sorted(map(list, slow.thrown))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_lot_may_be_split(seed: int) -> None:
+    case = random_line(seed, simple=True)
+    whole, log, _ = run_recursion(case)
+    for pieces in (2, 7):
+        tally, other_log, _ = run_recursion(case, pieces)
+        assert np.array_equal(log, other_log)
+        for name in ("ticks", "parts", "stays", "sketch"):
+            assert np.array_equal(getattr(whole, name), getattr(tally, name)), name
