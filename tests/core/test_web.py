@@ -11,7 +11,7 @@ def _web():
     lot = Lot(1, n=6, unit="m")
     lot.columns["loading_mg_per_cm2"] = np.array([20, 21, 22, 23, 24, 25], np.float32)
     lot.attributes = {
-        "lanes": 2.0, "positions": 3.0, "pitch_m": 3.0, "segment_m2": 0.5, "kg_strip": 0.1,
+        "lanes": 2.0, "positions": 3.0, "planned_positions": 4.0, "pitch_m": 3.0, "segment_m2": 0.5, "kg_strip": 0.1,
         "kg_in": 1.0, "kg_good": 0.775, "kg_scrap": 0.2, "kg_returned": 0.025,
     }  # fmt: skip
     return lot
@@ -20,8 +20,16 @@ def _web():
 def test_rows_are_lane_major():
     lot = _web()
     assert web.shape(lot) == (2, 3)
-    assert web.starts_m(lot).tolist() == [0.0, 3.0, 6.0]
-    assert web.rows_at(np.array([True, False, False]), 2).tolist() == [True, False, False, True, False, False]
+    assert web.planned_positions(lot) == 4
+    assert web.exit_codes(lot).tolist() == [0] * 6
+    assert web.exit_codes(lot) is lot.exit_code
+
+
+def test_what_a_kernel_scrapped_is_told_to_the_lot():
+    lot = _web()
+    web.exit_codes(lot)[1:3] = 7
+    web.scrapped(lot, (7, 2), (8, 0))
+    assert (lot.n_alive, lot.losses) == (4, [(7, 2)])
 
 
 def test_settling_moves_lost_coating_to_scrap():

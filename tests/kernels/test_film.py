@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cellfab.kernels import film
+from cellfab.kernels.random import normal_quantile
 
 
 def test_break_rate_is_the_weakest_link_of_a_length():
@@ -53,12 +54,20 @@ def _slow_pinholes(uniform_count, uniform_size, mean, median, spread):
     return count, largest
 
 
+def _kernel_pinholes(uniform_count, uniform_size, mean, median, spread):
+    count, largest = np.zeros(uniform_count.shape), np.zeros(uniform_count.shape)
+    for i, j in np.ndindex(uniform_count.shape):
+        count[i, j] = n = film.hole_count(float(uniform_count[i, j]), float(mean[j]))
+        if n:
+            z = normal_quantile(float(uniform_size[i, j]))
+            largest[i, j] = median * math.exp(spread * film.largest_of_holes(z, n))
+    return count, largest
+
+
 def _pinholes(shape, mean, seed):
     rng = np.random.default_rng(seed)
     draws = [rng.random(shape, np.float32) for _ in range(2)]
-    count, largest = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    film.pinholes(*draws, mean.astype(np.float32), 0.3, 0.6, count, largest)
-    return draws, count, largest
+    return draws, *_kernel_pinholes(*draws, mean.astype(np.float32), 0.3, 0.6)
 
 
 def test_pinholes_equal_slow_twin():
@@ -93,3 +102,17 @@ def test_never_too_few_uniforms_for_the_breaks():
     # A Poisson number exceeds its mean by twelve standard deviations plus 16 less often than 1e-12.
     for expected in (0.0, 0.1, 3.0, 400.0):
         assert film.breaks_at_most(expected) >= expected + 12 * math.sqrt(expected) + 16
+
+
+@pytest.mark.parametrize(("spread", "count"), [(0.1, 1.0), (0.1, 4488.0), (0.4, 30.0)])
+def test_share_of_weak_segments_is_the_order_statistic(spread, count):
+    for limit in (3.0, 10.0, 14.0, 19.0, 23.0):
+        below = 0.5 * math.erfc(-math.log(limit / 20.0) / spread / math.sqrt(2.0))
+        expected = -math.expm1(count * math.log1p(-below))
+        assert film.weak_share(limit, 20.0, spread, count) == pytest.approx(expected, rel=1e-9, abs=1e-15)
+
+
+def test_weak_share_at_the_ends():
+    assert film.weak_share(0.0, 20.0, 0.1, 9.0) == 0.0
+    assert film.weak_share(5.0, 0.0, 0.1, 9.0) == 1.0
+    assert [film.weak_share(limit, 20.0, 0.0, 9.0) for limit in (19.0, 21.0)] == [0.0, 1.0]

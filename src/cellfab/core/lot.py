@@ -38,7 +38,7 @@ class Lot:
         Registered in `cellfab.core.columns`.
     exit_code : ndarray of int16, shape (n,), or None while every row is alive
         0 alive; otherwise the code of the cause that scrapped the row (`cellfab.core.causes`). Written by `scrap` and
-        `scrap_each` only.
+        `scrap_each`, and by kernels that are told of to the lot with `cellfab.core.web.scrapped`.
     n_dead : int
         Rows that have left.
     losses : list of (cause, rows)

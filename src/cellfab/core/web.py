@@ -23,14 +23,24 @@ def shape(lot: Lot) -> tuple[int, int]:
     return int(lot.attributes["lanes"]), int(lot.attributes["positions"])
 
 
-def starts_m(lot: Lot) -> npt.NDArray[np.float64]:
-    """Where each position starts, m from the start of the web, shape (positions,)."""
-    return np.arange(shape(lot)[1], dtype=np.float64) * np.float64(lot.attributes["pitch_m"])
+def planned_positions(lot: Lot) -> int:
+    """Positions of the roll as planned: draw number lane * planned + position is about that segment."""
+    return int(lot.attributes["planned_positions"])
 
 
-def rows_at(positions: npt.NDArray[np.bool_], lanes: int) -> npt.NDArray[np.bool_]:
-    """Row mask of the segments of all lanes at the marked positions, shape (lanes * positions,)."""
-    return np.tile(positions, lanes)
+def exit_codes(lot: Lot) -> npt.NDArray[np.int16]:
+    """The lot's exit codes, for a kernel to write to."""
+    if lot.exit_code is None:
+        lot.exit_code = np.zeros(lot.n, np.int16)
+    return lot.exit_code
+
+
+def scrapped(lot: Lot, *losses: tuple[int, int]) -> None:
+    """Tell the lot what a kernel has written to its exit codes: pairs of cause and newly scrapped rows."""
+    for cause, rows in losses:
+        if rows:
+            lot.n_dead += rows
+            lot.losses.append((cause, rows))
 
 
 def normal(draws: Draws, decision: str, lot: Lot) -> npt.NDArray[np.float32]:
@@ -39,11 +49,6 @@ def normal(draws: Draws, decision: str, lot: Lot) -> npt.NDArray[np.float32]:
     They are named by lane and position of the roll as planned: a roll cut short keeps the numbers of what is left.
     """
     return _kept(draws.normal(decision, lot, _planned_rows(lot)), lot)
-
-
-def uniform(draws: Draws, decision: str, lot: Lot) -> npt.NDArray[np.float32]:
-    """Uniform numbers in (0, 1), one per segment, shape (lanes, positions); named as those of `normal`."""
-    return _kept(draws.uniform(decision, lot, _planned_rows(lot)), lot)
 
 
 def _planned_rows(lot: Lot) -> int:
@@ -67,13 +72,12 @@ def settle_web(lot: Lot) -> None:
 
     The lot's amount is the metres of mother roll that its good segments would fill.
     """
+    from cellfab.kernels.web_account import good_coating
+
     facts = lot.attributes
-    loading = lot.columns["loading_mg_per_cm2"]
-    alive = lot.alive()
-    total = float(np.dot(loading, alive.astype(np.float32)))
+    total = good_coating(lot.columns["loading_mg_per_cm2"], exit_codes(lot))
     _book(lot, total * KG_PER_M2 * facts["segment_m2"] + facts["kg_strip"])
-    lanes = max(int(facts["lanes"]), 1)
-    lot.amount = float(np.count_nonzero(alive)) * facts["pitch_m"] / lanes
+    lot.amount = lot.n_alive * facts["pitch_m"] / max(int(facts["lanes"]), 1)
 
 
 def _book(lot: Lot, good_kg: float) -> None:

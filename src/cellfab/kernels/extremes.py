@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,25 +36,31 @@ def lowest_table(count: float, table: npt.NDArray[np.float64]) -> None:
 
 
 @kernel
-def highest_table(mean: float, table: npt.NDArray[np.float64]) -> None:
-    """Tabulate the highest of Poisson(mean) standard normal values: 1 - Phi(x) = -ln(u) / mean, at least `FLOOR`."""
-    most = 0.5 * math.erfc(FLOOR / math.sqrt(2.0))
+def _surprise_table(table: npt.NDArray[np.float64]) -> None:
+    """Tabulate -ln Phi(z)."""
     for i in range(table.size):
         z = i / _PER_UNIT - _REACH
         above = 0.5 * math.erfc(z / math.sqrt(2.0))
-        log_below = math.log1p(-above) if z > 0.0 else math.log(0.5 * math.erfc(-z / math.sqrt(2.0)))
-        share = min(-log_below, mean * most) / mean if mean > 0.0 else most
-        table[i] = -normal_quantile(share)
+        table[i] = -math.log1p(-above) if z > 0.0 else -math.log(0.5 * math.erfc(-z / math.sqrt(2.0)))
 
 
 @kernel
-def interpolate(z: npt.NDArray[np.float32], table: npt.NDArray[np.float64], out: npt.NDArray[np.float32]) -> None:
-    """Read the table linearly at each z; arrays of shape (n,)."""
+def highest_table(mean: float, surprise: npt.NDArray[np.float64], table: npt.NDArray[np.float64]) -> None:
+    """Tabulate the highest of Poisson(mean) standard normal values: 1 - Phi(x) = -ln(u) / mean, at least `FLOOR`."""
+    most = 0.5 * math.erfc(FLOOR / math.sqrt(2.0))
+    for i in range(table.size):
+        none = surprise[i] >= mean * most
+        table[i] = FLOOR if none else -normal_quantile(surprise[i] / mean)
+
+
+@kernel
+def interpolate(z: npt.NDArray[np.float32], table: npt.NDArray[Any], out: npt.NDArray[np.float32]) -> None:
+    """Read the table (float32 or float64) linearly at each z; z and out of shape (n,) may be the same array."""
+    last = np.int32(table.size - 2)
     for i in range(z.size):
-        at = (float(z[i]) + _REACH) * _PER_UNIT
-        at = min(max(at, 0.0), table.size - 1.0)
-        cell = min(int(at), table.size - 2)
-        part = at - cell
+        at = (z[i] + np.float32(_REACH)) * np.float32(_PER_UNIT)
+        cell = min(max(np.int32(at), np.int32(0)), last)
+        part = min(max(at - np.float32(cell), np.float32(0.0)), np.float32(1.0))
         out[i] = table[cell] + part * (table[cell + 1] - table[cell])
 
 
@@ -61,6 +68,20 @@ def interpolate(z: npt.NDArray[np.float32], table: npt.NDArray[np.float64], out:
 def _lowest(count: float) -> npt.NDArray[np.float64]:
     table = np.empty(_POINTS)
     lowest_table(count, table)
+    return table
+
+
+@lru_cache(maxsize=1)
+def _surprise() -> npt.NDArray[np.float64]:
+    table = np.empty(_POINTS)
+    _surprise_table(table)
+    return table
+
+
+def highest(mean: float) -> npt.NDArray[np.float64]:
+    """The table of `highest_of_poisson`, for kernels that read it by themselves (`interpolate`)."""
+    table = np.empty(_POINTS)
+    highest_table(float(mean), _surprise(), table)
     return table
 
 
@@ -100,8 +121,6 @@ def highest_of_poisson(z: npt.NDArray[np.float32], mean: float) -> npt.NDArray[n
         With distribution exp(-mean (1 - Phi(x))) above the floor; interpolation error below 1e-3 for
         values above 0.
     """
-    table = np.empty(_POINTS)
-    highest_table(float(mean), table)
     out = np.empty_like(z)
-    interpolate(z.ravel(), table, out.ravel())
+    interpolate(z.ravel(), highest(mean), out.ravel())
     return out

@@ -1,4 +1,4 @@
-"""Dry film: where it breaks, and how many holes it has."""
+"""Dry film: where it breaks, how many holes it has, and how often a patch of it is too weak."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.random import normal_quantile
+
+_ALMOST_ONE = 1.0 - 1e-12
 
 
 def break_rate_per_m(
@@ -37,6 +39,7 @@ def break_rate_per_m(
     return rate
 
 
+@kernel
 def break_positions_m(
     length_m: npt.NDArray[np.float64], rate_per_m: npt.NDArray[np.float64], uniform: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float64]:
@@ -46,7 +49,7 @@ def break_positions_m(
     ----------
     length_m, rate_per_m : ndarray, shape (stretches,)
         Of each stretch, in the order it is run.
-    uniform : ndarray of float32, shape (n,)
+    uniform : ndarray of float32, shape (n,), n > 0
         One per possible break; must reach past the end of the web (see `breaks_at_most`).
 
     Returns
@@ -54,56 +57,68 @@ def break_positions_m(
     ndarray of float64, shape (breaks,)
         Metres from the start of the web, ascending.
     """
-    hazard = np.concatenate(([0.0], np.cumsum(length_m * rate_per_m)))
-    metres = np.concatenate(([0.0], np.cumsum(length_m)))
-    reached = np.cumsum(-np.log(uniform.astype(np.float64)))
-    broken: npt.NDArray[np.float64] = np.interp(reached[reached < hazard[-1]], hazard, metres)
-    return broken
+    found = np.empty(uniform.size)
+    breaks, hazard, metres = 0, 0.0, 0.0
+    reached = -math.log(float(uniform[0]))
+    for i in range(length_m.size):
+        end = hazard + length_m[i] * rate_per_m[i]
+        while reached < end and breaks < uniform.size:
+            found[breaks] = metres + (reached - hazard) / rate_per_m[i]
+            breaks += 1
+            if breaks < uniform.size:
+                reached += -math.log(float(uniform[breaks]))
+        hazard = end
+        metres += length_m[i]
+    return found[:breaks]
 
 
+@kernel
 def breaks_at_most(expected: float) -> int:
     """How many uniforms `break_positions_m` needs: the mean and twelve standard deviations of a Poisson number."""
     return 16 + math.ceil(expected + 12.0 * math.sqrt(expected))
 
 
 @kernel
-def pinholes(
-    uniform_count: npt.NDArray[np.float32],
-    uniform_size: npt.NDArray[np.float32],
-    mean: npt.NDArray[np.float32],
-    median_mm: float,
-    spread: float,
-    count: npt.NDArray[np.float32],
-    largest_mm: npt.NDArray[np.float32],
-) -> None:
-    """Number of holes per segment, Poisson, and the size of the largest, lognormal.
+def hole_count(u: float, mean: float) -> int:
+    """Number of holes, Poisson with mean `mean`, by inverse CDF of `u` in (0, 1)."""
+    term = math.exp(-mean)
+    total = term
+    n = 0
+    while u > total and term > 1e-12 * total:
+        n += 1
+        term *= mean / n
+        total += term
+    return n
+
+
+@kernel
+def largest_of_holes(z: float, n: int) -> float:
+    """The largest of n >= 1 standard normal values, by inverse CDF of Phi(z), z standard normal: Phi(x)^n = Phi(z)."""
+    if n == 1:
+        return z
+    share = (0.5 * math.erfc(-z / math.sqrt(2.0))) ** (1.0 / n)
+    return float(normal_quantile(min(share, _ALMOST_ONE)))
+
+
+@kernel
+def weak_share(limit: float, median: float, spread: float, count: float) -> float:
+    """Probability that the weakest of `count` lognormal patches is below `limit`.
+
+    1 - (1 - Phi(x))^count with x = ln(limit / median) / spread; a spread of 0 makes all patches alike.
 
     Parameters
     ----------
-    uniform_count, uniform_size : ndarray of float32, shape (lanes, positions)
-        Uniform numbers in (0, 1).
-    mean : ndarray of float32, shape (positions,)
-        Expected holes of a segment.
-    median_mm, spread : float
-        Median size and standard deviation of its logarithm.
-    count, largest_mm : ndarray of float32, shape (lanes, positions)
-        Written; the size is 0 where there is no hole.
+    limit, median : float
+        In one unit, >= 0.
+    spread : float
+        Standard deviation of the logarithm, >= 0.
+    count : float
+        Patches, >= 1.
     """
-    lanes, positions = count.shape
-    for j in range(positions):
-        none = math.exp(-mean[j])
-        for i in range(lanes):
-            u = float(uniform_count[i, j])
-            term = none
-            total = none
-            n = 0
-            while u > total and term > 1e-12 * total:
-                n += 1
-                term *= mean[j] / n
-                total += term
-            count[i, j] = n
-            if n > 0:
-                share = float(uniform_size[i, j]) ** (1.0 / n)
-                largest_mm[i, j] = median_mm * math.exp(spread * normal_quantile(min(share, 1.0 - 1e-12)))
-            else:
-                largest_mm[i, j] = 0.0
+    if limit <= 0.0:
+        return 0.0
+    if median <= 0.0 or spread <= 0.0:
+        return 1.0 if median < limit else 0.0
+    x = math.log(limit / median) / spread / math.sqrt(2.0)
+    log_above = math.log1p(-0.5 * math.erfc(-x)) if x < 0.0 else math.log(max(0.5 * math.erfc(x), 1e-300))
+    return -math.expm1(count * log_above)

@@ -25,7 +25,7 @@ _WEYL_1 = np.uint64(0xBB67AE85)  # sqrt(3) - 1
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
 _ROUNDS = 10
-_LANES = 64  # blocks computed abreast: enough to fill the vector units, few enough to stay in the L1 cache
+LANES = 64  # blocks computed abreast: enough to fill the vector units, few enough to stay in the L1 cache
 _CHUNK = 4096  # words kept between generator and quantile
 
 
@@ -89,18 +89,12 @@ def uniform(key: np.uint64, entity: int, row: int) -> float:
 
 
 @kernel
-def _blocks_abreast(key, entity, first, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
-    """`philox` of _LANES consecutive blocks, round by round over all of them: so every inner loop vectorises."""
-    for j in range(_LANES):
-        counter = first + np.uint64(j)
-        c0[j] = counter & _LOW_32
-        c1[j] = counter >> _SHIFT_32
-        c2[j] = entity & _LOW_32
-        c3[j] = entity >> _SHIFT_32
+def philox_abreast(key, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
+    """`philox` of LANES counters in place, round by round over all of them: so every inner loop vectorises."""
     k0 = key & _LOW_32
     k1 = key >> _SHIFT_32
     for _ in range(_ROUNDS):
-        for j in range(_LANES):
+        for j in range(LANES):
             product_0 = _MULTIPLIER_0 * c0[j]
             product_1 = _MULTIPLIER_1 * c2[j]
             c0[j] = (product_1 >> _SHIFT_32) ^ c1[j] ^ k0
@@ -112,14 +106,26 @@ def _blocks_abreast(key, entity, first, c0, c1, c2, c3):  # type: ignore[no-unty
 
 
 @kernel
+def _blocks_abreast(key, entity, first, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
+    """`philox` of LANES consecutive blocks."""
+    for j in range(LANES):
+        counter = first + np.uint64(j)
+        c0[j] = counter & _LOW_32
+        c1[j] = counter >> _SHIFT_32
+        c2[j] = entity & _LOW_32
+        c3[j] = entity >> _SHIFT_32
+    philox_abreast(key, c0, c1, c2, c3)
+
+
+@kernel
 def fill_row_uniforms(key: np.uint64, entity: int, first_row: int, out: npt.NDArray[np.float64]) -> None:
     """Fill `out` with ``uniform(key, entity, first_row + i)``, six times as fast as one by one."""
     e = np.uint64(entity)
-    lanes = np.empty((4, _LANES), np.uint64)
+    lanes = np.empty((4, LANES), np.uint64)
     c0, c1, c2, c3 = lanes[0], lanes[1], lanes[2], lanes[3]
-    for done in range(0, out.size, _LANES):
+    for done in range(0, out.size, LANES):
         _blocks_abreast(key, e, np.uint64(first_row) + np.uint64(done), c0, c1, c2, c3)
-        for j in range(min(_LANES, out.size - done)):
+        for j in range(min(LANES, out.size - done)):
             cell = (c0[j] << np.uint64(20)) | (c1[j] >> np.uint64(12))
             out[done + j] = (np.float64(cell) + 0.5) * 2.0**-52
 
@@ -128,12 +134,12 @@ def fill_row_uniforms(key: np.uint64, entity: int, first_row: int, out: npt.NDAr
 def fill_words(key: np.uint64, entity: int, first_block: int, out: npt.NDArray[np.uint32]) -> None:
     """Fill `out` with random words: element i is word i % 4 of Philox block `first_block` + i // 4."""
     e = np.uint64(entity)
-    lanes = np.empty((4, _LANES), np.uint64)
+    lanes = np.empty((4, LANES), np.uint64)
     c0, c1, c2, c3 = lanes[0], lanes[1], lanes[2], lanes[3]
-    for done in range(0, out.size, 4 * _LANES):
+    for done in range(0, out.size, 4 * LANES):
         _blocks_abreast(key, e, np.uint64(first_block) + np.uint64(done // 4), c0, c1, c2, c3)
-        if out.size - done >= 4 * _LANES:
-            for j in range(_LANES):
+        if out.size - done >= 4 * LANES:
+            for j in range(LANES):
                 i = done + 4 * j
                 out[i] = np.uint32(c0[j])
                 out[i + 1] = np.uint32(c1[j])
@@ -199,6 +205,22 @@ _SIGN_BIT = np.int32(31)
 
 
 @kernel
+def normals_of_words(words: npt.NDArray[np.uint32], out: npt.NDArray[np.float32]) -> None:
+    """Standard normal numbers with the probabilities (word + 1/2) / 2**32; arrays of shape (n,), see `fill_normal`."""
+    signed = words.view(np.int32)
+    scaled = np.empty(words.size, np.float32)
+    bits = scaled.view(np.int32)
+    for i in range(words.size):
+        # Words of the upper half are negative as int32; flipping all their bits mirrors them into the lower half.
+        scaled[i] = np.float32(signed[i] ^ (signed[i] >> _SIGN_BIT)) + np.float32(0.5)
+    for i in range(words.size):
+        row = (bits[i] >> _SHIFT) - _FIRST_ROW
+        t = np.float32(bits[i] & _FRACTION_MASK) * _FRACTION_SCALE
+        z = _TABLE_0[row] + t * (_TABLE_1[row] + t * (_TABLE_2[row] + t * _TABLE_3[row]))
+        out[i] = -z if signed[i] < 0 else z
+
+
+@kernel
 def fill_normal(key: np.uint64, entity: int, out: npt.NDArray[np.float32]) -> None:
     """Fill the float32 array `out` with standard normal numbers; element i depends on (key, entity, i) only.
 
@@ -207,20 +229,10 @@ def fill_normal(key: np.uint64, entity: int, out: npt.NDArray[np.float32]) -> No
     the upper half is its mirror image. The error is below 1e-6 everywhere.
     """
     words = np.empty(min(_CHUNK, out.size), np.uint32)
-    signed = words.view(np.int32)
-    scaled = np.empty(words.size, np.float32)
-    bits = scaled.view(np.int32)
     for done in range(0, out.size, _CHUNK):
         m = min(_CHUNK, out.size - done)
         fill_words(key, entity, done // 4, words[:m])
-        for i in range(m):
-            # Words of the upper half are negative as int32; flipping all their bits mirrors them into the lower half.
-            scaled[i] = np.float32(signed[i] ^ (signed[i] >> _SIGN_BIT)) + np.float32(0.5)
-        for i in range(m):
-            row = (bits[i] >> _SHIFT) - _FIRST_ROW
-            t = np.float32(bits[i] & _FRACTION_MASK) * _FRACTION_SCALE
-            z = _TABLE_0[row] + t * (_TABLE_1[row] + t * (_TABLE_2[row] + t * _TABLE_3[row]))
-            out[done + i] = -z if signed[i] < 0 else z
+        normals_of_words(words[:m], out[done : done + m])
 
 
 # Numerators and denominators of PPND16, highest power first: central part, tail, far tail.

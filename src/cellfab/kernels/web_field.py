@@ -96,22 +96,29 @@ def ou_segment_means(
         state = keep * state + kick * z
 
 
-def ripple_means(
-    start_m: npt.NDArray[np.float64], segment_m: float, wavelength_m: float, phase: float
-) -> npt.NDArray[np.float64]:
-    """Means over segments of sin(2 pi x / wavelength + phase), x in m from the start of the web.
+class Ripple(NamedTuple):
+    """Means of a sine over consecutive segments: amplitude x sin(phase + i x step), i the segment's number."""
+
+    amplitude: float
+    step_radians: float
+    phase: float
+
+
+def ripple_law(amplitude: float, segment_m: float, wavelength_m: float, phase: float) -> Ripple:
+    """Means over segments of amplitude x sin(2 pi x / wavelength + phase), x in m from the start of the web.
 
     The mean of a sine over a length L is its middle value times sinc(L / wavelength).
 
     Parameters
     ----------
-    start_m : ndarray, shape (n,)
-        Where each segment starts.
+    amplitude : float
+        Of the sine itself.
     segment_m, wavelength_m : float
         Lengths.
     phase : float
-        In radians.
+        At the start of the web, in radians.
     """
-    turns = 2.0 * math.pi / wavelength_m
-    middle = turns * (start_m + 0.5 * segment_m) + phase
-    return float(np.sinc(segment_m / wavelength_m)) * np.sin(middle)
+    turns = segment_m / wavelength_m
+    step = 2.0 * math.pi * turns
+    sinc = math.sin(0.5 * step) / (0.5 * step) if step > 0.0 else 1.0
+    return Ripple(amplitude * sinc, step, phase + 0.5 * step)

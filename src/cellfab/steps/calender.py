@@ -15,7 +15,8 @@ Range
     Design porosity between eps_min and the porosity before (checked); line load up to 2500 N/mm (Meyer's range is
     lower).
 Rows
-    In and out: segments; m. Adds thickness_um (both sides and foil), porosity. Attribute line_load_n_per_mm.
+    In and out: segments; m. Adds porosity; thickness_um (both sides and foil) with `keep_all_columns`. Attribute
+    line_load_n_per_mm.
 Left out
     Springback as a random quantity (the gap is set so that the mean comes out right), foil elongation, cracking of
     particles when pressed below about 19 % porosity, what calendering does to peel strength.
@@ -50,7 +51,9 @@ class Calender(ElectrodeStep):
 
     name = "calender"
     reads = ("loading_mg_per_cm2",)
-    writes = (THICKNESS, POROSITY)
+    writes = (POROSITY,)
+    on_demand = (THICKNESS,)
+    """Columns kept with `keep_all_columns`: no later step reads them."""
 
     class Params(ElectrodeStep.Params):
         """Material behaviour, rolls and gauge."""
@@ -80,6 +83,8 @@ class Calender(ElectrodeStep):
         """Of a roll: assumption, 0.005-0.1 for a bare margin."""
         wrinkle_m: Annotated[Capability, within(0.0, 1e4)] = Ramped(start=400.0, mature=150.0)
         """Mean length lost by a wrinkle: assumption."""
+        keep_all_columns: bool = False
+        """Keep the true thickness, which no later step reads, in a column: memory."""
 
     def __init__(self, params: Any, design: CellDesign) -> None:
         super().__init__(params, design)
@@ -96,26 +101,37 @@ class Calender(ElectrodeStep):
 
         self.expect(lot)
         params, electrode = self.params, self.electrode
-        loading = lot.columns["loading_mg_per_cm2"]
-        load = self._line_load(lot)
-        lot.attributes["line_load_n_per_mm"] = load
-        error = self._thickness_error(lot, draws, maturity)
-        if params.mode == "gap":
-            thickness = np.float32(electrode.thickness_um) + error
-        else:
+        facts, lanes = lot.attributes, web.shape(lot)[0]
+        load = facts["line_load_n_per_mm"] = self._line_load(lot)
+        set_um, set_um_per_loading = electrode.thickness_um, 0.0
+        if params.mode == "force":
             pressed = calendering.meyer_porosity(
-                load, params.compaction_n_per_mm, lot.attributes["coating_porosity"], params.porosity_least_fraction
+                load, params.compaction_n_per_mm, facts["coating_porosity"], params.porosity_least_fraction
             )
-            coating = calendering.coating_um(loading, np.float32(pressed), electrode.solid_density_g_per_cm3)
-            thickness = 2.0 * coating + np.float32(electrode.foil_um) + error
-        lot.columns[THICKNESS] = thickness
-        half = 0.5 * (thickness - np.float32(electrode.foil_um))
-        lot.columns[POROSITY] = calendering.porosity(loading, half, electrode.solid_density_g_per_cm3)
+            set_um = electrode.foil_um
+            set_um_per_loading = 2.0 * calendering.coating_um(1.0, pressed, electrode.solid_density_g_per_cm3)
 
-        lot.scrap(self._wrinkled(lot, draws, maturity), WRINKLE)
-        gauge = np.float32(self.at("gauge_um", maturity)) * web.normal(draws, "gauge", lot).ravel()
-        off = np.abs(thickness + gauge - np.float32(electrode.thickness_um)) > params.thickness_tolerance_um
-        lot.scrap(off, OFF_THICKNESS)
+        code = web.exit_codes(lot)
+        wrinkled = calendering.scrap_stretch(
+            *calendering.wrinkled_m(
+                lot.identity, draws.key("wrinkle"), self.at("wrinkle_probability", maturity),
+                self.at("wrinkle_m", maturity), facts["length_m"],
+            ),
+            facts["pitch_m"], lanes, WRINKLE, code,
+        )  # fmt: skip
+        porosity = lot.columns[POROSITY] = np.empty(lot.n, np.float32)
+        thickness = np.empty(lot.n if params.keep_all_columns else 0, np.float32)
+        off = calendering.press_web(
+            lot.identity, web.planned_positions(lot),
+            np.float32(self.at("lane_thickness_um", maturity)) * draws.normal("lane", lot, lanes),
+            self._along(lot, draws, maturity), set_um, set_um_per_loading, electrode.foil_um,
+            electrode.solid_density_g_per_cm3, draws.key("gauge"), self.at("gauge_um", maturity),
+            electrode.thickness_um, params.thickness_tolerance_um, OFF_THICKNESS,
+            lot.columns["loading_mg_per_cm2"], porosity, thickness, code,
+        )  # fmt: skip
+        if params.keep_all_columns:
+            lot.columns[THICKNESS] = thickness
+        web.scrapped(lot, (WRINKLE, wrinkled), (OFF_THICKNESS, off))
         web.settle_web(lot)
         return lot
 
@@ -138,28 +154,14 @@ class Calender(ElectrodeStep):
             )
         return load
 
-    def _thickness_error(self, lot: Lot, draws: Draws, maturity: float) -> npt.NDArray[np.float32]:
-        """Deviation from the set thickness, um, shape (n,)."""
-        from cellfab.kernels import web_field
+    def _along(self, lot: Lot, draws: Draws, maturity: float) -> npt.NDArray[np.float32]:
+        """Deviation from the set thickness that all lanes share, um, shape (positions,)."""
+        from cellfab.kernels import calendering, web_field
 
-        lanes, positions = web.shape(lot)
-        gap = np.empty(positions, np.float32)
-        web_field.ou_segment_means(
-            draws.normal("gap", lot, positions + 1), draws.normal("gap_mean", lot, positions),
-            *web_field.ou_coefficients(lot.attributes["pitch_m"], self.params.gap_length_m), gap,
+        along = np.empty(web.shape(lot)[1], np.float32)
+        calendering.gap_error_um(
+            lot.identity, draws.key("gap"), draws.key("gap_mean"), self.at("gap_noise_um", maturity),
+            tuple(web_field.ou_coefficients(lot.attributes["pitch_m"], self.params.gap_length_m)),
+            self.at("roll_thickness_um", maturity) * float(draws.normal("roll", lot, 1)[0]), along,
         )  # fmt: skip
-        roll = self.at("roll_thickness_um", maturity) * float(draws.normal("roll", lot, 1)[0])
-        along = np.float32(self.at("gap_noise_um", maturity)) * gap + np.float32(roll)
-        across = np.float32(self.at("lane_thickness_um", maturity)) * draws.normal("lane", lot, lanes)
-        return (across[:, None] + along[None, :]).ravel()
-
-    def _wrinkled(self, lot: Lot, draws: Draws, maturity: float) -> npt.NDArray[np.bool_]:
-        """Rows within the wrinkled stretch of the roll, if it has one."""
-        happens, where, how_long = draws.uniform("wrinkle", lot, 3).astype(np.float64)
-        if happens >= self.at("wrinkle_probability", maturity):
-            return np.zeros(lot.n, np.bool_)
-        start_m = web.starts_m(lot)
-        first_m = where * lot.attributes["length_m"]
-        last_m = first_m - np.log(how_long) * self.at("wrinkle_m", maturity)
-        end_m = start_m + lot.attributes["pitch_m"]
-        return web.rows_at((end_m > first_m) & (start_m < last_m), web.shape(lot)[0])
+        return along

@@ -15,9 +15,10 @@ Equations
 Range
     Free-standing films of 50-300 um laminated to both sides; electrode length above 0.1 m.
 Rows
-    In: charges. Out: lanes x positions segments, row = lane x positions + position; m of mother roll;
-    the row of its charge is column `charge`, for the genealogy. Attributes: length_m run, stops_s (standstill by
-    breaks), coating_porosity, and the mass account of `cellfab.core.web`.
+    In: charges. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. With
+    `keep_all_columns` also charge (row of its charge, for the genealogy), pinholes, pinhole_mm and peel_n_per_m;
+    without, only those rows draw hole sizes and readings that they can scrap. Attributes: length_m run, stops_s
+    (standstill by breaks), coating_porosity, and the mass account of `cellfab.core.web`.
 Left out
     Cross-web thickness profile and edge elevation, speed and temperature of the rolls, clustering of holes beyond the
     charge, tests of peel strength (destructive), the two sides' separate loadings.
@@ -37,12 +38,12 @@ from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
-from cellfab.core.lot import Lot
+from cellfab.core.lot import ALIVE, Lot
 from cellfab.steps.base import ElectrodeStep, Work
 
-CHARGE = column("charge", "float32", "1", "row of the powder charge in the parent lot")
+CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent lot")
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
-PINHOLES = column("pinholes", "float32", "1", "holes in the coating of the electrode")
+PINHOLES = column("pinholes", "uint8", "1", "holes in the coating of the electrode, 255 for more")
 PINHOLE = column("pinhole_mm", "float32", "mm", "size of the largest hole; 0 without one")
 PEEL = column("peel_n_per_m", "float32", "N/m", "true peel strength of the electrode's weakest square centimetre")
 
@@ -55,7 +56,7 @@ _OF_CHARGE = ("active_fraction", "binder_fraction", "specific_capacity_mah_per_g
 _CM2_PER_M2 = 1e4
 
 Rows = npt.NDArray[np.float32]
-Charges = npt.NDArray[np.intp]
+Charges = npt.NDArray[np.int32]
 
 
 class DryFilm(ElectrodeStep):
@@ -63,7 +64,9 @@ class DryFilm(ElectrodeStep):
 
     name = "dry_film"
     reads = ("charge_kg", *_OF_CHARGE, "binder_cv", "fibrillation", "film_strength_mpa")
-    writes = (CHARGE, LOADING, *_OF_CHARGE, PINHOLES, PINHOLE, PEEL)
+    writes = (LOADING, *_OF_CHARGE)
+    on_demand = (CHARGE, PINHOLES, PINHOLE, PEEL)
+    """Columns kept with `keep_all_columns`: no later step reads them."""
 
     class Params(ElectrodeStep.Params):
         """Film line: web handling, loading field, lamination and inline inspection."""
@@ -142,64 +145,69 @@ class DryFilm(ElectrodeStep):
         """Weaker patches come off: assumption for laminated dry film."""
         blister_seen_share: Annotated[Capability, within(0.0, 1.0)] = 0.9
         """Of the electrodes with such a patch, share seen by the camera: assumption."""
+        keep_all_columns: bool = False
+        """Keep the true state that no later step reads (row of the charge, holes, peel strength) in columns: memory."""
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected charges shorten it."""
+        from cellfab.kernels import dry_web
+
         self.expect(lot)
         params, electrode = self.params, self.electrode
         lanes, planned = int(lot.attributes["lanes"]), int(lot.attributes["planned_positions"])
-        pitch = electrode.length_m
         segment_kg = electrode.coating_kg / (1.0 - params.edge_strip_fraction)
-        alive = lot.alive()
-        film_kg = np.where(alive, lot.columns["charge_kg"], 0.0).astype(np.float64) * (1.0 - params.trim_fraction)
+        film_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - params.trim_fraction)
+        if lot.exit_code is not None:
+            film_kg[lot.exit_code != ALIVE] = 0.0
 
         child = lot.child(draws.owner, n=0, unit="m", amount=0.0)
-        ends_m = np.cumsum(film_kg) / (lanes * segment_kg) * pitch
-        middle_m = (np.arange(planned) + 0.5) * pitch
-        charge = np.minimum(np.searchsorted(ends_m, middle_m), np.flatnonzero(alive)[-1] if alive.any() else 0)
+        charge = np.empty(planned, np.int32)
+        dry_web.lay_charges(film_kg, segment_kg, lanes, electrode.length_m, charge)
         along = self._along(child, lot, charge, draws, maturity)
-        across = self.at("lane_loading_cv", maturity) * draws.normal("lane", child, lanes)
-        mean_kg = segment_kg * lanes * (1.0 + along + float(across.mean()))
-        positions = int(np.searchsorted(np.cumsum(mean_kg), film_kg.sum(), side="right"))
+        across = np.float32(self.at("lane_loading_cv", maturity)) * draws.normal("lane", child, lanes)
+        powder_kg = float(film_kg.sum())
+        positions = dry_web.positions_filled(along, float(across.mean()), segment_kg * lanes, powder_kg)
+        charge, along = charge[:positions], along[:positions]
 
-        child.n = lanes * positions
-        charge = charge[:positions]
-        self._open_account(child, lot, film_kg, lanes, positions)
-        short = np.float32(self._short_cv(maturity)) * web.normal(draws, "short", child)
-        relative = 1.0 + across[:, None] + along[None, :positions] + short
-        child.columns[CHARGE] = np.tile(charge.astype(np.float32), lanes)
-        child.columns[LOADING] = (np.float32(electrode.loading_mg_per_cm2) * relative).ravel()
+        child.n = n = lanes * positions
+        self._open_account(child, lot, powder_kg, lanes, positions)
+        lost, losses = self._lost_positions(child, lot, charge, draws, maturity)
+        loading = child.columns[LOADING] = np.empty(n, np.float32)
+        child.exit_code = np.empty(n, np.int16)
+        total, off = dry_web.laminate(
+            child.identity, planned, across, along, draws.key("short"), self._short_cv(maturity),
+            electrode.loading_mg_per_cm2, draws.key("gauge"), self.at("gauge_cv", maturity),
+            params.loading_tolerance_fraction, OFF_LOADING, lost, loading, child.exit_code,
+        )  # fmt: skip
+        web.scrapped(child, *((cause, lanes * lost_here) for cause, lost_here in losses), (OFF_LOADING, off))
         for name in _OF_CHARGE:
-            child.columns[name] = np.tile(lot.columns[name][charge], lanes)
-        self._close_account(child, segment_kg)
-
-        self._lose_web(child, lot, charge, draws, maturity)
-        gauge = np.float32(self.at("gauge_cv", maturity)) * web.normal(draws, "gauge", child)
-        child.scrap((np.abs(relative * (1.0 + gauge) - 1.0) > params.loading_tolerance_fraction).ravel(), OFF_LOADING)
+            child.columns[name] = np.empty(n, np.float32)
+            dry_web.spread_charges(charge, lot.columns[name], lanes, child.columns[name])
+        self._close_account(child, segment_kg, total)
         self._holes(child, lot, charge, draws, maturity)
         self._peel(child, lot, charge, draws, maturity)
         web.settle_web(child)
+        if params.keep_all_columns:
+            child.columns[CHARGE] = np.tile(charge.astype(np.int16), lanes)
         return child
 
     def _along(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> Rows:
         """Relative loading error common to all lanes, per position."""
-        from cellfab.kernels import web_field
+        from cellfab.kernels import dry_web, web_field
 
-        params, planned, pitch = self.params, charge.size, self.electrode.length_m
-        drift = np.empty(planned, np.float32)
-        web_field.ou_segment_means(
-            draws.normal("drift", child, planned + 1), draws.normal("drift_mean", child, planned),
-            *web_field.ou_coefficients(pitch, params.drift_length_m), drift,
-        )  # fmt: skip
-        ripple = web_field.ripple_means(
-            np.arange(planned, dtype=np.float64) * np.float64(pitch), pitch, math.pi * params.roll_diameter_m,
-            2.0 * math.pi * float(draws.uniform("phase", child, 1)[0]),
-        )  # fmt: skip
-        offsets = self.at("charge_loading_cv", maturity) * draws.normal("charge", lot)
-        roll = self.at("roll_loading_cv", maturity) * float(draws.normal("roll", child, 1)[0])
+        params, pitch = self.params, self.electrode.length_m
+        wavelength_m = math.pi * params.roll_diameter_m
+        phase = 2.0 * math.pi * float(draws.uniform("phase", child, 1)[0])
         amplitude = self.at("roll_runout_um", maturity) / 2.0 / self.film_um
-        along = self.at("drift_loading_cv", maturity) * drift + amplitude * ripple + offsets[charge] + roll
-        return along.astype(np.float32)
+        along = np.empty(charge.size, np.float32)
+        dry_web.loading_along(
+            child.identity, draws.key("drift"), draws.key("drift_mean"), self.at("drift_loading_cv", maturity),
+            tuple(web_field.ou_coefficients(pitch, params.drift_length_m)),
+            *web_field.ripple_law(amplitude, pitch, wavelength_m, phase),
+            self.at("roll_loading_cv", maturity) * float(draws.normal("roll", child, 1)[0]),
+            np.float32(self.at("charge_loading_cv", maturity)) * draws.normal("charge", lot), charge, along,
+        )  # fmt: skip
+        return along
 
     def _short_cv(self, maturity: float) -> float:
         """Feed noise left after the nip and the electrode's own length."""
@@ -217,10 +225,10 @@ class DryFilm(ElectrodeStep):
         density_g_per_cm3: float = electrode.solid_density_g_per_cm3 * (1.0 - self.params.film_porosity)
         return 10.0 * electrode.loading_mg_per_cm2 / density_g_per_cm3
 
-    def _open_account(self, child: Lot, lot: Lot, film_kg: npt.NDArray[np.float64], lanes: int, positions: int) -> None:
+    def _open_account(self, child: Lot, lot: Lot, powder_kg: float, lanes: int, positions: int) -> None:
         pitch = self.electrode.length_m
         charged_kg = lot.attributes["kg_good"]
-        trim_kg = charged_kg - float(film_kg.sum())
+        trim_kg = charged_kg - powder_kg
         returned_kg = trim_kg * self.params.trim_returned_share
         child.attributes |= {
             "lanes": float(lanes), "positions": float(positions), "pitch_m": pitch, "length_m": positions * pitch,
@@ -230,76 +238,78 @@ class DryFilm(ElectrodeStep):
             "kg_good": charged_kg - trim_kg,
         }  # fmt: skip
 
-    def _close_account(self, child: Lot, segment_kg: float) -> None:
+    def _close_account(self, child: Lot, segment_kg: float, total_mg_per_cm2: float) -> None:
         """What the web did not take stays in the hopper, as powder."""
         facts = child.attributes
         strip_share = segment_kg / self.electrode.coating_kg - 1.0
-        loading = float(np.dot(child.columns[LOADING], np.ones(child.n, np.float32)))
-        coated_kg = loading * web.KG_PER_M2 * facts["segment_m2"]
+        coated_kg = total_mg_per_cm2 * web.KG_PER_M2 * facts["segment_m2"]
         facts["kg_strip"] = coated_kg * strip_share
         web_kg = coated_kg + facts["kg_strip"]
         facts["kg_returned"] += facts["kg_good"] - web_kg
         facts["kg_good"] = web_kg
 
-    def _lose_web(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> None:
-        """Threading and breaks: whole stretches of web, in all lanes."""
-        from cellfab.kernels import film
+    def _lost_positions(
+        self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float
+    ) -> tuple[npt.NDArray[np.int16], tuple[tuple[int, int], ...]]:
+        """Exit codes of threading and breaks, which take all lanes, per position; how many positions each takes."""
+        from cellfab.kernels import dry_web, film
 
-        params, (lanes, positions) = self.params, web.shape(child)
-        pitch = child.attributes["pitch_m"]
-        start_m = web.starts_m(child)
-        child.scrap(web.rows_at(start_m < self.at("threading_m", maturity), lanes), THREADING)
-
+        params = self.params
         rate = film.break_rate_per_m(
             params.tension_n_per_m, lot.columns["film_strength_mpa"].astype(np.float64), self.film_um,
             self.at("break_scale_m", maturity), params.break_exponent,
-        )[charge]  # fmt: skip
-        length_m = np.full(positions, pitch)
-        needed = film.breaks_at_most(float(rate.sum()) * pitch)
-        breaks_m = film.break_positions_m(length_m, rate, draws.uniform("break", child, needed))
-        if breaks_m.size:
-            half = 0.5 * self.at("break_loss_m", maturity)
-            lost = np.zeros(positions + 1, np.int64)
-            np.add.at(lost, np.maximum((breaks_m - half) // pitch, 0.0).astype(np.int64), 1)
-            np.add.at(lost, np.minimum((breaks_m + half) // pitch + 1.0, positions).astype(np.int64), -1)
-            child.scrap(web.rows_at(np.cumsum(lost[:-1]) > 0, lanes), BREAK)
-            child.attributes["stops_s"] = breaks_m.size * 60.0 * self.at("rethread_min", maturity)
+        )  # fmt: skip
+        code = np.empty(charge.size, np.int16)
+        breaks, threaded, broken = dry_web.lose_web(
+            child.identity, draws.key("break"), child.attributes["pitch_m"], self.at("threading_m", maturity), rate,
+            self.at("break_loss_m", maturity), charge, THREADING, BREAK, code,
+        )  # fmt: skip
+        child.attributes["stops_s"] = breaks * 60.0 * self.at("rethread_min", maturity)
+        return code, ((THREADING, threaded), (BREAK, broken))
 
     def _holes(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> None:
-        from cellfab.kernels import film
+        from cellfab.kernels import dry_web
 
-        params, segments = self.params, web.shape(child)
+        params = self.params
         expected = self.at("pinholes_per_m2", maturity) * child.attributes["segment_m2"]
-        weakness = np.float32(params.reference_strength_mpa) / lot.columns["film_strength_mpa"]
-        count = np.empty(segments, np.float32)
-        largest = np.empty(segments, np.float32)
-        film.pinholes(
-            web.uniform(draws, "pinholes", child), web.uniform(draws, "pinhole_size", child),
-            (np.float32(expected) * weakness)[charge], params.pinhole_median_mm, params.pinhole_spread_ln,
+        mean = expected * (params.reference_strength_mpa / lot.columns["film_strength_mpa"].astype(np.float64))
+        room = child.n if params.keep_all_columns else 0
+        count, largest = np.zeros(room, np.uint8), np.zeros(room, np.float32)
+        scrapped = dry_web.inspect_holes(
+            child.identity, web.planned_positions(child), draws.key("pinholes"), draws.key("pinhole_size"),
+            draws.key("camera"), mean, params.pinhole_median_mm, params.pinhole_spread_ln,
+            self.at("camera_spread_ln", maturity), params.pinhole_limit_mm, HOLE, charge, child.exit_code,
             count, largest,
         )  # fmt: skip
-        child.columns[PINHOLES] = count.ravel()
-        child.columns[PINHOLE] = largest.ravel()
-        error = np.exp(np.float32(self.at("camera_spread_ln", maturity)) * web.normal(draws, "camera", child))
-        child.scrap(child.columns[PINHOLE] * error.ravel() > params.pinhole_limit_mm, HOLE)
+        web.scrapped(child, (HOLE, scrapped))
+        if room:
+            child.columns |= {PINHOLES: count, PINHOLE: largest}
 
     def _peel(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> None:
+        from cellfab.kernels import dry_web
         from cellfab.kernels.extremes import lowest_of
 
         params = self.params
         patches = max(child.attributes["segment_m2"] * _CM2_PER_M2, 1.0)
         lamination = math.log1p(self.at("peel_patch_cv", maturity) ** 2)
         # Peel goes with the binder content to the power 1.2, and so does its spread.
-        spread = np.sqrt(lamination + np.log1p((1.2 * lot.columns["binder_cv"]) ** 2)).astype(np.float32)
+        variance = np.float32(lamination) + np.log1p((np.float32(1.2) * lot.columns["binder_cv"]) ** 2)
+        spread = np.sqrt(variance)
         roll_sigma = math.sqrt(math.log1p(self.at("peel_roll_cv", maturity) ** 2))
         roll = math.exp(roll_sigma * float(draws.normal("lamination", child, 1)[0]))
-        binder_ratio = lot.columns["binder_fraction"] / self.electrode.binder_fraction
-        mean = self.at("peel_n_per_m", maturity) * roll * lot.columns["fibrillation"] * binder_ratio**1.2
-        median = (mean * np.exp(-0.5 * spread**2)).astype(np.float32)
-        weakest = lowest_of(web.normal(draws, "weakest_patch", child), patches)
-        child.columns[PEEL] = (median[charge] * np.exp(spread[charge] * weakest)).ravel()
-        seen = web.uniform(draws, "blister", child).ravel() < self.at("blister_seen_share", maturity)
-        child.scrap((child.columns[PEEL] < params.peel_limit_n_per_m) & seen, BLISTER)
+        strength = (
+            lot.columns["fibrillation"] * (lot.columns["binder_fraction"] / self.electrode.binder_fraction) ** 1.2
+        )
+        median = np.float32(self.at("peel_n_per_m", maturity) * roll) * strength * np.exp(np.float32(-0.5) * variance)
+        scrapped = dry_web.inspect_peel(
+            child.identity, web.planned_positions(child), draws.key("weakest_patch"), draws.key("blister"),
+            median, spread, patches, params.peel_limit_n_per_m, self.at("blister_seen_share", maturity), BLISTER,
+            charge, child.exit_code,
+        )  # fmt: skip
+        web.scrapped(child, (BLISTER, scrapped))
+        if params.keep_all_columns:
+            weakest = lowest_of(web.normal(draws, "weakest_patch", child), patches)
+            child.columns[PEEL] = (median[charge] * np.exp(spread[charge] * weakest)).ravel()
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Foil for the whole length run, trims included, and roll heating."""

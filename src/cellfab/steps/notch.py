@@ -8,7 +8,8 @@ Equations
 Range
     Laser notching at 30-100 m/min of foil margins of 4-9 mm.
 Rows
-    In and out: segments; m. Adds flag_height_error_mm, notch_flaw (1 if dust or heat damage is there).
+    In and out: segments; m. Adds notch_flaw (1 if dust or heat damage is there); flag_height_error_mm with
+    `keep_all_columns`.
 Left out
     Torn and folded flags, pitch errors, heat-affected zone as a size, laser wear, particles carried into the roll.
 """
@@ -29,7 +30,7 @@ from cellfab.core.lot import Lot
 from cellfab.steps.base import ElectrodeStep
 
 HEIGHT_ERROR = column("flag_height_error_mm", "float32", "mm", "true height of the flags less the design")
-FLAW = column("notch_flaw", "float32", "1", "1 if notching left dust or a heat-damaged edge")
+FLAW = column("notch_flaw", "uint8", "1", "1 if notching left dust or a heat-damaged edge")
 OFF_HEIGHT = cause("notch", "flag_height", "flag height read as out of tolerance")
 SEEN_FLAW = cause("notch", "cut_edge", "cut edge taken for damaged")
 
@@ -39,7 +40,9 @@ class Notch(ElectrodeStep):
 
     name = "notch"
     reads = ("loading_mg_per_cm2",)
-    writes = (HEIGHT_ERROR, FLAW)
+    writes = (FLAW,)
+    on_demand = (HEIGHT_ERROR,)
+    """Columns kept with `keep_all_columns`: no later step reads them."""
 
     class Params(ElectrodeStep.Params):
         """Laser and camera."""
@@ -58,23 +61,32 @@ class Notch(ElectrodeStep):
         """Of flaws, share that the camera sees: assumption."""
         false_alarm_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=2e-3, mature=2e-4)
         """Of a sound electrode: assumption."""
+        keep_all_columns: bool = False
+        """Keep the flags' true height error, which no later step reads, in a column: memory."""
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Notch, look and mark."""
+        from cellfab.kernels import notching
+
         self.expect(lot)
         lanes = web.shape(lot)[0]
-        lane = np.float32(self.at("lane_height_sd_mm", maturity)) * draws.normal("lane", lot, lanes)
-        noise = np.float32(self.at("height_noise_sd_mm", maturity)) * web.normal(draws, "height", lot)
-        height = (lane[:, None] + noise).ravel()
-        gauge = np.float32(self.at("height_gauge_sd_mm", maturity)) * web.normal(draws, "height_gauge", lot).ravel()
-        lot.columns[HEIGHT_ERROR] = height
-        lot.scrap(np.abs(height + gauge) > self.params.height_tolerance_mm, OFF_HEIGHT)
-
-        flawed = web.uniform(draws, "flaw", lot).ravel() < self.at("flaw_probability", maturity)
-        lot.columns[FLAW] = flawed.astype(np.float32)
-        alarm = np.where(
-            flawed, self.at("flaw_seen_share", maturity), self.at("false_alarm_probability", maturity)
-        ).astype(np.float32)
-        lot.scrap(web.uniform(draws, "camera", lot).ravel() < alarm, SEEN_FLAW)
+        planned, code = web.planned_positions(lot), web.exit_codes(lot)
+        height = np.empty(lot.n if self.params.keep_all_columns else 0, np.float32)
+        off = notching.measure_heights(
+            lot.identity, planned,
+            np.float32(self.at("lane_height_sd_mm", maturity)) * draws.normal("lane", lot, lanes),
+            draws.key("height"), self.at("height_noise_sd_mm", maturity),
+            draws.key("height_gauge"), self.at("height_gauge_sd_mm", maturity),
+            self.params.height_tolerance_mm, OFF_HEIGHT, height, code,
+        )  # fmt: skip
+        if self.params.keep_all_columns:
+            lot.columns[HEIGHT_ERROR] = height
+        flaw = lot.columns[FLAW] = np.empty(lot.n, np.uint8)
+        seen = notching.inspect_cuts(
+            lot.identity, planned, lanes, draws.key("flaw"), self.at("flaw_probability", maturity),
+            draws.key("camera"), self.at("flaw_seen_share", maturity), self.at("false_alarm_probability", maturity),
+            SEEN_FLAW, flaw, code,
+        )  # fmt: skip
+        web.scrapped(lot, (OFF_HEIGHT, off), (SEEN_FLAW, seen))
         web.settle_web(lot)
         return lot

@@ -76,30 +76,35 @@ class Slit(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Cut, measure and mark."""
-        from cellfab.kernels import slitting
-        from cellfab.kernels.extremes import highest_of_poisson
+        from cellfab.kernels import extremes, slitting
 
         self.expect(lot)
-        params = self.params
-        lanes = web.shape(lot)[0]
-        lot.attributes["kg_strip"] = 0.0
+        params, facts = self.params, lot.attributes
+        lanes, positions = web.shape(lot)
+        planned, code = web.planned_positions(lot), web.exit_codes(lot)
+        facts["kg_strip"] = 0.0
 
-        lane = np.float32(self.at("lane_width_sd_mm", maturity)) * draws.normal("lane", lot, lanes)
-        noise = np.float32(self.at("width_noise_sd_mm", maturity)) * web.normal(draws, "width", lot)
-        offset = (lane[:, None] + noise).ravel()
-        gauge = np.float32(self.at("width_gauge_sd_mm", maturity)) * web.normal(draws, "width_gauge", lot).ravel()
-        lot.columns[WIDTH] = np.float32(self.electrode.width_mm) + offset
-        lot.scrap(np.abs(offset + gauge) > params.width_tolerance_mm, OFF_WIDTH)
+        width = lot.columns[WIDTH] = np.empty(lot.n, np.float32)
+        off = slitting.cut_widths(
+            lot.identity, planned,
+            np.float32(self.at("lane_width_sd_mm", maturity)) * draws.normal("lane", lot, lanes),
+            draws.key("width"), self.at("width_noise_sd_mm", maturity),
+            draws.key("width_gauge"), self.at("width_gauge_sd_mm", maturity),
+            self.electrode.width_mm, params.width_tolerance_mm, OFF_WIDTH, width, code,
+        )  # fmt: skip
 
-        cut_before_m = lot.ordinal * lot.attributes["planned_m"]
-        age = slitting.knife_age_km(cut_before_m, web.starts_m(lot), params.knife_interval_km)
-        wear = slitting.wear_factor(age, params.knife_life_km, params.knife_wear_exponent)
-        median = np.float32(params.burr_um) * wear.astype(np.float32)
-        edge_km = 2e-3 * lot.attributes["pitch_m"]
-        highest = highest_of_poisson(web.normal(draws, "burr", lot), self.at("burr_peaks_per_km", maturity) * edge_km)
-        burr = median[None, :] * np.exp(np.float32(params.burr_spread_ln) * highest)
-        lot.columns[BURR] = burr.ravel()
-        error = np.exp(np.float32(self.at("burr_gauge_spread_ln", maturity)) * web.normal(draws, "burr_gauge", lot))
-        lot.scrap((burr * error).ravel() > params.burr_limit_um, HIGH_BURR)
+        median = np.empty(positions, np.float32)
+        slitting.worn_medians(
+            params.burr_um, lot.ordinal * facts["planned_m"], facts["pitch_m"], params.knife_interval_km,
+            params.knife_life_km, params.knife_wear_exponent, median,
+        )  # fmt: skip
+        peaks = self.at("burr_peaks_per_km", maturity) * 2e-3 * facts["pitch_m"]
+        burr = lot.columns[BURR] = np.empty(lot.n, np.float32)
+        high = slitting.cut_burrs(
+            lot.identity, planned, lanes, draws.key("burr"), extremes.highest(peaks), params.burr_spread_ln, median,
+            draws.key("burr_gauge"), self.at("burr_gauge_spread_ln", maturity), params.burr_limit_um, HIGH_BURR,
+            burr, code,
+        )  # fmt: skip
+        web.scrapped(lot, (OFF_WIDTH, off), (HIGH_BURR, high))
         web.settle_web(lot)
         return lot

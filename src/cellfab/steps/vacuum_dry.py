@@ -82,7 +82,7 @@ class VacuumDry(ElectrodeStep):
 
         self.expect(lot)
         params, electrode = self.params, self.electrode
-        lanes, positions = web.shape(lot)
+        lanes = web.shape(lot)[0]
         lot.attributes["dried_kg"] = lot.attributes["kg_good"]
         tau_h = drying.drying_time_constant_h(
             (electrode.width_mm + electrode.margin_mm) * 1e-3, params.temperature_c, params.time_constant_h, 0.1, 110.0,
@@ -104,8 +104,9 @@ class VacuumDry(ElectrodeStep):
             if not too_wet.any():
                 break
         lot.attributes["dryings"] = drying_number + 1.0
-        lot.columns[MOISTURE] = np.repeat(moisture.astype(np.float32), positions)
-        lot.scrap(np.repeat(too_wet, positions), WET)
+        column = lot.columns[MOISTURE] = np.empty(lot.n, np.float32)
+        wet = drying.dry_lanes(moisture.astype(np.float32), too_wet, WET, column, web.exit_codes(lot))
+        web.scrapped(lot, (WET, wet))
         web.settle_web(lot)
         if drying_number:
             lot.attributes["reworked"] = float(lot.n_alive)

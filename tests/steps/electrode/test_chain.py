@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numba
@@ -36,10 +37,10 @@ def test_columns_rows_and_causes_are_the_declared_ones(electrode, side, chemistr
         assert set(step.reads) <= set(before.columns)
         assert set(step.writes) <= set(after.columns)
         kept = set(before.columns) if after is before else set()
-        assert set(after.columns) <= set(step.writes) | kept
+        assert set(after.columns) <= set(step.writes) | set(getattr(step, "on_demand", ())) | kept
         for name, values in after.columns.items():
             assert values.shape == (after.n,)
-            assert values.dtype == COLUMNS[name].dtype == np.float32
+            assert values.dtype == COLUMNS[name].dtype
             assert np.isfinite(values).all()
         if after is before:
             # Rows that were dead stay dead of the same cause.
@@ -50,10 +51,37 @@ def test_columns_rows_and_causes_are_the_declared_ones(electrode, side, chemistr
             assert after.parents == (before.identity,)
             new = np.unique(after.exit_code)
         assert {describe(int(code)).step for code in new if code} <= {step.name}
+        # The lot knows what it has lost, cause by cause, without anybody having to count.
+        was_dead = np.bincount(codes["before"])[1:].sum() if after is before else 0
+        counted = Counter()
+        for code, rows in after.losses:
+            counted[code] += rows
+        assert counted == Counter(after.exit_code[after.exit_code != 0].tolist()) - (
+            Counter(codes["before"][codes["before"] != 0].tolist()) if after is before else Counter()
+        )
+        assert after.n_dead == np.count_nonzero(after.exit_code) == was_dead + sum(counted.values())
+        after.losses.clear()
         codes["before"] = after.exit_code.copy()
 
     codes = {}
     electrode.run(_steps(electrode, side, chemistry), 3, 0.0, look=look)
+
+
+@many_segments
+def test_columns_kept_on_demand_change_nothing_else(electrode):
+    few = {name: {"keep_all_columns": False} for name in ("dry_film", "calender", "notch")}
+    for ordinal in range(5):
+        every = electrode.run(_steps(electrode, "cathode", "nmc811"), ordinal, 0.0)
+        lean = electrode.run(_steps(electrode, "cathode", "nmc811", **few), ordinal, 0.0)
+        assert np.array_equal(every.exit_code, lean.exit_code)
+        assert every.attributes == lean.attributes
+        assert set(lean.columns) == {
+            name for step in _steps(electrode, "cathode", "nmc811")[2:] for name in step.writes
+        }
+        assert set(every.columns) - set(lean.columns) == {
+            "charge", "pinholes", "pinhole_mm", "peel_n_per_m", "thickness_um", "flag_height_error_mm",
+        }  # fmt: skip
+        assert all(np.array_equal(values, every.columns[name]) for name, values in lean.columns.items())
 
 
 @many_segments
