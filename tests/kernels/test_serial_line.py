@@ -10,7 +10,7 @@ import pytest
 from cellfab.kernels import serial_floor as floors
 from cellfab.kernels.laws import DETERMINISTIC, EMPIRICAL, UNIFORM, Law
 from cellfab.kernels.random import stream_key
-from cellfab.kernels.serial_events import advance, start_repair
+from cellfab.kernels.serial_events import advance
 from cellfab.kernels.serial_floor import CALL, INPUT, ROOM, UNTIL
 from cellfab.kernels.serial_line import (
     AREA,
@@ -33,6 +33,7 @@ from cellfab.kernels.serial_line import (
     new_tally,
 )  # fmt: skip
 from cellfab.kernels.serial_recursion import close, new_state, pass_parts, with_more_room
+from cellfab.kernels.serial_units import start_repair
 
 NOTHING = np.empty(0)
 HORIZON = 500

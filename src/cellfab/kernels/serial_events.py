@@ -44,21 +44,16 @@ from cellfab.kernels.serial_floor import (
     LEVEL,
     LOT,
     LOTS,
-    MODE_STRUCK,
-    N_THROWN,
-    NEXT_STOP,
     NOW,
     OFF,
     OUTLET,
     PART,
     READY,
     REPAIR,
-    REPAIRED,
     ROOM,
     ROW,
     SINCE,
     STAGE,
-    STRUCK,
     TAKEN,
     THROUGH,
     TOUCHED,
@@ -67,8 +62,6 @@ from cellfab.kernels.serial_floor import (
     UP,
     WAITS,
     Floor,
-    book,
-    set_due,
 )
 from cellfab.kernels.serial_line import (
     AREA,
@@ -77,10 +70,8 @@ from cellfab.kernels.serial_line import (
     CAME,
     CAPACITY,
     COUNT,
-    CREW,
     DOWN,
     EXITED,
-    FAILED,
     FIRST_UNIT,
     FOREVER,
     LONGEST,
@@ -89,14 +80,11 @@ from cellfab.kernels.serial_line import (
     MODE,
     MODE_END,
     MOST,
-    OPEN,
     PLANNED,
     RING,
     RING_SIZE,
-    SCRAP,
     STARTED,
     STARVED,
-    THROWN,
     TIME_DEPENDENT,
     TOTAL,
     TURNED_AWAY,
@@ -109,201 +97,19 @@ from cellfab.kernels.serial_line import (
     Chain,
     Ints,
     Tally,
-    draw,
     note_stay,
+)
+from cellfab.kernels.serial_units import (
+    change_shifts,
+    gone,
+    longest_free,
+    look_at_calendar,
+    mended,
+    oldest_finished,
+    strike,
 )
 from cellfab.kernels.sketch import bucket
 from cellfab.units import TICKS_PER_S
-
-
-@kernel
-def _move_clocks(
-    unit: Ints, clock: Ints, mode: Ints, first_mode: int, end_mode: int, u: int, kind: int, by: int
-) -> None:
-    """Set going (`by` = now) or stop (`by` = -now) the clocks of a unit that are of `kind` (1: time-dependent)."""
-    row = unit[u, CLOCK] - first_mode
-    for k in range(first_mode, end_mode):
-        if mode[k, TIME_DEPENDENT] == kind:
-            clock[row + k, LEFT] += by
-
-
-@kernel
-def _gone(part: Ints, lot: Ints, now: Ints, number: int) -> None:
-    """A part has left in whichever way."""
-    which = part[number & (part.shape[0] - 1), LOT]
-    lot[which % lot.size] -= 1
-    if lot[which % lot.size] == 0 and which == now[GATHERING] and now[COMPLETED] == 0:
-        now[COMPLETED] = 1
-
-
-@kernel
-def _strike(chain: Chain, floor: Floor, tally: Tally, u: int, repair_factor: float) -> None:
-    """The first clock of a unit that has run out strikes."""
-    unit, clock, now, stage = floor.unit, floor.clock, floor.now, floor.stage
-    m = unit[u, STAGE]
-    t = now[NOW]
-    first, end = chain.stage[m, MODE], chain.stage[m, MODE_END]
-    works = unit[u, PART] >= 0 and unit[u, DONE] == 0
-    struck = first
-    row = unit[u, CLOCK] - first
-    while clock[row + struck, LEFT] > t or not (works or chain.mode[struck, TIME_DEPENDENT]):
-        struck += 1
-    book(unit, tally.ticks, now[BIN], stage[m, OFF], u, m, t)
-    _move_clocks(unit, clock, chain.mode, first, end, u, 1, -t)
-    if works:
-        _move_clocks(unit, clock, chain.mode, first, end, u, 0, -t)
-        unit[u, END] -= t
-    tally.parts[now[BIN], m, FAILED] += 1
-    number = unit[u, PART]
-    if number < 0:
-        stage[m, FREE] -= 1
-    elif chain.mode[struck, SCRAP]:
-        if not works:
-            stage[m, FINISHED] -= 1
-        unit[u, PART] = -1
-        unit[u, DONE] = 0
-        tally.parts[now[BIN], m, THROWN] += 1
-        came = floor.part[number & (floor.part.shape[0] - 1), READY]
-        note_stay(tally.window, tally.stays, tally.sketch, chain.stage.shape[0] + 1, came, t, False)
-        floor.thrown[now[N_THROWN] % floor.thrown.shape[0], 0] = number
-        floor.thrown[now[N_THROWN] % floor.thrown.shape[0], 1] = m
-        now[N_THROWN] += 1
-        _gone(floor.part, floor.lot, now, number)
-    unit[u, MODE_STRUCK] = struck
-    if chain.mode[struck, CREW]:
-        unit[u, CONDITION] = CALLS
-        now[CALLING] += 1
-        floor.due[u] = FOREVER
-    else:
-        start_repair(chain, floor, tally, u, repair_factor)
-
-
-@kernel
-def start_repair(chain: Chain, floor: Floor, tally: Tally, u: int, repair_factor: float) -> None:
-    """The crew is there: the repair of unit `u` starts now."""
-    unit, now = floor.unit, floor.now
-    m = unit[u, STAGE]
-    book(unit, tally.ticks, now[BIN], floor.stage[m, OFF], u, m, now[NOW])
-    struck = unit[u, MODE_STRUCK]
-    times = floor.clock[unit[u, CLOCK] + struck - chain.stage[m, MODE], STRUCK]
-    index = u - chain.stage[m, FIRST_UNIT]
-    unit[u, CONDITION] = REPAIR
-    repair = draw(chain, chain.stage.shape[0] + 2 * struck + 1, repair_factor, index, times)
-    unit[u, REPAIRED] = floor.due[u] = now[NOW] + repair
-
-
-@kernel
-def _mended(chain: Chain, floor: Floor, tally: Tally, u: int, failure_factor: float) -> None:
-    """The repair of a unit ends."""
-    unit, clock, now, stage = floor.unit, floor.clock, floor.now, floor.stage
-    m = unit[u, STAGE]
-    t = now[NOW]
-    first, end = chain.stage[m, MODE], chain.stage[m, MODE_END]
-    book(unit, tally.ticks, now[BIN], stage[m, OFF], u, m, t)
-    struck = unit[u, MODE_STRUCK]
-    row = unit[u, CLOCK] + struck - first
-    clock[row, STRUCK] += 1
-    # At least one tick, or a unit that fails at once after each repair would never let time pass.
-    run = draw(
-        chain, chain.stage.shape[0] + 2 * struck, failure_factor, u - chain.stage[m, FIRST_UNIT], clock[row, STRUCK]
-    )
-    clock[row, LEFT] = max(1, run)
-    unit[u, CONDITION] = UP
-    if stage[m, OFF] == 0:
-        _go_on(unit, clock, chain.mode, first, end, u, t)
-    if unit[u, PART] < 0:
-        stage[m, FREE] += 1
-        unit[u, FREE_SINCE] = t
-        stage[m, TOUCHED] = 1
-        now[UNSETTLED] = 1
-    set_due(unit, floor.due, clock, chain.mode, first, end, stage[m, OFF], u)
-
-
-@kernel
-def _go_on(unit: Ints, clock: Ints, mode: Ints, first: int, end: int, u: int, tick: int) -> None:
-    """An interruption ends at `tick`: clocks and work of a unit that is up go on. With -`tick` they stop."""
-    _move_clocks(unit, clock, mode, first, end, u, 1, tick)
-    if unit[u, PART] >= 0 and unit[u, DONE] == 0:
-        _move_clocks(unit, clock, mode, first, end, u, 0, tick)
-        unit[u, END] += tick
-
-
-@kernel
-def _look_at_calendar(chain: Chain, floor: Floor, tally: Tally) -> None:
-    """At an edge of a bin account for everybody; mark the stages whose planned stop begins or ends now."""
-    now, stage = floor.now, floor.stage
-    t = now[NOW]
-    following = FOREVER
-    for m in range(chain.stage.shape[0]):
-        if t == tally.window[0]:
-            tally.stays[m, OPEN] = stage[m, LEVEL]
-    if t == tally.edges[now[BIN] + 1]:
-        for u in range(floor.due.size):
-            m = floor.unit[u, STAGE]
-            book(floor.unit, tally.ticks, now[BIN], stage[m, OFF], u, m, t)
-        now[BIN] += 1
-    for m in range(chain.stage.shape[0]):
-        stop = stage[m, NEXT_STOP]
-        if t == chain.stops[stop, stage[m, OFF]]:
-            stage[m, CHANGES] = 1
-            following = min(following, chain.stops[stop, 1] if stage[m, OFF] == 0 else chain.stops[stop + 1, 0])
-        else:
-            following = min(following, chain.stops[stop, stage[m, OFF]])
-    now[BOUNDARY] = min(following, tally.edges[now[BIN] + 1])
-
-
-@kernel
-def _change_shifts(chain: Chain, floor: Floor, tally: Tally) -> None:
-    """Begin or end the planned stops that were marked."""
-    now, stage, unit = floor.now, floor.stage, floor.unit
-    t = now[NOW]
-    for m in range(chain.stage.shape[0]):
-        if stage[m, CHANGES] == 0:
-            continue
-        stage[m, CHANGES] = 0
-        first, end = chain.stage[m, MODE], chain.stage[m, MODE_END]
-        for u in range(chain.stage[m, FIRST_UNIT], chain.stage[m, FIRST_UNIT] + chain.stage[m, UNITS]):
-            book(unit, tally.ticks, now[BIN], stage[m, OFF], u, m, t)
-            if unit[u, CONDITION] == UP:
-                _go_on(unit, floor.clock, chain.mode, first, end, u, t if stage[m, OFF] else -t)
-            set_due(unit, floor.due, floor.clock, chain.mode, first, end, 1 - stage[m, OFF], u)
-        if stage[m, OFF]:
-            stage[m, NEXT_STOP] += 1
-            stage[m, TOUCHED] = 1
-            now[UNSETTLED] = 1
-        stage[m, OFF] = 1 - stage[m, OFF]
-
-
-@kernel
-def _oldest_finished(unit: Ints, part: Ints, first: int, units: int, lot: int) -> int:
-    """Unit of a stage whose finished part has waited longest; with `lot` >= 0 only parts of that lot; -1: none."""
-    best = -1
-    for u in range(first, first + units):
-        if unit[u, PART] < 0 or unit[u, DONE] == 0:
-            continue
-        if lot >= 0 and part[unit[u, PART] & (part.shape[0] - 1), LOT] != lot:
-            continue
-        if (
-            best < 0
-            or unit[u, END] < unit[best, END]
-            or (unit[u, END] == unit[best, END] and unit[u, PART] < unit[best, PART])
-        ):
-            best = u
-    return best
-
-
-@kernel
-def _longest_free(unit: Ints, first: int, units: int) -> int:
-    """Unit of a stage that has been able to take a part for longest; there is one."""
-    best = -1
-    for u in range(first, first + units):
-        if (
-            unit[u, PART] < 0
-            and unit[u, CONDITION] == UP
-            and (best < 0 or unit[u, FREE_SINCE] < unit[best, FREE_SINCE])
-        ):
-            best = u
-    return best
 
 
 @kernel
@@ -382,14 +188,14 @@ def advance(
                             only = now[GATHERING] if m == stages else -1
                             giver = first_before
                             if units_before > 1:
-                                giver = _oldest_finished(unit, part, first_before, units_before, only)
+                                giver = oldest_finished(unit, part, first_before, units_before, only)
                             elif m == stages and part[unit[giver, PART] & mask, LOT] != only:
                                 giver = -1
                             if giver >= 0:
                                 number = unit[giver, PART]
                     else:
                         while now[TAKEN] < now[ARRIVED] and part[now[TAKEN] & mask, EXIT] < 0:
-                            _gone(part, lot, now, now[TAKEN])
+                            gone(part, lot, now, now[TAKEN])
                             now[TAKEN] += 1
                         if now[TAKEN] < now[ARRIVED]:
                             number = now[TAKEN]
@@ -439,7 +245,7 @@ def advance(
                                 came = part[number & mask, READY]
                                 note_stay(window, stays, sketch, stages + 1, came, t, True)
                                 now[THROUGH] += 1
-                                _gone(part, lot, now, number)
+                                gone(part, lot, now, number)
                         else:
                             now[TAKEN] += 1
                             if manner == AT_HAND:
@@ -475,7 +281,7 @@ def advance(
                             stage[m, HEAD] = following_place if following_place < table[m, RING_SIZE] else 0
                         u = table[m, FIRST_UNIT]
                         if table[m, UNITS] > 1:
-                            u = _longest_free(unit, u, table[m, UNITS])
+                            u = longest_free(unit, u, table[m, UNITS])
                         ticks[now[BIN], m, STARVED] += t - unit[u, SINCE]
                         unit[u, SINCE] = t
                         cycle = fixed[m]
@@ -537,7 +343,7 @@ def advance(
 
         changes = now[BOUNDARY] == t
         if changes:
-            _look_at_calendar(chain, floor, tally)
+            look_at_calendar(chain, floor, tally)
         while now[ARRIVED] < now[FED] and part[now[ARRIVED] & mask, READY] == t:
             now[ARRIVED] += 1
             gate[CAME] += window[0] <= t < window[1]
@@ -548,7 +354,7 @@ def advance(
                 continue
             m = unit[u, STAGE]
             if unit[u, CONDITION] == REPAIR:
-                _mended(chain, floor, tally, u, failure_factor)
+                mended(chain, floor, tally, u, failure_factor)
             elif unit[u, PART] >= 0 and unit[u, DONE] == 0 and unit[u, END] == t:
                 ticks[now[BIN], m, WORKING] += t - unit[u, SINCE]
                 unit[u, SINCE] = t
@@ -574,7 +380,7 @@ def advance(
                     stage[m, TOUCHED] = 1
                     parts[now[BIN], m, EXITED] += 1
                     note_stay(window, stays, sketch, stages + 1, part[number & mask, READY], t, False)
-                    _gone(part, lot, now, number)
+                    gone(part, lot, now, number)
                 else:
                     stage[m, FINISHED] += 1
                     stage[m + 1, TOUCHED] = 1
@@ -582,11 +388,11 @@ def advance(
             elif (unit[u, PART] >= 0 and unit[u, DONE] == 0) or stage[m, CHANGES] == 0:
                 if log.size > 0 and unit[u, PART] >= 0 and unit[u, DONE] == 0:
                     number = unit[u, PART]
-                    _strike(chain, floor, tally, u, repair_factor)
+                    strike(chain, floor, tally, u, repair_factor)
                     if unit[u, PART] < 0:
                         log[number, m, 1] = t
                         log[number, m, 2] = t
                 else:
-                    _strike(chain, floor, tally, u, repair_factor)
+                    strike(chain, floor, tally, u, repair_factor)
         if changes:
-            _change_shifts(chain, floor, tally)
+            change_shifts(chain, floor, tally)

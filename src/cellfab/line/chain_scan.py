@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from cellfab.kernels import serial_floor as floors
-from cellfab.kernels.serial_events import advance, start_repair
+from cellfab.kernels.serial_events import advance
 from cellfab.kernels.serial_floor import CALL, COMPLETE, INPUT, UNTIL
 from cellfab.kernels.serial_line import AT_HAND, CONVERTING, FAILED, MODE, STARVED, Chain, Tally, draw
+from cellfab.kernels.serial_units import start_repair
 from cellfab.line.ahead import NEVER, Call, Ints
 from cellfab.line.chain_flow import ChainPassage, copy_tally
 
