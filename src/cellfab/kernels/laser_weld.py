@@ -165,12 +165,23 @@ PASSED = 0
 REJECTED_FUSION = 1
 REJECTED_BURN = 2
 
-_NEGLIGIBLE = 5.0
-"""A rare event whose probability is below exp(-5) needs its exact probability only where the word drawn for it falls
-below exp(-5) too; everywhere else the comparison is decided already."""
-_RARE_WORDS = np.uint32(int(math.exp(-_NEGLIGIBLE) * 2.0**32) + 1)
-_COMMON_WORDS = np.uint32(2**32 - 1) - _RARE_WORDS
 _WORD = 2.0**-32
+_EIGHT = np.uint32(8)
+_LEADING = np.float32(2.0**-24)
+"""A word's leading 24 bits are exact in float32."""
+_ROUNDING = np.float32(1.001)
+"""Margin on the bounds below, far above the rounding of float32."""
+
+
+@kernel
+def _exponential_series(x):  # type: ignore[no-untyped-def]
+    """exp(x) to the fourth power in float32: for x >= 0 a lower bound, so its inverse bounds exp(-x) from above.
+
+    A rare event needs its exact probability only where the number drawn for it is below such a bound; everywhere else
+    the comparison is decided already.
+    """
+    c1, c2, c3, c4 = np.float32(1.0), np.float32(1.0 / 2.0), np.float32(1.0 / 6.0), np.float32(1.0 / 24.0)
+    return c1 + x * (c1 + x * (c2 + x * (c3 + x * c4)))
 
 
 @kernel
@@ -224,7 +235,8 @@ def weld_side(
     words = np.empty(n, np.uint32)
     depth = np.empty(n, np.float32)
     gap = np.empty(n, np.float32)
-    doubtful = np.empty(n, np.bool_)
+    doubtful = np.zeros((n + 7) // 8 * 8, np.uint8)
+    eights = doubtful.view(np.uint64)  # looked through eight cells at a time
     violent = np.zeros(n, np.uint8)
     fusion_missed = np.ones(n, np.float32)  # probability that no unfused seam is seen
     burn_missed = np.ones(n, np.float32)
@@ -251,8 +263,12 @@ def weld_side(
     per_full = np.float32(1.0 / law.full_um)
     least_conductance = np.float32(law.least_conductance)
     wide_gap = np.float32(0.25 * law.disc_um)
-    doubtful_gap = np.float32((law.bridge_midpoint - _NEGLIGIBLE * law.bridge_width) * law.disc_um)
-    spike = np.float32(1.0 + law.spike_location + _NEGLIGIBLE * law.spike_scale)
+    to_midpoint = np.float32(law.bridge_midpoint / law.bridge_width)
+    per_width = np.float32(1.0 / (law.disc_um * law.bridge_width))
+    spike_base = np.float32((1.0 + law.spike_location) / law.spike_scale)
+    per_spike = np.float32(1.0 / law.spike_scale)
+    most_leading = np.float32(1.0) - _LEADING
+    zero = np.float32(0.0)
     burn_um = np.float32(law.disc_um + law.most_um)
 
     for seam in range(seams):
@@ -278,12 +294,16 @@ def weld_side(
             g = gap_median * gap_factor[i] * (power * power)
             inside = d - disc - g
             share = min(max((inside - least) * per_full, least_conductance), one)
+            leading = np.float32(np.int32(words[i] >> _EIGHT)) * _LEADING  # rounded down: never above the number drawn
+            bridging = to_midpoint - g * per_width  # open with probability 1 / (1 + exp(bridging))
+            open_bound = one + _exponential_series(max(bridging, zero))
+            sparing = (burn_um + g) * per_spike / d - spike_base  # burnt with probability below exp(-sparing)
+            burn_bound = _exponential_series(max(sparing, zero))
             doubt = (
                 (inside < least)
-                | (g > doubtful_gap)
-                | (words[i] < _RARE_WORDS)
-                | (words[i] > _COMMON_WORDS)
-                | (d * spike > burn_um + g)
+                | (bridging < zero)
+                | (leading * open_bound < _ROUNDING)
+                | ((most_leading - leading) * burn_bound < _ROUNDING)
             )
             depth_um[i] += d
             violent[i] += (enthalpy_square > violent_square * cube) | (g > wide_gap)
@@ -291,37 +311,49 @@ def weld_side(
             depth[i] = d
             gap[i] = g
             doubtful[i] = doubt
-        for i in range(n):
-            if not doubtful[i]:
+        for eight in range(eights.size):
+            if eights[eight] == 0:
                 continue
-            d = np.float64(depth[i])
-            g = np.float64(gap[i])
-            inside = d - law.disc_um - g
-            u = (np.float64(words[i]) + 0.5) * _WORD
-            exponent = ((burn_um + g) / d - 1.0 - law.spike_location) / law.spike_scale
-            if -math.expm1(-math.exp(-max(exponent, -50.0))) > 1.0 - u:
-                burnt[i] += 1
-                burn_missed[i] *= 1.0 - law.burn_ceiling
-            relative_gap = g / law.disc_um
-            open_probability = 1.0 / (1.0 + math.exp((law.bridge_midpoint - relative_gap) / law.bridge_width))
-            if inside >= law.least_um and u >= open_probability:
-                share_64 = (inside - law.least_um) / law.full_um
-                conductance[i] += min(max(share_64, law.least_conductance), 1.0)
-                continue
-            unfused[i] += 1
-            severity = 1.0 if u < open_probability else 1.0 - inside / law.least_um
-            fusion_missed[i] *= 1.0 - detection_probability(
-                severity, law.fusion_ceiling, law.fusion_midpoint, law.fusion_width
-            )
-            contact = uniform(keys[2], entity, i * seams + seam)
-            if contact < law.touching_share:
-                spread = math.log(law.touching_high / law.touching_low)
-                conductance[i] += math.exp(-spread * contact / law.touching_share) / law.touching_low
+            for i in range(8 * eight, 8 * eight + 8):
+                if doubtful[i]:
+                    _decide_seam(
+                        law, depth[i], gap[i], words[i], keys[2], entity, seam, seams, i,
+                        conductance, unfused, burnt, fusion_missed, burn_missed,
+                    )  # fmt: skip
 
     _finish_discs(
         law, seams, keys, entity, conductance, violent, fusion_missed, burn_missed,
         resistance_mohm, depth_um, unfused, burnt, particles, rewelded, verdict,
     )  # fmt: skip
+
+
+@kernel
+def _decide_seam(  # type: ignore[no-untyped-def]
+    law, depth, gap, word, contact_key, entity, seam, seams, i,
+    conductance, unfused, burnt, fusion_missed, burn_missed,
+):  # fmt: skip
+    """Decide with the exact probabilities whether a seam is bridged and whether it burns through, and count it."""
+    d = np.float64(depth)
+    g = np.float64(gap)
+    inside = d - law.disc_um - g
+    u = (np.float64(word) + 0.5) * _WORD
+    exponent = ((law.disc_um + law.most_um + g) / d - 1.0 - law.spike_location) / law.spike_scale
+    if -math.expm1(-math.exp(-max(exponent, -50.0))) > 1.0 - u:
+        burnt[i] += 1
+        burn_missed[i] *= 1.0 - law.burn_ceiling
+    relative_gap = g / law.disc_um
+    open_probability = 1.0 / (1.0 + math.exp((law.bridge_midpoint - relative_gap) / law.bridge_width))
+    if inside >= law.least_um and u >= open_probability:
+        share = (inside - law.least_um) / law.full_um
+        conductance[i] += min(max(share, law.least_conductance), 1.0)
+        return
+    unfused[i] += 1
+    severity = 1.0 if u < open_probability else 1.0 - inside / law.least_um
+    fusion_missed[i] *= 1.0 - detection_probability(severity, law.fusion_ceiling, law.fusion_midpoint, law.fusion_width)
+    contact = uniform(contact_key, entity, i * seams + seam)
+    if contact < law.touching_share:
+        spread = math.log(law.touching_high / law.touching_low)
+        conductance[i] += math.exp(-spread * contact / law.touching_share) / law.touching_low
 
 
 @kernel
