@@ -84,3 +84,27 @@ def test_strength_grows_with_binder_and_falls_when_over_kneaded():
     assert strength(1.0, 12.0) == pytest.approx(0.72)
     assert strength(1.5, 12.0) == pytest.approx(0.72 * 1.5**1.2)
     assert strength(1.0, 33.0) == pytest.approx(0.72 / math.e)
+
+
+def test_charges_equal_slow_twin():
+    # The module's functions one after the other, in float64, for each charge.
+    law = mixing.MixerLaw(
+        0.05, 0.1, 500.0, 20.0, 0.02, 2.2, 0.3, 2e-9, 1.0, 25e-3, 600.0, 20.0, 12.0, 0.3, 60.0, 15.0, 4.0, 1.0, 0.02,
+        14.0, 15.0, 0.25, 0.05, 0.6,
+    )  # fmt: skip
+    rng = np.random.default_rng(8)
+    z, binder = rng.standard_normal((5, 200)).astype(np.float32), rng.uniform(0.01, 0.03, 200).astype(np.float32)
+    out, rejected = np.empty((4, 200), np.float32), np.empty(200, np.uint8)
+    mixing.mix_charges(law, z, binder, *out, rejected)
+    draw, share = z.astype(float), binder.astype(float)
+    size = 20.0 + 480.0 * np.exp(-0.05 * np.maximum(1.0 + 0.1 * draw[0], 0.0) / 0.02)
+    minor_g = 2.2 * np.pi / 6.0 * (size * 1e-4) ** 3
+    random = share * (1 - share) * (share * 2e-9 * 2.0 + (1 - share) * minor_g * 1.09) / 25e-3
+    variance = random + (share * (1 - share) - random) * np.exp(-30.0)
+    time = 12.0 * np.maximum(1.0 + 0.3 * draw[1], 0.0)
+    degree = (1.0 - np.exp(-time / 4.0)) * np.clip((60.0 + 15.0 * draw[2] - 19.0) / 41.0, 0.0, 1.0)
+    strength = (share / 0.02) ** 1.2 * degree * np.exp(-np.maximum(time - 14.0, 0.0) / 15.0 + 0.25 * draw[3])
+    for found, expected in zip(out, (size, np.sqrt(variance) / share, degree, strength), strict=True):
+        assert found == pytest.approx(expected, rel=1e-5)
+    assert np.array_equal(rejected == 1, strength * (1.0 + 0.05 * draw[4]) < 0.6)
+    assert 0 < rejected.sum() < 200

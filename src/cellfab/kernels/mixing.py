@@ -7,10 +7,12 @@ fractions, so a coefficient of variation is sqrt(variance) / fraction.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
 
 Values = Any  # a float, or an array of floats; results have the arguments' shape
 
@@ -18,6 +20,7 @@ _WAKE_C = 19.0  # crystal transition of PTFE: below it the chains do not slip an
 _FULL_C = 60.0
 
 
+@kernel
 def agglomerate_um(energy_kwh_per_kg: Values, initial_um: float, final_um: float, decay_kwh_per_kg: float) -> Values:
     """Agglomerate size after a specific energy: final + (initial - final) exp(-E / E_d), um.
 
@@ -27,11 +30,13 @@ def agglomerate_um(energy_kwh_per_kg: Values, initial_um: float, final_um: float
     return final_um + (initial_um - final_um) * decay
 
 
+@kernel
 def sphere_g(diameter_um: Values, density_g_per_cm3: float) -> Values:
     """Mass of a sphere, g."""
     return density_g_per_cm3 * math.pi / 6.0 * (diameter_um * 1e-4) ** 3
 
 
+@kernel
 def unmixed_variance(fraction: Values) -> Values:
     """Variance of composition before any mixing, p (1 - p) (Lacey 1954)."""
     return fraction * (1.0 - fraction)
@@ -42,6 +47,7 @@ def random_variance(fraction: Values, particles: float) -> Values:
     return fraction * (1.0 - fraction) / particles
 
 
+@kernel
 def random_variance_unequal(
     fraction: Values, minor_g: Values, minor_cv: float, major_g: float, major_cv: float, sample_g: float
 ) -> Values:
@@ -65,6 +71,7 @@ def random_variance_unequal(
     return fraction * rest * inner / sample_g
 
 
+@kernel
 def mixing_variance(random: Values, unmixed: Values, time_s: float, time_constant_s: float) -> Values:
     """Variance after mixing for a time: random + (unmixed - random) exp(-t / tau) (first order, Lacey 1954)."""
     return random + (unmixed - random) * math.exp(-time_s / time_constant_s)
@@ -75,29 +82,104 @@ def lacey_index(variance: Values, unmixed: Values, random: Values) -> Values:
     return (unmixed - variance) / (unmixed - random)
 
 
-def fibrillation(
-    time_min: npt.NDArray[np.float64], temperature_c: npt.NDArray[np.float64], time_constant_min: float
-) -> npt.NDArray[np.float64]:
+@kernel
+def fibrillation(time_min: Values, temperature_c: Values, time_constant_min: float) -> Values:
     """Degree of fibrillation phi = (1 - exp(-t / tau)) g(T), 0-1.
 
     g is 0 below 19 degC, where PTFE stays crystalline, and rises linearly to 1 at 60 degC (assumption; the transition
     temperatures are those of PTFE, e.g. Bunn and Howells 1954).
     """
-    warm = np.clip((temperature_c - _WAKE_C) / (_FULL_C - _WAKE_C), 0.0, 1.0)
+    warm = np.minimum(np.maximum((temperature_c - _WAKE_C) / (_FULL_C - _WAKE_C), 0.0), 1.0)
     return -np.expm1(-time_min / time_constant_min) * warm
 
 
+@kernel
 def film_strength_mpa(
-    reference_mpa: float,
-    binder_ratio: npt.NDArray[np.float64],
-    degree: npt.NDArray[np.float64],
-    time_min: npt.NDArray[np.float64],
-    over_min: float,
-    over_decay_min: float,
-) -> npt.NDArray[np.float64]:
+    reference_mpa: float, binder_ratio: Values, degree: Values, time_min: Values, over_min: float, over_decay_min: float
+) -> Values:
     """Tensile strength of the film, reference (w / w_ref)^1.2 phi exp(-max(0, t - t_over) / t_c), MPa (assumption).
 
     Kneading past `over_min` cuts the fibrils again.
     """
     cut = np.exp(-np.maximum(time_min - over_min, 0.0) / over_decay_min)
     return reference_mpa * binder_ratio**1.2 * degree * cut
+
+
+class MixerLaw(NamedTuple):
+    """What premixer, kneader and release test do to a charge, as numbers."""
+
+    energy_kwh_per_kg: float
+    energy_cv: float
+    initial_um: float
+    final_um: float
+    decay_kwh_per_kg: float
+    binder_g_per_cm3: float
+    binder_mass_cv: float
+    active_g: float
+    """Mean mass of an active particle."""
+    active_mass_cv: float
+    sample_g: float
+    """Coating that the evenness is about."""
+    premix_s: float
+    premix_constant_s: float
+    kneading_min: float
+    kneading_cv: float
+    kneading_c: float
+    kneading_sd_k: float
+    fibrillation_min: float
+    reference_mpa: float
+    reference_binder: float
+    over_min: float
+    over_decay_min: float
+    strength_sigma: float
+    """Of the logarithm."""
+    gauge_cv: float
+    release_mpa: float
+
+
+@kernel
+def mix_charges(
+    law: MixerLaw,
+    z: npt.NDArray[np.float32],
+    binder: npt.NDArray[np.float32],
+    agglomerates_um: npt.NDArray[np.float32],
+    binder_cv: npt.NDArray[np.float32],
+    degree: npt.NDArray[np.float32],
+    strength_mpa: npt.NDArray[np.float32],
+    rejected: npt.NDArray[np.uint8],
+) -> None:
+    """Premix, knead and test charges.
+
+    Parameters
+    ----------
+    law : MixerLaw
+        Constants.
+    z : ndarray of float32, shape (5, n)
+        Normal numbers: premix energy, kneading time and temperature, residual of the strength, gauge.
+    binder : ndarray of float32, shape (n,)
+        Mass fraction.
+    agglomerates_um, binder_cv, degree, strength_mpa : ndarray of float32, shape (n,)
+        Filled: see the functions of this module.
+    rejected : ndarray of uint8, shape (n,)
+        Filled: 1 where the release test reads too weak a coupon.
+    """
+    for i in range(binder.size):
+        fraction = float(binder[i])
+        energy = law.energy_kwh_per_kg * (1.0 + law.energy_cv * float(z[0, i]))
+        size = agglomerate_um(max(energy, 0.0), law.initial_um, law.final_um, law.decay_kwh_per_kg)
+        minor_g = sphere_g(size, law.binder_g_per_cm3)
+        random = random_variance_unequal(
+            fraction, minor_g, law.binder_mass_cv, law.active_g, law.active_mass_cv, law.sample_g
+        )
+        variance = mixing_variance(random, unmixed_variance(fraction), law.premix_s, law.premix_constant_s)
+        time_min = law.kneading_min * max(1.0 + law.kneading_cv * float(z[1, i]), 0.0)
+        temperature_c = law.kneading_c + law.kneading_sd_k * float(z[2, i])
+        phi = fibrillation(time_min, temperature_c, law.fibrillation_min)
+        strength = film_strength_mpa(
+            law.reference_mpa, fraction / law.reference_binder, phi, time_min, law.over_min, law.over_decay_min
+        ) * math.exp(law.strength_sigma * float(z[3, i]))
+        agglomerates_um[i] = size
+        binder_cv[i] = math.sqrt(variance) / fraction
+        degree[i] = phi
+        strength_mpa[i] = strength
+        rejected[i] = strength * (1.0 + law.gauge_cv * float(z[4, i])) < law.release_mpa

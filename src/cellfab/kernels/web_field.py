@@ -8,6 +8,7 @@ segment by segment without any discretisation error.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from cellfab.kernels._jit import kernel
 _SERIES_BELOW = 1e-3
 
 
+@lru_cache(maxsize=64)
 def mean_variance_factor(segment_m: float, correlation_m: float) -> float:
     """Variance of an OU process averaged over a segment, over its point variance: rho^2 = 2 (x - 1 + e^-x) / x^2.
 
@@ -50,6 +52,7 @@ class Coefficients(NamedTuple):
     own: float
 
 
+@lru_cache(maxsize=64)
 def ou_coefficients(segment_m: float, correlation_m: float) -> Coefficients:
     """Exact coefficients for segments of length L > 0 and correlation length l > 0, both in m.
 

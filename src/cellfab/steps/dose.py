@@ -85,17 +85,17 @@ class Dose(ElectrodeStep):
         child = lot.child(draws.owner, n=n, unit="kg", amount=total_kg)
 
         minor = self.at("minor_dosing_cv", maturity)
-        recipe_kg = total_kg / n
-        active = electrode.active_fraction * (
-            1.0 + self.at("active_dosing_cv", maturity) * draws.normal("active", child)
-        )
-        binder = electrode.binder_fraction * (1.0 + minor * draws.normal("binder", child))
-        carbon = electrode.carbon_fraction * (1.0 + minor * draws.normal("carbon", child))
-        whole = active + binder + carbon
+        spread = np.array((self.at("active_dosing_cv", maturity), minor, minor), np.float32)
+        parts = 1.0 + spread[:, None] * draws.normals(("active", "binder", "carbon"), child)
+        parts *= np.array(
+            (electrode.active_fraction, electrode.binder_fraction, electrode.carbon_fraction), np.float32
+        )[:, None]
+        whole = parts.sum(axis=0)
+        parts /= whole
         child.columns = {
-            CHARGE_KG: (recipe_kg * whole).astype(np.float32),
-            ACTIVE: (active / whole).astype(np.float32),
-            BINDER: (binder / whole).astype(np.float32),
+            CHARGE_KG: np.float32(total_kg / n) * whole,
+            ACTIVE: parts[0],
+            BINDER: parts[1],
             SPECIFIC: np.full(n, self._specific_capacity(lot.ordinal * total_kg, draws, maturity), np.float32),
         }
         dosed_kg = float(child.columns[CHARGE_KG].sum(dtype=np.float64))

@@ -22,7 +22,7 @@ Left out
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
@@ -35,11 +35,15 @@ from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.steps.base import ElectrodeStep, Work
 
+if TYPE_CHECKING:
+    from cellfab.kernels.mixing import MixerLaw
+
 AGGLOMERATE = column("agglomerate_um", "float32", "um", "size of the binder agglomerates")
 BINDER_CV = column("binder_cv", "float32", "1", "coefficient of variation of the binder content over 1 cm2 of coating")
 FIBRILLATION = column("fibrillation", "float32", "1", "degree of fibrillation of the binder")
 STRENGTH = column("film_strength_mpa", "float32", "MPa", "true tensile strength of the dry film")
 WEAK = cause("dry_mix", "weak_coupon", "pressed coupon read as too weak in the release test")
+_DECISIONS = ("premix_energy", "kneading_time", "kneading_temperature", "strength", "release_gauge")
 _PATCH_G_PER_LOADING = 1e-3  # 1 cm2 at 1 mg/cm2
 
 
@@ -109,45 +113,49 @@ class DryMix(ElectrodeStep):
         from cellfab.kernels import mixing
 
         self.expect(lot)
-        params = self.params
-        binder = lot.columns["binder_fraction"].astype(np.float64)
-
-        energy = self.at("premix_energy_kwh_per_kg", maturity) * (
-            1.0 + self.at("premix_energy_cv", maturity) * draws.normal("premix_energy", lot).astype(np.float64)
-        )
-        size = mixing.agglomerate_um(
-            np.maximum(energy, 0.0), params.agglomerate_initial_um, params.agglomerate_final_um,
-            params.agglomerate_decay_kwh_per_kg,
+        columns, n = lot.columns, lot.n
+        z = draws.normals(_DECISIONS, lot)
+        for name in (AGGLOMERATE, BINDER_CV, FIBRILLATION, STRENGTH):
+            columns[name] = np.empty(n, np.float32)
+        rejected = np.empty(n, np.uint8)
+        mixing.mix_charges(
+            self._law(maturity), z, columns["binder_fraction"], columns[AGGLOMERATE], columns[BINDER_CV],
+            columns[FIBRILLATION], columns[STRENGTH], rejected,
         )  # fmt: skip
-        random = mixing.random_variance_unequal(
-            binder,
-            mixing.sphere_g(size, params.binder_density_g_per_cm3), params.agglomerate_mass_cv,
-            mixing.sphere_g(params.active_particle_um, self.electrode.solid_density_g_per_cm3),
-            params.active_particle_mass_cv, self.electrode.loading_mg_per_cm2 * _PATCH_G_PER_LOADING,
-        )  # fmt: skip
-        variance = mixing.mixing_variance(
-            random, mixing.unmixed_variance(binder), 60.0 * params.premix_min, 20.0 * 15.0 / params.tip_speed_m_per_s
-        )
-
-        time_min = params.kneading_min * np.maximum(
-            1.0 + self.at("kneading_time_cv", maturity) * draws.normal("kneading_time", lot).astype(np.float64), 0.0
-        )
-        temperature = params.kneading_c + self.at("kneading_sd_k", maturity) * draws.normal("kneading_temperature", lot)
-        degree = mixing.fibrillation(time_min, temperature, params.fibrillation_min)
-        spread = math.sqrt(math.log1p(self.at("strength_cv", maturity) ** 2))
-        strength = mixing.film_strength_mpa(
-            params.reference_strength_mpa, binder / params.reference_binder_fraction, degree, time_min,
-            params.over_kneading_min, params.over_kneading_decay_min,
-        ) * np.exp(spread * draws.normal("strength", lot))  # fmt: skip
-
-        lot.columns[AGGLOMERATE] = size.astype(np.float32)
-        lot.columns[BINDER_CV] = (np.sqrt(variance) / binder).astype(np.float32)
-        lot.columns[FIBRILLATION] = degree.astype(np.float32)
-        lot.columns[STRENGTH] = strength.astype(np.float32)
-        measured = strength * (1.0 + self.at("release_gauge_cv", maturity) * draws.normal("release_gauge", lot))
-        lot.scrap(measured < params.release_strength_mpa, WEAK)
+        lot.scrap_each(rejected, (WEAK,))
         web.settle_charges(lot)
         return lot
+
+    def _law(self, maturity: float) -> MixerLaw:
+        from cellfab.kernels import mixing
+
+        params, electrode = self.params, self.electrode
+        return mixing.MixerLaw(
+            energy_kwh_per_kg=float(self.at("premix_energy_kwh_per_kg", maturity)),
+            energy_cv=float(self.at("premix_energy_cv", maturity)),
+            initial_um=params.agglomerate_initial_um,
+            final_um=params.agglomerate_final_um,
+            decay_kwh_per_kg=params.agglomerate_decay_kwh_per_kg,
+            binder_g_per_cm3=params.binder_density_g_per_cm3,
+            binder_mass_cv=params.agglomerate_mass_cv,
+            active_g=mixing.sphere_g(params.active_particle_um, electrode.solid_density_g_per_cm3),
+            active_mass_cv=params.active_particle_mass_cv,
+            sample_g=electrode.loading_mg_per_cm2 * _PATCH_G_PER_LOADING,
+            premix_s=60.0 * params.premix_min,
+            premix_constant_s=20.0 * 15.0 / params.tip_speed_m_per_s,
+            kneading_min=params.kneading_min,
+            kneading_cv=float(self.at("kneading_time_cv", maturity)),
+            kneading_c=params.kneading_c,
+            kneading_sd_k=float(self.at("kneading_sd_k", maturity)),
+            fibrillation_min=params.fibrillation_min,
+            reference_mpa=params.reference_strength_mpa,
+            reference_binder=params.reference_binder_fraction,
+            over_min=params.over_kneading_min,
+            over_decay_min=params.over_kneading_decay_min,
+            strength_sigma=math.sqrt(math.log1p(self.at("strength_cv", maturity) ** 2)),
+            gauge_cv=float(self.at("release_gauge_cv", maturity)),
+            release_mpa=params.release_strength_mpa,
+        )
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Electricity for every charge, rejected ones included."""
