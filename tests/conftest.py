@@ -7,11 +7,18 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from cellfab import cli
+
+if TYPE_CHECKING:
+    from cellfab.books import Books
+    from cellfab.plant import Plant
+    from cellfab.replicate import Replicate
+    from cellfab.result import RunResult
+    from cellfab.scenario import Scenario
 
 SMALL_PLANT = (
     "run.horizon_h=336",
@@ -84,3 +91,28 @@ def shell(here: Path) -> Callable[..., Outcome]:
 def small_plant() -> tuple[str, ...]:
     """`--set` options for a short run of the shipped line."""
     return SMALL_PLANT
+
+
+class SmallRun(NamedTuple):
+    """One replicate of the small plant, with its books closed."""
+
+    scenario: Scenario
+    done: Replicate
+    plant: Plant
+    books: Books
+    result: RunResult
+
+
+@pytest.fixture(scope="session")
+def small_run(small_plant: tuple[str, ...]) -> SmallRun:
+    """Two weeks of the small plant, seed 1. Not to be changed by tests."""
+    from cellfab.books import Books
+    from cellfab.replicate import simulate
+    from cellfab.run import gather
+    from cellfab.scenario import load_scenario
+
+    scenario = load_scenario("ev_4680_dry", small_plant)
+    done = simulate(scenario, 1)
+    assert done.plant is not None
+    result = gather(scenario, [done], 1, {"ev_nmc811": 60_000.0}, {})
+    return SmallRun(scenario, done, done.plant, Books(done.plant, 2, ()), result)

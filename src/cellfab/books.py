@@ -145,6 +145,8 @@ class Books:
             by_reason[reason] = by_reason.get(reason, 0.0) + count.rows
         usd = self._scrap_usd()
         for (product, place, code), (rows, equivalents) in sums.items():
+            if not rows:
+                continue
             known = station_of.get(place)
             station = known.station if known else place
             reason = (station, describe(code).name)
@@ -158,7 +160,7 @@ class Books:
                 "row_unit": self.row_unit(place),
                 "cell_equivalents": equivalents,
                 # One reason at one station is one sum of the ledger; places of a chain share it by rows.
-                "usd": usd.get(reason, 0.0) * rows / by_reason[reason] if by_reason[reason] else 0.0,
+                "usd": usd.get(reason, 0.0) * rows / by_reason[reason],
             }
 
     def _scrap_usd(self) -> dict[tuple[str, str], float]:
