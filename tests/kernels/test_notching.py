@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from cellfab.kernels import notching
 from cellfab.kernels.random import fill_normal, fill_uniform
@@ -20,20 +19,6 @@ def _half_dead():
     code = np.zeros(SHAPE, np.int16)
     code[:, ::2] = 9
     return code
-
-
-@pytest.mark.parametrize("room", [0, 150])
-def test_heights_equal_slow_twin(room):
-    lane = np.array([-0.1, 0.0, 0.2], np.float32)
-    height, code = np.empty(room, np.float32), _half_dead()
-    off = notching.measure_heights(
-        ENTITY, PLANNED, lane, np.uint64(1), 0.1, np.uint64(2), 0.05, 0.25, 4, height, code.reshape(-1)
-    )
-    true = lane[:, None] + 0.1 * _drawn(1)
-    expected = (np.abs(true + 0.05 * _drawn(2)) > 0.25) & (_half_dead() == 0)
-    assert height == pytest.approx(true.ravel()[:room], abs=1e-6)
-    assert np.array_equal(code == 4, expected)
-    assert off == expected.sum() > 3
 
 
 def test_flaws_and_alarms_equal_slow_twin():

@@ -41,20 +41,6 @@ def _half_dead():
     return code
 
 
-def test_widths_equal_slow_twin():
-    lane = np.array([-0.06, 0.0, 0.07], np.float32)
-    width, code = np.empty(150, np.float32), _half_dead()
-    off = slitting.cut_widths(
-        ENTITY, PLANNED, lane, KEYS[0], 0.03, KEYS[1], 0.02, 66.0, 0.1, 4, width, code.reshape(-1)
-    )
-    offset = lane[:, None] + 0.03 * _drawn(KEYS[0])
-    expected = (np.abs(offset + 0.02 * _drawn(KEYS[1])) > 0.1) & (_half_dead() == 0)
-    assert width == pytest.approx(66.0 + offset.ravel(), abs=1e-5)
-    assert np.array_equal(code == 4, expected)
-    assert off == expected.sum() > 3
-    assert np.array_equal(code == 9, _half_dead() == 9)
-
-
 def test_burrs_equal_slow_twin():
     median = np.linspace(3.0, 6.0, 50).astype(np.float32)
     burr, code = np.empty(150, np.float32), _half_dead()

@@ -34,69 +34,6 @@ def wear_factor(age_km: float, life_km: float, exponent: float) -> float:
 
 
 @kernel
-def cut_widths(
-    entity: int,
-    planned: int,
-    lane_mm: npt.NDArray[np.float32],
-    noise_key: np.uint64,
-    noise_mm: float,
-    gauge_key: np.uint64,
-    gauge_mm: float,
-    design_mm: float,
-    tolerance_mm: float,
-    off_code: int,
-    width_mm: npt.NDArray[np.float32],
-    exit_code: npt.NDArray[np.int16],
-) -> int:
-    """True width of every segment, and which ones are read as off; the gauge is read only where it matters.
-
-    Parameters
-    ----------
-    entity, planned : int
-        The web, and positions per lane as planned: number lane * planned + position is that segment's.
-    lane_mm : ndarray of float32, shape (lanes,)
-        Offset of each lane.
-    noise_key, noise_mm, gauge_key, gauge_mm
-        Streams and 1 sigma of the segments' own noise and of the gauge.
-    design_mm, tolerance_mm, off_code
-        Width aimed at; deviation read that scraps a segment; its exit code.
-    width_mm, exit_code : ndarray of float32 and int16, shape (lanes * positions,)
-        Written; changed.
-
-    Returns
-    -------
-    int
-        Rows scrapped.
-    """
-    lanes = lane_mm.size
-    positions = exit_code.size // lanes
-    words = np.empty(positions + 3, np.uint32)
-    offset = np.empty(positions, np.float32)
-    doubtful = np.empty(positions, np.int32)
-    gauge = np.empty(positions, np.float32)
-    noise, design = np.float32(noise_mm), np.float32(design_mm)
-    clear = np.float32(tolerance_mm - REACH * gauge_mm)
-    off = 0
-    for lane in range(lanes):
-        first = lane * positions
-        normals_of_words(fill_words_from(noise_key, entity, lane * planned, words), offset)
-        for position in range(positions):
-            offset[position] = lane_mm[lane] + noise * offset[position]
-            width_mm[first + position] = design + offset[position]
-        doubts = 0
-        for position in range(positions):
-            doubtful[doubts] = lane * planned + position
-            doubts += (abs(offset[position]) > clear) & (exit_code[first + position] == 0)
-        fill_row_normals(gauge_key, entity, doubtful[:doubts], gauge)
-        for i in range(doubts):
-            position = doubtful[i] - lane * planned
-            if abs(offset[position] + np.float32(gauge_mm) * gauge[i]) > np.float32(tolerance_mm):
-                exit_code[first + position] = off_code
-                off += 1
-    return off
-
-
-@kernel
 def cut_burrs(
     entity: int,
     planned: int,
@@ -117,7 +54,7 @@ def cut_burrs(
     Parameters
     ----------
     entity, planned, lanes : int
-        As in `cut_widths`.
+        The web, and positions per lane as planned: number lane * planned + position is that segment's; lanes.
     peak_key : numpy.uint64
         Stream of the highest peaks.
     highest : ndarray of float64

@@ -66,18 +66,18 @@ class Notch(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Notch, look and mark."""
-        from cellfab.kernels import notching
+        from cellfab.kernels import lane_gauge, notching
 
         self.expect(lot)
         lanes = web.shape(lot)[0]
         planned, code = web.planned_positions(lot), web.exit_codes(lot)
         height = np.empty(lot.n if self.params.keep_all_columns else 0, np.float32)
-        off = notching.measure_heights(
+        off = lane_gauge.measure_lanes(
             lot.identity, planned,
             np.float32(self.at("lane_height_sd_mm", maturity)) * draws.normal("lane", lot, lanes),
             draws.key("height"), self.at("height_noise_sd_mm", maturity),
             draws.key("height_gauge"), self.at("height_gauge_sd_mm", maturity),
-            self.params.height_tolerance_mm, OFF_HEIGHT, height, code,
+            0.0, self.params.height_tolerance_mm, OFF_HEIGHT, height, code,
         )  # fmt: skip
         if self.params.keep_all_columns:
             lot.columns[HEIGHT_ERROR] = height

@@ -76,7 +76,7 @@ class Slit(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Cut, measure and mark."""
-        from cellfab.kernels import extremes, slitting
+        from cellfab.kernels import extremes, lane_gauge, slitting
 
         self.expect(lot)
         params, facts = self.params, lot.attributes
@@ -85,7 +85,7 @@ class Slit(ElectrodeStep):
         facts["kg_strip"] = 0.0
 
         width = lot.columns[WIDTH] = np.empty(lot.n, np.float32)
-        off = slitting.cut_widths(
+        off = lane_gauge.measure_lanes(
             lot.identity, planned,
             np.float32(self.at("lane_width_sd_mm", maturity)) * draws.normal("lane", lot, lanes),
             draws.key("width"), self.at("width_noise_sd_mm", maturity),
