@@ -109,17 +109,17 @@ class Lot:
 
     def scrap_each(self, reason: npt.NDArray[np.uint8], causes: tuple[int, ...]) -> None:
         """Scrap the still-living rows whose `reason` is k > 0 for ``causes[k - 1]``; 0 leaves a row alone."""
-        rows = np.flatnonzero(reason)
-        if not rows.size:
+        from cellfab.kernels.scrapping import scrap_rows
+
+        if not reason.any():
             return
         if self.exit_code is None:
             self.exit_code = np.zeros(self.n, dtype=np.int16)
-        rows = rows[self.exit_code[rows] == ALIVE]
-        why = reason[rows]
-        self.exit_code[rows] = np.array((ALIVE, *causes), dtype=np.int16)[why]
-        self.n_dead += rows.size
-        counts = np.bincount(why, minlength=len(causes) + 1)[1:]
-        self.losses += [(cause, int(count)) for cause, count in zip(causes, counts, strict=True) if count]
+        counts = np.zeros(len(causes) + 1, dtype=np.int64)
+        scrap_rows(reason, np.array((ALIVE, *causes), dtype=np.int16), self.exit_code, counts)
+        gone = [(cause, int(count)) for cause, count in zip(causes, counts[1:], strict=True) if count]
+        self.n_dead += sum(rows for _, rows in gone)
+        self.losses += gone
 
     def child(
         self, place: str, *, n: int, unit: str, amount: float, material: str | None = None, others: tuple[Lot, ...] = ()
