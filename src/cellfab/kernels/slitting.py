@@ -1,4 +1,4 @@
-"""Slitting: width of the lanes, and how a knife's age shows in the burr of the cut edge."""
+"""Slitting: how a knife's age shows in the burr of the cut edge, and the burrs of a whole web."""
 
 from __future__ import annotations
 
