@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 import cellfab
 from cellfab.cli import app
+from cellfab.config import library
 
 QUEUE = """\
 name: shop
@@ -333,8 +334,10 @@ def test_config_show_json(command):
     document = json.loads(command("config", "show", "ess_from_4680", "--json").out)
     assert document["schema_version"] == 1
     stop = document["values"]["conversion.stop_week"]
-    assert stop["value"] == 16
-    assert stop["origin"].endswith("ess_from_4680.yaml:17")
+    text = (library.folder() / "scenarios" / "ess_from_4680.yaml").read_text(encoding="utf-8").splitlines()
+    file, line = stop["origin"].rsplit(":", 1)
+    assert file.endswith("ess_from_4680.yaml")
+    assert text[int(line) - 1].strip() == f"stop_week: {stop['value']}"
     learning = document["values"]["ramp.months_before_start"]
     assert learning["low"] < learning["value"] < learning["high"]
     assert learning["source"].startswith("assumption")

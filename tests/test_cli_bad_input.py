@@ -244,7 +244,7 @@ def test_a_bare_line_with_a_step(refused):
         ),
         (
             "materials: {cu_foil: !delete }",
-            "4680_lfp_dry.yaml:45:15: error: products.ess_lfp.design.anode.foil",
+            "error: products.ess_lfp.design.anode.foil",
             "there is no material 'cu_foil'",
             "did you mean 'al_foil'?",
         ),
