@@ -38,7 +38,7 @@ def test_shifts_and_maintenance_multiply() -> None:
 
 
 def test_a_saturated_station_makes_what_it_can() -> None:
-    """Machines of 1 s and availability 1 / 1.05; the bounds are wide, the exact figures are tested in tests/analytic."""
+    """Machines of 1 s and availability 1 / 1.05; the bounds are wide, tests/analytic has the exact figures."""
     scenario = load_scenario("transfer_line_10")
     found = estimate(scenario)
     assert found.cells_per_week == pytest.approx(604_800.0 / 1.05)
