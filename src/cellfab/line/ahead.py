@@ -281,7 +281,7 @@ def _ahead(unit: Unit) -> AheadStation:
 class AheadStation(Station):
     """Takes a lot, wakes up when something happens inside, and passes the lot on."""
 
-    __slots__ = ("_armed", "_booked", "_failures_booked", "_inside", "_last_out", "crews")
+    __slots__ = ("_armed", "_booked", "_empty_from", "_failures_booked", "_inside", "_last_out", "crews")
 
     flow: Any
     """What happens inside: an `Ahead`, or anything that answers like one."""
@@ -297,7 +297,7 @@ class AheadStation(Station):
         self.crews: dict[int, tuple[Crew, int, int]] = {}
         self._inside: dict[int, Lot] = {}
         self._armed = NEVER
-        self._last_out = 0
+        self._last_out = self._empty_from = 0
         self._booked = np.zeros(8, np.int64)
         self._failures_booked = 0
 
@@ -362,7 +362,7 @@ class AheadStation(Station):
     def _arm(self) -> None:
         """Wake up when the next thing happens inside."""
         env = self.line.env
-        due = self.flow.due()
+        due = int(self.flow.due())  # uncompiled kernels give numpy integers
         self.units[0].waits = due >= NEVER or not self.flow.inside
         if due < NEVER and due != self._armed:
             self._armed = due
@@ -387,7 +387,7 @@ class AheadStation(Station):
 
         def came(_: Any) -> None:
             self.flow.crew_came(call, env.now)
-            Alarm(env, call.repair, lambda _: crew.dismiss())
+            Alarm(env, int(call.repair), lambda _: crew.dismiss())
             self._arm()
 
         callbacks = crew.call(priority, self.order, index).callbacks
@@ -439,6 +439,7 @@ class AheadStation(Station):
         """Throw away every lot inside and in the outlet."""
         super().throw_out(unit)
         self._inside.clear()
+        self._empty_from = self.line.env.now
         self.flow.clear(self.line.env.now)
         self._armed = NEVER
         unit.waits = True
@@ -450,6 +451,7 @@ class AheadStation(Station):
     def hold(self, until: int) -> None:
         """Take no lot before tick `until`; once empty, the station is being converted."""
         self.book_idle()
+        self._empty_from = max(self._empty_from, self.line.env.now)
         super().hold(until)
 
     def _release_hold(self, event: Any) -> None:
@@ -460,7 +462,7 @@ class AheadStation(Station):
         """Book the time of whatever has no part up to now."""
         now = self.line.env.now
         converting = self.held and not self.flow.passages
-        self.flow.idle_until(now, self._last_out if converting else None)
+        self.flow.idle_until(now, max(self._empty_from, self._last_out) if converting else None)
 
     def flush(self) -> None:
         """Book everybody's time up to now."""
