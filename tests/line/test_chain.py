@@ -15,6 +15,7 @@ from cellfab.line.ahead import Call
 from cellfab.line.chain_flow import ChainFlow, ChainPassage
 from cellfab.line.chain_scan import ChainScan
 from cellfab.line.line_run import LineRun
+from cellfab.line.states import CONVERTING
 
 LAWS = {
     "fixed": {"law": "deterministic", "value_s": 1.0},
@@ -240,3 +241,49 @@ def test_lots_of_many_parts_equal_the_twin(twin, seed, scan):
     for lot in delivered:
         told = plant.passages[lot].thrown_at
         assert told.tolist() == [thrown.get(number, -1) for number in range(starts[lot], starts[lot + 1])]
+
+
+@pytest.mark.parametrize("clock", ["operation_dependent", "time_dependent"])
+@pytest.mark.parametrize("parts", [1, 7])
+def test_a_jammed_chain_can_be_emptied(simulate, fixed, exponential, clock, parts):
+    failures = {"f": {"time_to_failure": exponential(15.0), "time_to_repair": exponential(2.0), "clock": clock}}
+    chain = {
+        name: {"cycle": fixed(1.0), "failures": failures, "buffer_after": places}
+        for name, places in (("a", 2), ("b", 0), ("c", 0))
+    }
+    line = {
+        "sources": {"src": {"parts_per_lot": parts, "amount": parts}},
+        "stations": {
+            "line": {"kind": "serial", "from": "src", "machines": chain},
+            "rack": {"kind": "channels", "from": "line", "positions": 2, "occupied": fixed(3.0)},
+            "press": {"kind": "serial", "from": "rack", "cycle": fixed(0.5)},
+        },
+        "sinks": {"out": {"from": "press"}},
+    }
+    seen = {}
+
+    def clear_up(run):
+        yield run.env.timeout(60_000_000)
+        run.stations["press"].hold(400_000_000)
+        run.stop_sources()
+        yield run.env.timeout(100_000_000)
+        seen["jammed"] = run.now, {name: node.inside for name, node in run.stations.items()}
+        for name in ("line", "rack"):
+            run.stations[name].hold(300_000_000)
+        seen["thrown"] = run.discard_leftovers()
+        seen["left"] = run.wip.value
+        seen["out"] = run.sinks["out"].entered
+        yield run.env.timeout(400_000_000 - run.now)
+        run.restart_sources("part")
+
+    result = simulate(line, 900.0, controllers=(clear_up,))
+    assert seen["jammed"][1]["line"] >= 1
+    assert seen["jammed"][1]["rack"] >= 1
+    assert seen["thrown"] == sum(seen["jammed"][1].values())
+    assert seen["left"] == 0
+    assert result.lots_scrapped == seen["thrown"]
+    assert result.sinks["out"].lots["part"] > seen["out"] + 20
+    converting = result.stations["line"].state_ticks[CONVERTING]
+    began = seen["jammed"][0]
+    # All three machines, from the moment the chain was empty to the end of the hold.
+    assert converting == 3 * (300_000_000 - began)
