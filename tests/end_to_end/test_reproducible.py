@@ -33,7 +33,7 @@ from cellfab.scenario import load_scenario
 done = simulate(load_scenario(sys.argv[1]), 1)
 steps = sorted(done.plant.tally.steps())
 scrap = [(*count[:4], count.rows) for count in sorted(done.plant.tally.scraps())]
-print(json.dumps([steps, scrap, done.flow.events, done.flow.random_draws]))
+print(json.dumps([steps, scrap, done.flow.events, done.flow.random_draws], default=int))
 """
 
 TINY = """\
