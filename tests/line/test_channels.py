@@ -69,7 +69,7 @@ def test_lots_follow_each_other_tray_by_tray(simulate, fixed, recorder):
 
 
 def test_a_full_outlet_stops_the_intake(simulate, fixed):
-    # One position, 10 s; behind it a press of 30 s without a queue. Lot 0 is pressed from 10 on; lot 1 is done at 20 and
+    # One position, 10 s; behind it a press of 30 s, no queue. Lot 0 is pressed from 10 on; lot 1 is done at 20 and
     # waits, so nothing is taken in; lot 2, taken before, is done at 30. The press takes them at 40 and 70. Then lot 3
     # comes in, and lot 4 after it: 50 s of work, and a finished lot waits for all of the rest.
     line = {
