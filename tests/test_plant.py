@@ -22,7 +22,6 @@ extends: ess_from_4680
 run: {horizon_h: 840}    # 5 weeks
 line:
   stations:
-    wind: {parallel: 1}
     age: {params: {warm_d: 0.5, rest_d: 1}}
 products:
   ess_lfp: {params: {age: {warm_d: 0.5, rest_d: 1}}}
@@ -31,7 +30,7 @@ conversion:
   drain: {limit_weeks: 1}
   strip_out_weeks: 0.1
   commissioning_weeks: 0.1
-  requalification: {duration_weeks: 1.5}
+  requalification: {duration_weeks: 0.5}
   other_stations: {action: reuse, duration_weeks: 0, carried_share: 1}
   stations: !delete
 """
@@ -39,7 +38,7 @@ conversion:
 
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory):
-    """A conversion in five weeks: stop after one, sellable after about three and a half."""
+    """A conversion in five weeks: stop after one, made to be sold from the third on."""
     file = tmp_path_factory.mktemp("conversion") / "quick.yaml"
     file.write_text(CONVERSION, encoding="utf-8")
     scenario = load_scenario(file)
