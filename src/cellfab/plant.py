@@ -214,8 +214,11 @@ class Plant:
     ) -> None:
         """Parents turn into another lot: what they leave behind is scrapped, what they are worth goes on."""
         for parent, alive in zip(parents, alive_before, strict=True):
+            lost = _losses(parent)
             remnant = int(made.attributes.get(f"{parent.material}_remnant_cells", 0.0))
-            for code, rows in (*_losses(parent), (REMNANT, remnant)):
+            if remnant:
+                lost.append((REMNANT, remnant))
+            for code, rows in lost:
                 # A remnant has no partner because the partner was scrapped: the lost cell has been counted there.
                 self.tally.scrap(week, parent.product, stop.key, code, rows, 0.0)
                 self.ledger.scrap(parent, rows, alive, week, station, describe(code).name)

@@ -22,7 +22,7 @@ def conversion(result: RunResult) -> str:
     text = f"Conversion of {length:.0f} weeks: {steps}."
     reached = result.kpi.get("weeks_to_90pct_rate")
     if reached is not None and isinstance(reached.value, int | float):
-        text += f" 90 % of the new rate is reached {number(reached.value)} weeks after the restart."
+        text += f" 90 % of the new rate is reached {number(reached.value)} weeks after the stop."
     return text
 
 
