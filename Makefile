@@ -31,6 +31,7 @@ bench: $(STAMP)
 # Checks too long for every change.
 long: $(STAMP)
 	$(BIN)/pytest -n 2 --run-slow -m slow
+	HYPOTHESIS_PROFILE=hunt $(BIN)/pytest -n 2 tests/line/test_properties.py tests/core/test_ledger.py
 
 $(STAMP): pyproject.toml constraints.txt
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)

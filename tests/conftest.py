@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 from cellfab import cli
 
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
     from cellfab.replicate import Replicate
     from cellfab.result import RunResult
     from cellfab.scenario import Scenario
+
+# The same examples each time, so that a change is judged by itself; `make long` looks for new ones.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("hunt", max_examples=1000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 SMALL_PLANT = (
     "run.horizon_h=336",

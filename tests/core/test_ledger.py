@@ -145,7 +145,7 @@ def test_balance_sees_a_lost_dollar():
 ACTIONS = st.sampled_from(["charge", "scrap", "finish", "qualify", "split", "merge", "trim", "period", "scrap_all"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples * 3 // 5)
 @given(st.lists(ACTIONS, max_size=60), st.integers(0, 2**32))
 def test_any_history_balances(actions, seed):
     """Whatever happens to lots, in any order, nothing is lost and values follow the open lots."""

@@ -15,7 +15,7 @@ from cellfab.units import TICKS_PER_S
 
 HOUR = 3600 * TICKS_PER_S
 
-QUICK = settings(max_examples=40, deadline=None)
+FEWER = settings(max_examples=settings().max_examples * 2 // 5)
 MINUTES = st.sampled_from(
     [
         {"law": "deterministic", "value_s": 60.0},
@@ -122,7 +122,7 @@ def run(spec, seed=1, hours=3.0, warmup=0.5, controllers=()):
         reject()
 
 
-@QUICK
+@FEWER
 @given(lines(), st.integers(0, 1000))
 def test_invariants_hold_and_the_same_seed_gives_the_same_bytes(spec, seed):
     first, second = run(spec, seed), run(spec, seed)
@@ -132,7 +132,7 @@ def test_invariants_hold_and_the_same_seed_gives_the_same_bytes(spec, seed):
     assert first.lots_entered + first.lots_made == gone + first.lots_inside
 
 
-@QUICK
+@FEWER
 @given(lines(), st.integers(0, 1000))
 def test_a_line_can_be_emptied_rebuilt_and_started_again(spec, seed):
     stories = []
@@ -159,7 +159,7 @@ def test_a_line_can_be_emptied_rebuilt_and_started_again(spec, seed):
             assert station.weekly_ticks[0, CONVERTING] == station.units * min(HOUR // 4, 3 * HOUR - drained)
 
 
-@QUICK
+@FEWER
 @given(lines(), st.integers(0, 1000))
 def test_an_unrelated_branch_changes_nothing(spec, seed):
     other = {
@@ -177,7 +177,7 @@ def test_an_unrelated_branch_changes_nothing(spec, seed):
     assert alone.sinks["out"] == beside.sinks["out"]
 
 
-@QUICK
+@FEWER
 @given(st.lists(st.floats(5.0, 60.0), min_size=2, max_size=5), st.data(), st.integers(0, 1000))
 def test_a_larger_buffer_never_delays_a_departure(means, data, seed):
     """Departure times of a line with blocking after service decrease in each capacity, path by path.

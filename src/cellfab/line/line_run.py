@@ -164,6 +164,8 @@ class LineRun:
         """A lot is scrapped as a whole."""
         self.lots_thrown_away += 1
         self.change_wip(-1)
+        if self._collecting:
+            self.request_settle()  # it may have been the last one that a partial batch waited for
         if self.physics is not None:
             self.physics.expired(place, lot, self.now)
 

@@ -86,7 +86,7 @@ def test_columns_kept_on_demand_change_nothing_else(electrode):
 
 @many_segments
 @pytest.mark.parametrize(("side", "chemistry"), CASES)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings().max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ordinal=st.integers(0, 10_000), maturity=st.floats(0.0, 1.0))
 def test_mass_is_conserved_at_every_step(electrode, side, chemistry, ordinal, maturity):
     def look(step, before, after):
