@@ -4,32 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numba
 
+_IMPORTS = re.compile(r"^\s*(?:from|import) cellfab\.kernels(?:\.| import )(\w+)", re.MULTILINE)
 
-def _cache_folder() -> Path:
-    """A folder named by what the kernels say, so that an edited helper can never meet old machine code.
+
+def _sources(file: Path) -> set[Path]:
+    """The kernel modules that compiled code of a file is made of: itself and all that it imports, at any depth."""
+    reached = {file}
+    waiting = [file]
+    while waiting:
+        imported = _IMPORTS.findall(waiting.pop().read_text(encoding="utf-8"))
+        found = {Path(__file__).with_name(f"{module}.py") for module in imported} - reached
+        reached |= found
+        waiting += found
+    return reached
+
+
+@cache
+def _cache_folder(file: str) -> str:
+    """A folder named by what the kernels of a file say, so that an edited helper can never meet old machine code.
 
     numba's own cache looks at the file of the called kernel only: a helper changed in another file
     leaves the caller's cache stale (github.com/numba/numba/issues/9304).
     """
     digest = hashlib.sha256(numba.__version__.encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(_sources(Path(file))):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "cellfab" / digest.hexdigest()[:16]
-
-
-if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(_cache_folder())  # type: ignore[attr-defined]
+    return str(base / "cellfab" / f"{Path(file).stem}-{digest.hexdigest()[:16]}")
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``function`` lazily: nopython, GIL released, no fastmath (NaN must stay NaN), cached."""
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        # numba asks where to keep the machine code while it decorates.
+        numba.config.CACHE_DIR = _cache_folder(function.__code__.co_filename)  # type: ignore[attr-defined]
     compiled: Callable[..., Any] = numba.njit(nogil=True, fastmath=False, cache=True, error_model="numpy")(function)
     return compiled
