@@ -10,11 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cellfab.errors import CellfabError, ConfigError, UsageError
+
+if TYPE_CHECKING:
+    from cellfab.scenario import Scenario
 
 SCHEMA_VERSION = 1
 INTERRUPTED = 130
@@ -74,6 +77,7 @@ def run(
     from cellfab.scenario import load_scenario
 
     scenario = load_scenario(config, overrides or ())
+    _warn(scenario)
     if engine == "compiled" and scenario.is_plant:
         raise UsageError("--engine compiled runs bare lines only, and this scenario makes cells")
     refuse_unwritable(out)
@@ -111,11 +115,18 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
             "scenario": {"name": scenario.name, "digest": scenario.digest},
             "files": list(scenario.files),
             "assumptions": len(scenario.assumptions),
+            "warnings": [_problem(warning) for warning in scenario.warnings],
         }
         typer.echo(json.dumps(document))
     else:
         files = "1 file" if len(scenario.files) == 1 else f"{len(scenario.files)} files"
+        _warn(scenario)
         typer.echo(f"{config}: valid; {files}, {len(scenario.assumptions)} values are assumptions")
+
+
+def _warn(scenario: Scenario) -> None:
+    for warning in scenario.warnings:
+        typer.echo(warning.render("warning"), err=True)
 
 
 def _problem(problem: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from cellfab.config.line_spec import Line, SerialStation
 from cellfab.config.loader import check, load
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.references import reference_problems
+from cellfab.config.remark import Remark
 from cellfab.config.resolved import Assumption, Resolved
 from cellfab.config.salvage import wiring_problems_of_faulty
 from cellfab.config.scenario_spec import ScenarioSpec
@@ -70,6 +71,8 @@ class Scenario:
         Values whose source says `assumption`, widest relative range first.
     resolved : Resolved
         The configuration after extends and overrides, with the origin of every value.
+    warnings : tuple of Problem
+        What is possible but implausible, or a test that cannot see what it is there for.
     """
 
     spec: ScenarioSpec
@@ -78,6 +81,7 @@ class Scenario:
     files: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     resolved: Resolved
+    warnings: tuple[Problem, ...] = ()
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -123,7 +127,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
         problems += [resolved.problem(*problem) for problem in wiring_problems_of_faulty(resolved)]
     found = list(_written_places(resolved))
     problems += reference_problems(resolved, [place.key for place in found])
-    steps, step_problems = _bind_steps(resolved, found)
+    steps, step_problems, warnings = _bind_steps(resolved, found)
     problems += step_problems
     if spec is None or problems:
         resolved.fail(problems)
@@ -134,6 +138,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
         files=tuple(str(file) for file in resolved.files),
         assumptions=tuple(resolved.assumptions()),
         resolved=resolved,
+        warnings=tuple(warnings),
     )
 
 
@@ -165,13 +170,19 @@ def _mappings(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, child) for name, child in tree.items() if isinstance(child, dict))
 
 
-def _bind_steps(resolved: Resolved, found: Iterable[Place]) -> tuple[dict[tuple[str, str], Step], list[Problem]]:
-    """Steps by place and product; a design that is not valid (which has been reported) leaves its product without."""
+def _bind_steps(
+    resolved: Resolved, found: Iterable[Place]
+) -> tuple[dict[tuple[str, str], Step], list[Problem], list[Problem]]:
+    """Steps by place and product, problems and warnings.
+
+    A design that is not valid (which has been reported) leaves its product without.
+    """
     known = registry()
     products = [name for name, _ in _mappings(resolved.get("products"))]
     designs = {name: check(resolved, CellDesign, [("products", name, "design")])[0] for name in products}
     steps: dict[tuple[str, str], Step] = {}
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     for place in found:
         step_class = known.get(place.step)
         if step_class is None:
@@ -193,10 +204,27 @@ def _bind_steps(resolved: Resolved, found: Iterable[Place]) -> tuple[dict[tuple[
                 continue
             problems += _unpriced(resolved, params, paths)
             try:
-                steps[place.key, name] = step_class(params, design)
+                step = steps[place.key, name] = step_class(params, design)
             except ConfigError as error:
                 problems.append(resolved.problem(place.path, f"{error} (product '{name}')"))
-    return steps, problems
+                continue
+            for remark in step.review():
+                found_here = _remarked(resolved, remark, paths, name)
+                heard = problems if remark.impossible else warnings
+                if found_here not in heard:
+                    heard.append(found_here)
+    return steps, problems, warnings
+
+
+def _remarked(resolved: Resolved, remark: Remark, paths: Sequence[str | TreePath], product: str) -> Problem:
+    """A remark at the value that it is about: of the recipe where that is written, else of the place, else the step."""
+    about = as_path(remark.about) if remark.about else ()
+    if about[:1] == ("design",):
+        candidates = [("products", product, *about)]
+    else:
+        candidates = [(*as_path(path), *about) for path in reversed(paths)]
+    where = next((path for path in candidates if resolved.get(path) is not None), candidates[-1])
+    return resolved.problem(where, f"{remark.message} (product '{product}')", remark.hint)
 
 
 def _unpriced(resolved: Resolved, params: BaseModel, paths: Sequence[str | TreePath]) -> Iterator[Problem]:

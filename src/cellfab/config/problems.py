@@ -89,9 +89,9 @@ class Problem:
     message: str
     hint: str = ""
 
-    def render(self) -> str:
+    def render(self, severity: str = "error") -> str:
         """The problem as lines of text: headline, the offending line with a caret, hint, and who extends the file."""
-        headline = ": ".join(part for part in (str(self.location), "error", self.path, self.message) if part)
+        headline = ": ".join(part for part in (str(self.location), severity, self.path, self.message) if part)
         lines = [headline, *_excerpt(self.location)]
         if self.hint:
             lines.append(f"    hint: {self.hint}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from cellfab.config.cell_spec import CellDesign, ElectrodeDesign
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Spec, capability_at
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
@@ -56,6 +57,13 @@ class Step(ABC):
     def at(self, name: str, maturity: float) -> float:
         """The capability `name` of this step's parameters at `maturity`."""
         return capability_at(getattr(self.params, name), maturity)
+
+    def review(self) -> Iterator[Remark]:
+        """Say what is impossible or implausible about the parameters for this design, before anything is run.
+
+        Asked whenever a scenario is read, so it must load neither numba nor anything else that is slow.
+        """
+        yield from ()
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time, materials and energy this lot takes; asked after `apply`."""
