@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types contracts check bench long clean
+.PHONY: run test lint types contracts check bench docs long clean
 
 run: $(STAMP)
 	$(BIN)/cellfab run configs/scenarios/ess_from_4680.yaml
@@ -27,6 +27,10 @@ check: lint types contracts test
 bench: $(STAMP)
 	$(BIN)/python benchmarks/serial_line.py
 	$(BIN)/python benchmarks/main_job.py
+
+# The page of all steps, from the steps' own texts.
+docs: $(STAMP)
+	$(BIN)/cellfab steps --page > docs/steps.md
 
 # Checks too long for every change.
 long: $(STAMP)

@@ -171,6 +171,25 @@ def config_show(
 
 
 @app.command()
+def steps(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[STEP]...", help="Steps to explain; none: list all.")
+    ] = None,
+    page: Annotated[bool, typer.Option("--page", help="All cards as one page of Markdown.")] = False,
+) -> None:
+    """Explain process steps: what each models, its equations, parameters with sources, and what it leaves out."""
+    from cellfab.report import step_cards
+
+    cards = step_cards.step_cards(names or ())
+    if page:
+        typer.echo(step_cards.page(cards), nl=False)
+    elif names:
+        typer.echo("\n".join(map(step_cards.markdown, cards)), nl=False)
+    else:
+        typer.echo(step_cards.overview(cards))
+
+
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="New folder to put a starter configuration in.")],
 ) -> None:

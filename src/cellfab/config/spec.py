@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 
 class Spec(BaseModel):
@@ -36,13 +39,25 @@ def capability_at(value: float | Ramped, maturity: float) -> float:
     return value.at(maturity) if isinstance(value, Ramped) else value
 
 
-def within(low: float, high: float) -> AfterValidator:
-    """Physical range of a capability, for `Annotated[Capability, within(low, high)]`: holds for both ends of a ramp."""
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Physical range of a capability, ends included: holds for both ends of a ramp."""
 
-    def check(value: float | Ramped) -> float | Ramped:
+    low: float
+    high: float
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the range after the value itself."""
+        return no_info_after_validator_function(self.check, handler(source))
+
+    def check(self, value: float | Ramped) -> float | Ramped:
+        """Return the value; ValueError if it, or an end of the ramp, is out of range."""
         for end in (value.start, value.mature) if isinstance(value, Ramped) else (value,):
-            if not low <= end <= high:
-                raise ValueError(f"{end:g} is not between {low:g} and {high:g}")
+            if not self.low <= end <= self.high:
+                raise ValueError(f"{end:g} is not between {self.low:g} and {self.high:g}")
         return value
 
-    return AfterValidator(check)
+
+def within(low: float, high: float) -> Within:
+    """The range of a capability, for `Annotated[Capability, within(low, high)]`."""
+    return Within(low, high)
