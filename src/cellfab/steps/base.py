@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from cellfab.config.cell_spec import CellDesign, ElectrodeDesign
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Spec, capability_at
+from cellfab.config.spec import Ramped, Spec
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
@@ -53,10 +54,28 @@ class Step(ABC):
     def __init__(self, params: Any, design: CellDesign) -> None:
         self.params = params
         self.design = design
+        # Steps ask for the same maturity over and over: all that ramps is evaluated once for it and kept.
+        self._values: dict[str, Any] = {name: getattr(params, name) for name in type(params).model_fields}
+        self._ramped = [(name, value) for name, value in self._values.items() if isinstance(value, Ramped)]
+        self._maturity = math.nan
 
     def at(self, name: str, maturity: float) -> float:
         """The capability `name` of this step's parameters at `maturity`."""
-        return capability_at(getattr(self.params, name), maturity)
+        if maturity != self._maturity:
+            self.capabilities(maturity)
+        value: float = self._values[name]
+        return value
+
+    def capabilities(self, maturity: float) -> Mapping[str, Any]:
+        """Every parameter by its name, capabilities as numbers at `maturity`; good until another maturity is asked for.
+
+        The quick way to many of them: evaluated once per maturity, which changes from lot to lot at most.
+        """
+        if maturity != self._maturity:
+            for name, value in self._ramped:
+                self._values[name] = value.at(maturity)
+            self._maturity = maturity
+        return self._values
 
     def review(self) -> Iterator[Remark]:
         """Say what is impossible or implausible about the parameters for this design, before anything is run.
