@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cellfab.config.loader import load
+from cellfab.config.remark import Remark
 from cellfab.errors import ConfigError
 from cellfab.scenario import load_scenario, places
+from cellfab.steps.grade import Grade
 
 LINE = """\
 name: shop
@@ -128,3 +130,43 @@ def test_loading_alone_does_not_need_a_whole_scenario():
     assert "products" in load("cells/4680_lfp_dry").tree
     with pytest.raises(ConfigError, match="is missing"):
         load_scenario("cells/4680_lfp_dry")
+
+
+class TestReview:
+    """Remarks of a step, tried on a step that has some."""
+
+    @pytest.fixture
+    def remarked(self, monkeypatch):
+        def review(remark):
+            monkeypatch.setattr(Grade, "review", lambda step: iter([remark]))
+
+        return review
+
+    def test_a_doubt_is_a_warning_at_the_value(self, remarked):
+        remarked(Remark("cycle_h", "cycle_h = 5.5 h is odd", hint="take 6"))
+        (warning,) = load_scenario("ev_4680_dry", ["line.stations.grade.params.cycle_h=5.5"]).warnings
+        assert warning.path == "line.stations.grade.params.cycle_h"
+        assert warning.location.source.name == "--set"
+        assert warning.message == "cycle_h = 5.5 h is odd (product 'ev_nmc811')"
+        assert "warning: line.stations.grade" in warning.render("warning")
+
+    def test_a_value_of_the_recipe_is_meant_rather_than_that_of_the_place(self, remarked):
+        remarked(Remark("most_dcir_fraction", "odd"))
+        found = {warning.path for warning in load_scenario("ess_from_4680").warnings}
+        assert "products.ess_lfp.params.grade.most_dcir_fraction" in found
+
+    def test_a_default_is_at_the_step(self, remarked):
+        remarked(Remark("capacity_noise_fraction", "odd"))
+        (warning,) = load_scenario("ev_4680_dry").warnings
+        assert warning.location.source.name.endswith("dry_4680.yaml")
+        assert "grade:" in warning.location.source.line(warning.location.line)
+
+    def test_a_remark_on_the_design(self, remarked):
+        remarked(Remark("design.cathode.loading_mg_per_cm2", "odd"))
+        (warning,) = load_scenario("ev_4680_dry").warnings
+        assert warning.path == "products.ev_nmc811.design.cathode.loading_mg_per_cm2"
+
+    def test_the_impossible_is_an_error(self, remarked):
+        remarked(Remark("cycle_h", "no cell is tested in no time", impossible=True))
+        with pytest.raises(ConfigError, match="no cell is tested in no time"):
+            load_scenario("ev_4680_dry")

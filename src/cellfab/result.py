@@ -70,6 +70,8 @@ class RunResult:
         As in `cellfab run --json`; the manifest holds versions, seeds, engine and configuration files.
     assumptions : tuple of (path, value, low, high, text)
         Input values whose source says `assumption`, widest relative range first.
+    warnings : tuple of (place, path, message, hint)
+        What the review of the scenario found implausible; place is file:line:column.
     """
 
     name: str
@@ -90,3 +92,4 @@ class RunResult:
     timing: Mapping[str, float] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[tuple[str, float, float | None, float | None, str], ...] = ()
+    warnings: tuple[tuple[str, str, str, str], ...] = ()

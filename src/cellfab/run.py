@@ -116,4 +116,5 @@ def gather(
             (found.path, found.note.value, found.note.low, found.note.high, found.note.source)
             for found in scenario.assumptions
         ),
+        warnings=tuple((str(found.location), found.path, found.message, found.hint) for found in scenario.warnings),
     )

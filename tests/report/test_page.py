@@ -240,6 +240,15 @@ def test_names_are_text_and_never_markup(make_plant: Callable[..., RunResult], p
     assert "2024-01" in ticks
 
 
+def test_warnings_stand_first_with_their_place(plant: RunResult) -> None:
+    warning = ("a.yaml:3:7", "line.stations.age", "the K test cannot see a short of 1000 ohm", "lower the charge")
+    html = page.render(dataclasses.replace(plant, warnings=(warning,)))
+    assert html.count("<strong>Warning.</strong>") == 1
+    assert "the K test cannot see a short of 1000 ohm. lower the charge. " in html
+    assert "line.stations.age, a.yaml:3:7" in html
+    assert html.index("Warning.") < html.index('class="cards"')
+
+
 def test_same_result_same_bytes(tmp_path: Path, make_plant: Callable[..., RunResult]) -> None:
     page.write_report(make_plant(2), tmp_path / "a.html")
     page.write_report(make_plant(2), tmp_path / "b.html")

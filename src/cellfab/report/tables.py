@@ -61,6 +61,9 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
 """File name without suffix: the attribute of `RunResult` it holds, and its columns in order with their types."""
 
 
+_WARNING = ("place", "path", "message", "hint")
+
+
 def kpi_document(result: RunResult, out_dir: str | None = None) -> dict[str, Any]:
     """What `cellfab run --json` prints and kpi.json holds.
 
@@ -81,6 +84,7 @@ def kpi_document(result: RunResult, out_dir: str | None = None) -> dict[str, Any
         "seed": int(result.seed),
         "replicates": int(result.replicates),
         "kpi": {name: _kpi(kpi) for name, kpi in result.kpi.items()},
+        "warnings": [dict(zip(_WARNING, warning, strict=True)) for warning in result.warnings],
         "counts": {name: int(value) for name, value in result.counts.items()},
         "timing": {name: _plain(value) for name, value in result.timing.items()},
         "out_dir": out_dir,
