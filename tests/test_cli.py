@@ -26,7 +26,7 @@ line:
   sinks: {done: {from: lathe}}
 """
 HEAVY = {"numba", "pandas", "scipy", "plotly", "simpy", "pyarrow"}
-DOCUMENT = {"schema_version", "scenario", "seed", "replicates", "kpi", "counts", "timing", "out_dir"}
+DOCUMENT = {"schema_version", "scenario", "seed", "replicates", "kpi", "warnings", "counts", "timing", "out_dir"}
 COUNTS = {
     "cells_started", "cells_good", "cells_scrapped", "cells_wip", "lots", "sim_events", "random_draws",
 }  # fmt: skip

@@ -83,7 +83,8 @@ def test_kpi_json_is_the_document_of_the_command_line(plant: RunResult, tmp_path
     write_tables(plant, tmp_path)
     document = json.loads((tmp_path / "kpi.json").read_text(encoding="utf-8"))
     assert document == kpi_document(plant)
-    assert list(document) == ["schema_version", "scenario", "seed", "replicates", "kpi", "counts", "timing", "out_dir"]
+    names = ["schema_version", "scenario", "seed", "replicates", "kpi", "warnings", "counts", "timing", "out_dir"]
+    assert list(document) == names
     assert document["schema_version"] == 1
     assert document["scenario"] == {"name": "ess_from_4680", "digest": "9f2c4be07d6a11d1a3b2"}
     value = plant.kpi["final_yield"]
