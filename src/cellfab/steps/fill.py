@@ -26,13 +26,12 @@ from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.causes import cause
+from cellfab.core.cell_columns import ELECTROLYTE, LEAK
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.steps.base import Step, Work
 
-ELECTROLYTE = column("electrolyte_g", "float32", "g", "true mass of electrolyte filled")
-LEAK = column("leak", "float32", "1", "true log10 of leak rate over the limit; 0 for a tight cell")
 POSITION = column("tray_position", "int32", "1", "place in the lot's trays, counted through; -1 for a scrapped cell")
 WEIGHT = cause("fill", "electrolyte_mass", "weighed electrolyte out of tolerance")
 LEAK_READ = cause("fill", "leak", "leak test reads a leak")
@@ -90,8 +89,9 @@ class Fill(Step):
         u = draws.uniform("leak", lot)
         leak_share = self.at("leak_probability", maturity)
         leaking = np.flatnonzero(u < leak_share)
-        leak = np.zeros(lot.n, np.float32)
-        leak[leaking] = -params.leak_decades_mean_number * np.log(u[leaking] / np.float32(leak_share))
+        leak = lot.columns.pop(LEAK, np.zeros(lot.n, np.float32))
+        decades = -params.leak_decades_mean_number * np.log(u[leaking] / np.float32(leak_share))
+        leak[leaking] = np.maximum(leak[leaking], decades)
         lot.columns[LEAK] = leak
 
         weighed = dose + np.float32(self.at("scale_error_fraction", maturity)) * draws.normal("scale", lot)
