@@ -8,7 +8,7 @@ limit found here is an upper bound of what the simulation can show, and an insta
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cellfab.config.distribution import mean_seconds
@@ -22,8 +22,9 @@ from cellfab.config.line_spec import (
     Station,
     WebStation,
 )
-from cellfab.core.lot import Lot, lineage
+from cellfab.core.lot import Lot
 from cellfab.line.physics import Processed
+from cellfab.pilot import pilot_product, route, send, source_lots
 from cellfab.plant import Plant
 from cellfab.scenario import Scenario
 
@@ -107,47 +108,23 @@ def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, p
     visits: dict[str, list[tuple[Processed, int]]] = {name: [] for name in spec.line.stations}
     good = 1.0
     if scenario.is_plant:
-        if product is None:
-            made = next(iter(next(iter(spec.line.sources.values())).products))
-            product = spec.conversion.product_to if spec.conversion else made
+        product = pilot_product(scenario, product)
         mature = replace(scenario, spec=spec.model_copy(update={"ramp": None, "conversion": None}))
         plant = Plant(mature, seed, 0)
-        finished = [lot for ordinal in range(pilot_lots) for lot in _pilot(plant, spec.line, product, ordinal, visits)]
+
+        def act(station: str, lots: Sequence[Lot]) -> Lot:
+            rows = lots[0].n_alive
+            done = plant.process(station, lots, 0)
+            visits[station].append((done, rows if done.lot is lots[0] else done.lot.n))
+            return done.lot
+
+        stops = route(spec.line)
+        sources = (source_lots(spec.line, product, ordinal) for ordinal in range(pilot_lots))
+        finished = [lot for lots in sources for lot in send(stops, lots, act)]
         good = sum(lot.n_alive for lot in finished) / pilot_lots
     stations = {name: _capacity(station, spec.line, visits[name], good) for name, station in spec.line.stations.items()}
     bottleneck = min(stations, key=lambda name: stations[name].cells_per_week)
     return Estimate(stations, bottleneck, stations[bottleneck].cells_per_week, good)
-
-
-def _pilot(
-    plant: Plant, line: Line, product: str, ordinal: int, visits: dict[str, list[tuple[Processed, int]]]
-) -> Iterator[Lot]:
-    """Send one lot of every source through the line without a clock; yields what reaches the sinks."""
-    at: dict[str, Lot] = {
-        name: Lot(lineage(name, ordinal), ordinal=ordinal, product=product, material=source.material)
-        for name, source in line.sources.items()
-    }
-    waiting = {**line.buffers, **line.stations, **line.sinks}
-    while waiting:
-        ready = [name for name, node in waiting.items() if all(giver in at for giver in _givers(node.feed))]
-        if not ready:
-            return
-        for name in ready:
-            node = waiting.pop(name)
-            lots = [at[giver] for giver in _givers(node.feed)]
-            if name in line.stations:
-                rows = lots[0].n_alive
-                done = plant.process(name, lots, 0)
-                visits[name].append((done, rows if done.lot is lots[0] else done.lot.n))
-                at[name] = done.lot
-            else:
-                at[name] = lots[0]
-            if name in line.sinks:
-                yield at[name]
-
-
-def _givers(feed: str | tuple[str, ...] | Mapping[str, int]) -> tuple[str, ...]:
-    return (feed,) if isinstance(feed, str) else tuple(feed)
 
 
 def _capacity(
