@@ -26,6 +26,7 @@ from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.causes import cause
+from cellfab.core.cell_columns import JOINTS
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
@@ -38,7 +39,7 @@ _COLUMNS = tuple(
     (
         column(f"{face}_gap_factor", "float32", "1", f"median gap under the {face} disc, relative to the line's"),
         column(f"{face}_separator_distance_mm", "float32", "mm", f"from the {face} weld plane to the separator's edge"),
-        column(f"{face}_torn_fraction", "float32", "1", f"true share of the {face} flags torn off"),
+        JOINTS[face].torn,
     )
     for face in _FACES
 )

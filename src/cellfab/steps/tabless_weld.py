@@ -37,6 +37,7 @@ from pydantic import Field
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.causes import cause
+from cellfab.core.cell_columns import JOINTS
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
@@ -47,15 +48,13 @@ if TYPE_CHECKING:
     from cellfab.kernels.laser_weld import SeamLaw
 
 _SIDES = ("cathode", "anode")
-_WRITTEN = (
-    ("weld_mohm", "float32", "mohm", "true resistance of the {} disc weld"),
-    ("weld_depth_um", "float32", "um", "mean penetration of the {} disc's seams"),
-    ("weld_unfused", "uint8", "1", "seams of the {} disc without fusion"),
-    ("weld_burnt", "uint8", "1", "seams of the {} disc burnt through"),
-    ("weld_particles", "uint8", "1", "spatter particles on the {} face of the roll"),
-    ("weld_rewelded", "uint8", "1", "1 where the {} disc was welded twice"),
-)
-_COLUMNS = {side: tuple(column(f"{side}_{n}", d, u, t.format(side)) for n, d, u, t in _WRITTEN) for side in _SIDES}
+_COLUMNS = {
+    side: (
+        joint.mohm, column(f"{side}_weld_depth_um", "float32", "um", f"mean penetration of the {side} disc's seams"),
+        joint.unfused, joint.burnt, joint.particles, joint.rewelded,
+    )
+    for side, joint in JOINTS.items()
+}  # fmt: skip
 _CAUSES = {
     side: (
         cause("tabless_weld", f"{side}_no_fusion", f"{side} disc: alarm for missing fusion after a second weld"),
