@@ -291,7 +291,7 @@ def test_a_bare_line_with_a_step(refused):
             "lengthen run.horizon_h",
         ),
         (
-            "products: {ess_lfp: {design: {collector_disc_cu_mm: 0}}}",
+            "products: {ess_lfp: {design: {package: {collector_disc_cu_mm: 0}}}}",
             "error: line.stations.assembly.machines.weld_anode",
             "the design has no cu disc to weld (product 'ess_lfp')",
             "",

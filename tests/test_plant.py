@@ -11,8 +11,9 @@ import pytest
 
 from cellfab.config.line_spec import ChannelsStation, DwellStation
 from cellfab.core.ledger import Holding
+from cellfab.core.lot import Lot
 from cellfab.economics.period_cost import CAPITAL_ACCOUNTS
-from cellfab.plant import REMNANT, Plant, station_units
+from cellfab.plant import REMNANT, Plant, cells_per_row, station_units
 from cellfab.replicate import simulate
 from cellfab.run import gather
 from cellfab.scenario import load_scenario, places
@@ -327,3 +328,17 @@ def test_capital_of_a_conversion_is_what_its_tasks_cost(converted):
     assert result.kpi["nameplate_ratio"].value == pytest.approx(
         scenario.spec.products["ess_lfp"].design.energy_wh / scenario.spec.products["ev_nmc811"].design.energy_wh
     )
+
+
+def test_a_lost_segment_is_one_piece_of_a_cell():
+    roll = Lot(1, material="cathode", n=84, unit="m")
+    assert cells_per_row(roll) == 1.0
+    facts = {"lanes": 2.0, "planned_positions": 42.0, "pieces_per_cell": 4.0}
+    roll.attributes |= facts
+    assert cells_per_row(roll) == 0.25
+    charges = Lot(2, material="cathode", n=3, unit="kg")
+    charges.attributes |= facts
+    assert cells_per_row(charges) == 84 / 4 / 3
+    cell = Lot(3, material="cell", n=5, unit="trays")
+    cell.attributes |= facts
+    assert cells_per_row(cell) == 1.0

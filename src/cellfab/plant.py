@@ -293,10 +293,14 @@ class Plant:
 
 
 def cells_per_row(lot: Lot) -> float:
-    """Cells that are lost with one row: a charge of powder stands for its share of the roll, other rows for one."""
-    if lot.unit != "kg":
+    """Cells that are lost with one row: a segment is one of the pieces of a cell, a charge its share of the roll."""
+    if lot.material == "cell":
         return 1.0
-    return lot.attributes.get("lanes", 0.0) * lot.attributes.get("planned_positions", 0.0) / lot.n
+    facts = lot.attributes
+    pieces = facts.get("pieces_per_cell", 1.0)
+    if lot.unit != "kg":
+        return 1.0 / pieces
+    return facts.get("lanes", 0.0) * facts.get("planned_positions", 0.0) / pieces / lot.n
 
 
 def station_units(station: Station) -> float:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellfab.kernels.winding import pair_segments, turns
+from cellfab.kernels.winding import pair_segments
 
 
 def pair(cathode: np.ndarray, anode: np.ndarray, lanes: int, skips: tuple[int, int] = (0, 0)) -> list[tuple[int, int]]:
@@ -37,10 +37,3 @@ def test_pairs_equal_the_slow_twin(seed: int) -> None:
     anode = rng.random(lanes * int(rng.integers(0, 30))) < 0.7
     skips = (int(rng.integers(0, 3)), int(rng.integers(0, 3)))
     assert pair(cathode, anode, lanes, skips) == twin(cathode, anode, lanes, skips)
-
-
-def test_turns_of_a_46xx_roll() -> None:
-    # A web of thickness t fills pi/4 (D^2 - d^2) = L t, and each turn adds 2 t to the diameter.
-    thickness_mm, length_m, core_mm = 0.42, 3.4, 5.0
-    roll_mm = (core_mm**2 + 4.0 / np.pi * 1e3 * length_m * thickness_mm) ** 0.5
-    assert turns(length_m, core_mm, roll_mm) == pytest.approx((roll_mm - core_mm) / 2.0 / thickness_mm)

@@ -2,99 +2,32 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from cellfab.config.electrode_spec import ElectrodeDesign, Fraction, Positive
+from cellfab.config.package_spec import Contents, CylindricalPackage, Package, Roll, Stack
 from cellfab.config.spec import Spec
 
-Positive = Annotated[float, Field(gt=0.0)]
-NonNegative = Annotated[float, Field(ge=0.0)]
-Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
+__all__ = ["CellDesign", "ElectrodeDesign"]
 
-
-class ElectrodeDesign(Spec):
-    """One electrode as wound into the cell: foil coated on both sides."""
-
-    active_material: str
-    """Name of the active powder in `materials`."""
-    loading_mg_per_cm2: Annotated[float, Field(gt=1.0, lt=80.0)]
-    """Dry coating per side."""
-    active_fraction: Fraction
-    binder_fraction: Fraction
-    """PTFE (and co-binder) share of the coating; the rest to 1 is conductive carbon."""
-    capacity_mah_per_g: Annotated[float, Field(gt=20.0, lt=2000.0)]
-    """Usable specific capacity of the active material in the cell."""
-    press_density_g_per_cm3: Annotated[float, Field(gt=0.3, lt=6.0)]
-    solid_density_g_per_cm3: Annotated[float, Field(gt=0.5, lt=8.0)]
-    foil: Literal["al", "cu"]
-    foil_um: Annotated[float, Field(gt=2.0, lt=50.0)]
-    length_m: Positive
-    width_mm: Positive
-    """Coated width (axial, along the roll's height)."""
-    margin_mm: NonNegative = 0.0
-    """Uncoated foil margin that becomes the tabless flags."""
-
-    @model_validator(mode="after")
-    def _possible(self) -> ElectrodeDesign:
-        if self.active_fraction + self.binder_fraction > 1.0:
-            raise ValueError("active_fraction and binder_fraction add up to more than 1")
-        if not 0.0 < self.porosity < 1.0:
-            raise ValueError(f"porosity 1 - press_density/solid_density = {self.porosity:.3f} is not between 0 and 1")
-        return self
-
-    @property
-    def carbon_fraction(self) -> float:
-        """Conductive carbon share of the coating."""
-        return 1.0 - self.active_fraction - self.binder_fraction
-
-    @property
-    def porosity(self) -> float:
-        """1 - press density / solid density."""
-        return 1.0 - self.press_density_g_per_cm3 / self.solid_density_g_per_cm3
-
-    @property
-    def coating_um(self) -> float:
-        """Thickness of one coated side, um (mg/cm2 over g/cm3, times 10)."""
-        return 10.0 * self.loading_mg_per_cm2 / self.press_density_g_per_cm3
-
-    @property
-    def thickness_um(self) -> float:
-        """Both coatings and the foil, um."""
-        return 2.0 * self.coating_um + self.foil_um
-
-    @property
-    def area_m2(self) -> float:
-        """Coated area of one cell, both sides, m2."""
-        return 2.0 * self.length_m * self.width_mm * 1e-3
-
-    @property
-    def foil_area_m2(self) -> float:
-        """Foil of one cell including the bare margin, m2."""
-        return self.length_m * (self.width_mm + self.margin_mm) * 1e-3
-
-    @property
-    def areal_capacity_mah_per_cm2(self) -> float:
-        """Per side."""
-        return self.loading_mg_per_cm2 * 1e-3 * self.active_fraction * self.capacity_mah_per_g
-
-    @property
-    def capacity_ah(self) -> float:
-        """Capacity of the electrode of one cell, Ah."""
-        return self.areal_capacity_mah_per_cm2 * self.area_m2 * 1e4 * 1e-3
-
-    @property
-    def coating_kg(self) -> float:
-        """Dry coating of one cell, kg."""
-        return self.loading_mg_per_cm2 * self.area_m2 * 1e4 * 1e-6
+_SEPARATOR_G_PER_CM3 = 0.75
+"""Coated polyolefin of 40 % porosity: assumption, 0.55 bare and 1 with a thick ceramic layer."""
+_OUTER_WRAPS = 1.03
+"""Separator for core and outer wraps, relative to what lies between the electrodes: assumption."""
 
 
 class CellDesign(Spec):
-    """Format, electrode pair and what is filled in. Areas, masses and energy are derived."""
+    """Package, electrode pair and what is filled in. Areas, masses and energy are derived.
 
-    chemistry: Literal["nmc811", "lfp", "nfpp", "layered_na"]
-    format: str
+    As many anode as cathode pieces are wound, each pair into a jelly roll of its own; one anode piece more makes a
+    stack that begins and ends with an anode.
+    """
+
+    chemistry: str
+    """A label: what the chemistry is stands in the electrodes, materials and voltages."""
+    package: Package
     nominal_voltage_v: Annotated[float, Field(gt=1.0, lt=6.0)]
     lower_voltage_v: Positive
     upper_voltage_v: Positive
@@ -103,28 +36,69 @@ class CellDesign(Spec):
     separator_um: Annotated[float, Field(gt=3.0, lt=60.0)]
     separator_width_mm: Positive
     electrolyte_g_per_ah: Positive
-    can_outer_diameter_mm: Positive
-    can_height_mm: Positive
-    can_wall_mm: Positive
-    core_diameter_mm: Positive
-    can_and_lid_kg: Positive
-    collector_disc_cu_mm: NonNegative
-    collector_disc_al_mm: NonNegative
     first_cycle_efficiency: Fraction
     """Of the full cell: formation discharge over formation charge."""
 
     @model_validator(mode="after")
     def _possible(self) -> CellDesign:
         if self.np_ratio < 1.0:
-            raise ValueError(f"N/P ratio {self.np_ratio:.3f} is below 1: the anode cannot take the cathode's lithium")
-        if self.roll_diameter_mm > self.can_inner_diameter_mm:
             raise ValueError(
-                f"the jelly roll ({self.roll_diameter_mm:.1f} mm) does not fit the can"
-                f" ({self.can_inner_diameter_mm:.1f} mm inside): shorten the electrodes or thin the coatings"
+                f"N/P ratio {self.np_ratio:.3f} is below 1: the anode ({self.anode.areal_capacity_mah_per_cm2:.2f}"
+                f" mAh/cm2) cannot take what the cathode ({self.cathode.areal_capacity_mah_per_cm2:.2f} mAh/cm2) gives"
             )
+        if self.anode.pieces - self.cathode.pieces not in (0, 1):
+            raise ValueError(
+                f"{self.cathode.pieces} cathode and {self.anode.pieces} anode pieces: wound cells need as many of each,"
+                " stacks one anode more"
+            )
+        misfit = self.package.misfit(self.contents)
+        if misfit is not None:
+            raise ValueError(misfit)
         if not self.lower_voltage_v < self.nominal_voltage_v < self.upper_voltage_v:
-            raise ValueError("need lower_voltage_v < nominal_voltage_v < upper_voltage_v")
+            raise ValueError(
+                f"need lower_voltage_v < nominal_voltage_v < upper_voltage_v, but they are {self.lower_voltage_v:g},"
+                f" {self.nominal_voltage_v:g} and {self.upper_voltage_v:g} V"
+            )
         return self
+
+    @property
+    def stacked(self) -> bool:
+        """A stack of sheets, not wound."""
+        return self.anode.pieces == self.cathode.pieces + 1
+
+    @property
+    def contents(self) -> Contents:
+        """Outline of what goes into the package."""
+        cathode, anode = self.cathode, self.anode
+        if self.stacked:
+            layers_um = (
+                cathode.pieces * cathode.thickness_um
+                + anode.pieces * anode.thickness_um
+                + self.separator_layers * self.separator_um
+            )
+            return Stack(1e-3 * layers_um, (1e3 * anode.length_m, max(self.separator_width_mm, anode.width_mm)))
+        return Roll(self.roll_section_mm2, self.separator_width_mm, anode.pieces)
+
+    @property
+    def roll_section_mm2(self) -> float:
+        """Cross-section of the layers of one jelly roll, mm2."""
+        return (
+            self.cathode.length_m * self.cathode.thickness_um
+            + self.anode.length_m * self.anode.thickness_um
+            + 2.0 * self.separator_length_m * self.separator_um
+        )
+
+    @property
+    def roll_turns(self) -> float:
+        """Turns of the anode in one jelly roll."""
+        return self.package.turns(self.anode.length_m, self.roll_section_mm2)
+
+    def collector_disc_mm(self, foil: str) -> float:
+        """Thickness of the disc that is welded on the bare ends of this foil, mm; 0 in packages without."""
+        package = self.package
+        if not isinstance(package, CylindricalPackage):
+            return 0.0
+        return package.collector_disc_cu_mm if foil == "cu" else package.collector_disc_al_mm
 
     @property
     def np_ratio(self) -> float:
@@ -132,29 +106,20 @@ class CellDesign(Spec):
         return self.anode.areal_capacity_mah_per_cm2 / self.cathode.areal_capacity_mah_per_cm2
 
     @property
-    def can_inner_diameter_mm(self) -> float:
-        """Room for the roll, mm."""
-        return self.can_outer_diameter_mm - 2.0 * self.can_wall_mm
-
-    @property
-    def roll_diameter_mm(self) -> float:
-        """Outer diameter of the wound roll from its cross-section: pi/4 (D^2 - d^2) = sum of length x thickness."""
-        section_mm2 = (
-            self.cathode.length_m * self.cathode.thickness_um
-            + self.anode.length_m * self.anode.thickness_um
-            + 2.0 * self.separator_length_m * self.separator_um
-        )
-        return math.sqrt(self.core_diameter_mm**2 + 4.0 / math.pi * section_mm2)
+    def separator_layers(self) -> int:
+        """Layers of a stack: between all sheets and on both outsides."""
+        return self.cathode.pieces + self.anode.pieces + 1
 
     @property
     def separator_length_m(self) -> float:
-        """Length of each of the two separator webs: the anode's, with 3 % for core and outer wraps (assumption)."""
-        return 1.03 * self.anode.length_m
+        """Length of each of the two webs of a jelly roll, or of one layer of a stack: the anode's, with 3 % besides."""
+        return _OUTER_WRAPS * self.anode.length_m
 
     @property
     def separator_area_m2(self) -> float:
-        """Both separators of one cell, m2."""
-        return 2.0 * self.separator_length_m * self.separator_width_mm * 1e-3
+        """All separator of one cell, m2."""
+        layers = self.separator_layers if self.stacked else 2 * self.anode.pieces
+        return layers * self.separator_length_m * self.separator_width_mm * 1e-3
 
     @property
     def capacity_ah(self) -> float:
@@ -170,3 +135,10 @@ class CellDesign(Spec):
     def electrolyte_kg(self) -> float:
         """Electrolyte filled, kg."""
         return self.electrolyte_g_per_ah * self.capacity_ah * 1e-3
+
+    @property
+    def mass_kg(self) -> float:
+        """Mass of the finished cell, kg."""
+        separator_kg = self.separator_area_m2 * self.separator_um * 1e-3 * _SEPARATOR_G_PER_CM3
+        electrodes_kg = sum(one.coating_kg + one.foil_kg for one in (self.cathode, self.anode))
+        return electrodes_kg + separator_kg + self.electrolyte_kg + self.package.parts_kg

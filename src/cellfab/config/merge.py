@@ -5,15 +5,15 @@ from the bottom up by `merge`, so there is only one order of evaluation and no q
 
 * mappings are merged key by key; anything else (numbers, texts, lists) is replaced;
 * `key: !delete` removes what lies below, and is an error if there is nothing;
-* where `kind` or `law` changes, the mapping is replaced as a whole, because the keys of one law mean nothing to
-  another: `{law: exponential, mean_s: 60}` over `{law: deterministic, value_s: 5}` must not leave a stray `value_s`.
-  Where `step` changes, the `params` beside it are dropped for the same reason. A mapping that names no `kind` or `law`
+* where `kind`, `law` or `format` changes, the mapping is replaced as a whole, because the keys of one law mean nothing
+  to another: `{law: exponential, mean_s: 60}` over `{law: deterministic, value_s: 5}` must not leave a stray `value_s`.
+  Where `step` changes, the `params` beside it are dropped for the same reason. A mapping that names none of them
   changes the one below;
 * a mapping with its own `extends` replaces what lies below, for the same reason;
 * `{value, low, high, source}` is one value with a note, so a new value never inherits the old one's source.
 
-Merging is associative for mappings without `!delete`, `kind`, `law` and `step`; with them only the fold from the bottom
-has a meaning.
+Merging is associative for mappings without `!delete`, `kind`, `law`, `format` and `step`; with them only the fold from
+the bottom has a meaning.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from cellfab.config.problems import Location, Problem, Source, did_you_mean
 from cellfab.config.tree_path import TreePath, dotted
 from cellfab.config.yaml_reader import Deletion, Mapping, Node, Scalar, Sequence
 
-DISCRIMINATORS = ("kind", "law")
+DISCRIMINATORS = ("kind", "law", "format")
 """Keys that say which other keys a mapping has."""
 SOURCED_KEYS = frozenset(("value", "low", "high", "source"))
 

@@ -3,7 +3,7 @@
 Attributes of an electrode lot, in kg of dry coating: kg_in = kg_good + kg_scrap + kg_returned at every moment.
 A web lot also carries lanes, positions (segments along each lane), pitch_m (length of one segment), length_m (metres of
 mother roll run), segment_m2 (coated area of a segment, both sides) and kg_strip (coated strips at the web's edges).
-Row `lane * positions + position` is one segment: one electrode of one cell.
+Row `lane * positions + position` is one segment: one piece of electrode, of which a cell takes `pieces_per_cell`.
 """
 
 from __future__ import annotations

@@ -202,8 +202,3 @@ def wind_rolls(
             reason[i] = OVERHANG
         elif u[3, i] < law.camera_false_alarm or (faulty and u[3, i] < law.camera_seen):
             reason[i] = CAMERA
-
-
-def turns(length_m: float, core_mm: float, roll_mm: float) -> float:
-    """Turns of a wound electrode: its length over the mean circumference."""
-    return 2e3 * length_m / (math.pi * (core_mm + roll_mm))

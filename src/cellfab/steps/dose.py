@@ -79,7 +79,7 @@ class Dose(ElectrodeStep):
         params, electrode = self.params, self.electrode
         longer_m = max(self.design.cathode.length_m, self.design.anode.length_m)
         positions = math.floor(params.roll_length_m / longer_m)
-        roll_kg = params.lanes * positions * electrode.coating_kg
+        roll_kg = params.lanes * positions * electrode.piece_coating_kg
         total_kg = roll_kg * (1.0 + params.powder_allowance_fraction)
         n = max(math.ceil(total_kg / params.charge_kg), 1)
         child = lot.child(draws.owner, n=n, unit="kg", amount=total_kg)
@@ -102,6 +102,7 @@ class Dose(ElectrodeStep):
         child.amount = dosed_kg
         child.attributes |= {
             "lanes": float(params.lanes), "planned_positions": float(positions),
+            "pieces_per_cell": float(electrode.pieces),
             "planned_m": positions * electrode.length_m,
             "kg_in": dosed_kg, "kg_good": dosed_kg, "kg_scrap": 0.0, "kg_returned": 0.0,
         }  # fmt: skip

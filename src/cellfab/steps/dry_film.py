@@ -155,7 +155,7 @@ class DryFilm(ElectrodeStep):
         self.expect(lot)
         params, electrode = self.params, self.electrode
         lanes, planned = int(lot.attributes["lanes"]), int(lot.attributes["planned_positions"])
-        segment_kg = electrode.coating_kg / (1.0 - params.edge_strip_fraction)
+        segment_kg = electrode.piece_coating_kg / (1.0 - params.edge_strip_fraction)
         film_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - params.trim_fraction)
         if lot.exit_code is not None:
             film_kg[lot.exit_code != ALIVE] = 0.0
@@ -232,7 +232,7 @@ class DryFilm(ElectrodeStep):
         returned_kg = trim_kg * self.params.trim_returned_share
         child.attributes |= {
             "lanes": float(lanes), "positions": float(positions), "pitch_m": pitch, "length_m": positions * pitch,
-            "segment_m2": self.electrode.area_m2, "coating_porosity": self.params.film_porosity, "stops_s": 0.0,
+            "segment_m2": self.electrode.piece_area_m2, "coating_porosity": self.params.film_porosity, "stops_s": 0.0,
             "kg_returned": lot.attributes["kg_returned"] + returned_kg,
             "kg_scrap": lot.attributes["kg_scrap"] + trim_kg - returned_kg,
             "kg_good": charged_kg - trim_kg,
@@ -241,7 +241,7 @@ class DryFilm(ElectrodeStep):
     def _close_account(self, child: Lot, segment_kg: float, total_mg_per_cm2: float) -> None:
         """What the web did not take stays in the hopper, as powder."""
         facts = child.attributes
-        strip_share = segment_kg / self.electrode.coating_kg - 1.0
+        strip_share = segment_kg / self.electrode.piece_coating_kg - 1.0
         coated_kg = total_mg_per_cm2 * web.KG_PER_M2 * facts["segment_m2"]
         facts["kg_strip"] = coated_kg * strip_share
         web_kg = coated_kg + facts["kg_strip"]

@@ -185,7 +185,7 @@ class TablessWeld(Step):
         super().__init__(params, design)
         self.side = params.side
         self.foil = design.anode.foil if params.side == "anode" else design.cathode.foil
-        self.disc_um = 1e3 * (design.collector_disc_cu_mm if self.foil == "cu" else design.collector_disc_al_mm)
+        self.disc_um = 1e3 * design.collector_disc_mm(self.foil)
         if self.disc_um <= 0.0:
             raise ConfigError(f"step 'tabless_weld' ({self.side} side): the design has no {self.foil} disc to weld")
 

@@ -170,7 +170,7 @@ class Wind(Merge):
         from cellfab.kernels.winding import sum_of_good
 
         name = lot.material
-        per_kg = 0.01 * getattr(self.design, name).area_m2  # mg/cm2 on the area of one electrode, kg
+        per_kg = 0.01 * getattr(self.design, name).piece_area_m2  # mg/cm2 on the area of one electrode, kg
         good_mg_per_cm2 = sum_of_good(lot.columns["loading_mg_per_cm2"], lot.alive())
         child.attributes[f"{name}_remnant_cells"] = float(lot.n_alive - child.n)
         child.attributes[f"{name}_remnant_kg"] = (good_mg_per_cm2 - wound_mg_per_cm2) * per_kg
@@ -181,10 +181,10 @@ class Wind(Merge):
         maturity: float,
     ) -> None:  # fmt: skip
         from cellfab.kernels.extremes import lowest_of
-        from cellfab.kernels.winding import WinderLaw, turns, wind_rolls
+        from cellfab.kernels.winding import WinderLaw, wind_rolls
 
         params, design = self.params, self.design
-        edges = 2.0 * turns(design.anode.length_m, design.core_diameter_mm, design.roll_diameter_mm)
+        edges = 2.0 * design.roll_turns
         false_alarm = float(self.at("camera_false_alarm_probability", maturity))
         detected = self.at("separator_detection_probability", maturity)
         law = WinderLaw(

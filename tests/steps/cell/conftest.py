@@ -30,7 +30,7 @@ from cellfab.steps.wind import Wind
 ELECTRODE_SD = 0.01
 
 DESIGN: dict[str, Any] = {
-    "chemistry": "nmc811", "format": "4680", "nominal_voltage_v": 3.68, "lower_voltage_v": 2.5, "upper_voltage_v": 4.2,
+    "chemistry": "nmc811", "nominal_voltage_v": 3.68, "lower_voltage_v": 2.5, "upper_voltage_v": 4.2,
     "cathode": {
         "active_material": "nmc811", "loading_mg_per_cm2": 25.5, "active_fraction": 0.96, "binder_fraction": 0.02,
         "capacity_mah_per_g": 195, "press_density_g_per_cm3": 3.45, "solid_density_g_per_cm3": 4.53, "foil": "al",
@@ -41,9 +41,11 @@ DESIGN: dict[str, Any] = {
         "capacity_mah_per_g": 350, "press_density_g_per_cm3": 1.58, "solid_density_g_per_cm3": 2.19, "foil": "cu",
         "foil_um": 8, "length_m": 3.45, "width_mm": 68, "margin_mm": 5,
     },
-    "separator_um": 14, "separator_width_mm": 71, "electrolyte_g_per_ah": 1.4, "can_outer_diameter_mm": 46,
-    "can_height_mm": 80, "can_wall_mm": 0.6, "core_diameter_mm": 5, "can_and_lid_kg": 0.07,
-    "collector_disc_cu_mm": 0.2, "collector_disc_al_mm": 0.3, "first_cycle_efficiency": 0.875,
+    "separator_um": 14, "separator_width_mm": 71, "electrolyte_g_per_ah": 1.4, "first_cycle_efficiency": 0.875,
+    "package": {
+        "format": "cylindrical", "outer_diameter_mm": 46, "height_mm": 80, "wall_mm": 0.6, "core_diameter_mm": 5,
+        "collector_disc_cu_mm": 0.2, "collector_disc_al_mm": 0.3, "parts_kg": 0.07,
+    },
 }  # fmt: skip
 
 ALUMINIUM = {

@@ -43,7 +43,7 @@ def test_disc_metal_follows_the_foil(cells: SimpleNamespace) -> None:
 
 def test_a_design_without_the_disc_is_refused(cells: SimpleNamespace) -> None:
     with pytest.raises(ConfigError, match="the design has no cu disc to weld"):
-        cells.steps(design=cells.design(collector_disc_cu_mm=0.0))
+        cells.steps(design=cells.design(package={**cells.raw_design["package"], "collector_disc_cu_mm": 0.0}))
 
 
 def test_head_ages_over_glass_and_lens_and_starts_anew(cells: SimpleNamespace) -> None:

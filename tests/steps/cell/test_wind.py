@@ -57,8 +57,8 @@ def test_overhang_is_the_least_of_many_layers(cells: SimpleNamespace) -> None:
     exact = {"drift_sd_mm": 0.0, "alignment_sd_mm": 0.1, "winding_fault_probability": 0.0}
     lot = wind(cells, exact, flawless=True, dead=0.0, lanes=10, positions=1000)
     design = cells.design()
-    mean_circumference_m = np.pi * 1e-3 * 0.5 * (design.core_diameter_mm + design.roll_diameter_mm)
-    layers = 2.0 * design.anode.length_m / mean_circumference_m
+    roll_mm = np.sqrt(5.0**2 + 4.0 / np.pi * design.roll_section_mm2)
+    layers = 2.0 * design.anode.length_m / (np.pi * 1e-3 * 0.5 * (5.0 + roll_mm))
     lowest = np.random.default_rng(1).standard_normal((20_000, round(layers))).min(axis=1)
     found = (lot.columns["overhang_mm"] - 1.0) / 0.1
     assert abs(found.mean() - lowest.mean()) < 4.5 * lowest.std() * np.sqrt(1.0 / lot.n + 1.0 / 20_000)

@@ -57,11 +57,13 @@ def _design(chemistry: str = "nmc811") -> CellDesign:
     nmc = chemistry == "nmc811"
     return CellDesign.model_validate(
         {
-            "chemistry": chemistry, "format": "46xx tabless", "nominal_voltage_v": 3.68 if nmc else 3.22,
+            "chemistry": chemistry, "nominal_voltage_v": 3.68 if nmc else 3.22,
             "lower_voltage_v": 2.5, "upper_voltage_v": 4.2 if nmc else 3.65, "separator_um": 12.0,
-            "separator_width_mm": 73.0, "electrolyte_g_per_ah": 1.5, "can_outer_diameter_mm": 46.0,
-            "can_height_mm": 80.0, "can_wall_mm": 0.6, "core_diameter_mm": 5.0, "can_and_lid_kg": 0.07,
-            "collector_disc_cu_mm": 0.2, "collector_disc_al_mm": 0.3, "first_cycle_efficiency": 0.88,
+            "separator_width_mm": 73.0, "electrolyte_g_per_ah": 1.5, "first_cycle_efficiency": 0.88,
+            "package": {
+                "format": "cylindrical", "outer_diameter_mm": 46.0, "height_mm": 80.0, "wall_mm": 0.6,
+                "core_diameter_mm": 5.0, "collector_disc_cu_mm": 0.2, "collector_disc_al_mm": 0.3, "parts_kg": 0.07,
+            },
             "cathode": {
                 "active_material": chemistry, "loading_mg_per_cm2": 25.5 if nmc else 30.0, "active_fraction": 0.96,
                 "binder_fraction": 0.02, "capacity_mah_per_g": 195.0 if nmc else 148.0,
