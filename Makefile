@@ -26,6 +26,7 @@ check: lint types contracts test
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/serial_line.py
+	$(BIN)/python benchmarks/quality_chain.py
 	$(BIN)/python benchmarks/main_job.py
 
 # The page of all steps, from the steps' own texts.
