@@ -9,6 +9,7 @@ import pytest
 from scipy import special, stats
 
 from cellfab.kernels import laser_weld
+from cellfab.kernels import laser_weld_theory as theory
 from cellfab.kernels.inspection import detection_probability
 from cellfab.kernels.random import fill_normal, fill_uniform, fill_words, stream_key, uniform
 
@@ -47,17 +48,17 @@ TABLE = {
 
 
 def make_law(case: dict, **changes: float) -> laser_weld.SeamLaw:
-    metal = laser_weld.METALS[case["metal"]]
-    peclet = laser_weld.peclet_number(case["speed"], case["radius"], metal)
-    depth_m = laser_weld.keyhole_depth_m(case["keyhole"] * case["power_w"], peclet, metal)
-    sd, skew = laser_weld.absorbed_power_spread(case["power"], case["absorptivity"], case["local"])
+    metal = theory.METALS[case["metal"]]
+    peclet = theory.peclet_number(case["speed"], case["radius"], metal)
+    depth_m = theory.keyhole_depth_m(case["keyhole"] * case["power_w"], peclet, metal)
+    sd, skew = theory.absorbed_power_spread(case["power"], case["absorptivity"], case["local"])
     law = laser_weld.SeamLaw(
-        depth_scale_um=1e6 * depth_m * laser_weld.depth_divisor(peclet), peclet=peclet, radius_um=1e6 * case["radius"],
+        depth_scale_um=1e6 * depth_m * theory.depth_divisor(peclet), peclet=peclet, radius_um=1e6 * case["radius"],
         rayleigh_um=case["rayleigh"],
-        enthalpy=laser_weld.normalised_enthalpy(
+        enthalpy=theory.normalised_enthalpy(
             case["surface"] * case["power_w"], case["speed"], case["radius"], metal
         ),
-        enthalpy_threshold=laser_weld.keyhole_threshold(metal), power_sd=sd, power_skew=skew,
+        enthalpy_threshold=theory.keyhole_threshold(metal), power_sd=sd, power_skew=skew,
         focus_sd_um=case["focus"], gap_median_um=case["gap"][0], gap_log_sd=math.log(case["gap"][1]),
         disc_um=case["disc"], least_um=case["least"], most_um=case["most"], bridge_midpoint=0.35, bridge_width=0.03,
         spike_location=0.05, spike_scale=case["spike"], seam_mohm=0.4, full_um=60.0,
@@ -101,38 +102,38 @@ def exact_divisor(peclet: float) -> float:
 
 @pytest.mark.parametrize("peclet", [0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 3.0])
 def test_depth_divisor_is_within_6_percent_of_the_exact_moving_cylinder(peclet: float) -> None:
-    assert laser_weld.depth_divisor(peclet) == pytest.approx(exact_divisor(peclet), rel=0.065)
+    assert theory.depth_divisor(peclet) == pytest.approx(exact_divisor(peclet), rel=0.065)
 
 
 def test_depth_divisor_overestimates_the_heat_shed_by_slow_beams() -> None:
-    assert laser_weld.depth_divisor(0.1) / exact_divisor(0.1) == pytest.approx(1.12, abs=0.01)
-    assert 1.25 < laser_weld.depth_divisor(0.05) / exact_divisor(0.05) < 1.5
+    assert theory.depth_divisor(0.1) / exact_divisor(0.1) == pytest.approx(1.12, abs=0.01)
+    assert 1.25 < theory.depth_divisor(0.05) / exact_divisor(0.05) < 1.5
 
 
 def test_depth_follows_power_more_than_line_energy() -> None:
-    copper = laser_weld.METALS["cu"]
-    slow = laser_weld.keyhole_depth_m(1000.0, laser_weld.peclet_number(0.3, 75e-6, copper), copper)
-    fast = laser_weld.keyhole_depth_m(1000.0, laser_weld.peclet_number(0.6, 75e-6, copper), copper)
+    copper = theory.METALS["cu"]
+    slow = theory.keyhole_depth_m(1000.0, theory.peclet_number(0.3, 75e-6, copper), copper)
+    fast = theory.keyhole_depth_m(1000.0, theory.peclet_number(0.6, 75e-6, copper), copper)
     assert 0.77 < fast / slow < 0.81  # half the line energy
-    assert laser_weld.keyhole_depth_m(500.0, 0.1, copper) == 0.5 * laser_weld.keyhole_depth_m(1000.0, 0.1, copper)
+    assert theory.keyhole_depth_m(500.0, 0.1, copper) == 0.5 * theory.keyhole_depth_m(1000.0, 0.1, copper)
 
 
 def test_depth_of_the_published_green_copper_weld_is_about_0_4_mm() -> None:
-    copper = laser_weld.METALS["cu"]
+    copper = theory.METALS["cu"]
     for radius in (75e-6, 100e-6):
-        depth = laser_weld.keyhole_depth_m(0.65 * 1600.0, laser_weld.peclet_number(0.3, radius, copper), copper)
+        depth = theory.keyhole_depth_m(0.65 * 1600.0, theory.peclet_number(0.3, radius, copper), copper)
         assert 0.378e-3 < depth < 0.415e-3
 
 
 def test_keyhole_thresholds_of_copper_and_aluminium() -> None:
-    assert laser_weld.keyhole_threshold(laser_weld.METALS["cu"]) == pytest.approx(6.6, abs=0.05)
-    assert laser_weld.keyhole_threshold(laser_weld.METALS["al"]) == pytest.approx(9.2, abs=0.05)
+    assert theory.keyhole_threshold(theory.METALS["cu"]) == pytest.approx(6.6, abs=0.05)
+    assert theory.keyhole_threshold(theory.METALS["al"]) == pytest.approx(9.2, abs=0.05)
 
 
 def test_heat_at_the_separator_matches_the_line_source() -> None:
-    copper = laser_weld.METALS["cu"]
+    copper = theory.METALS["cu"]
     for rise_k, distance_mm in ((176.0, 1.0), (78.0, 1.5), (44.0, 2.0)):
-        found = laser_weld.overheated_distance_m(0.65 * 1250.0 / 0.3, rise_k, 1.0, copper)
+        found = theory.overheated_distance_m(0.65 * 1250.0 / 0.3, rise_k, 1.0, copper)
         assert 1e3 * found == pytest.approx(distance_mm, rel=0.01)
 
 
@@ -166,7 +167,7 @@ def test_unfused_seams_match_the_integral_over_gap_and_depth() -> None:
     gap = law.gap_median_um * np.exp(law.gap_log_sd * z)
     bridged = special.expit((law.bridge_midpoint - gap / law.disc_um) / law.bridge_width)
     radius = np.sqrt(1.0 + (law.focus_sd_um / law.rayleigh_um * z) ** 2)
-    depth = law.depth_scale_um / laser_weld.depth_divisor(law.peclet * radius)
+    depth = law.depth_scale_um / theory.depth_divisor(law.peclet * radius)
     needed = (law.disc_um + gap[:, None] + law.least_um) / depth[None, :]
     curvature = law.power_skew / 6.0
     x = np.maximum((needed - 1.0) / law.power_sd + curvature, -0.2 / curvature)
@@ -179,7 +180,7 @@ def test_unfused_seams_match_the_integral_over_gap_and_depth() -> None:
 @many_cells
 def test_product_of_three_factors_has_the_moments_and_tail_of_the_product() -> None:
     # 2 million products against one number each with the same two moments.
-    sd, skew = laser_weld.absorbed_power_spread(0.015, 0.06, 0.07)
+    sd, skew = theory.absorbed_power_spread(0.015, 0.06, 0.07)
     factors = 1.0 + np.random.default_rng(3).standard_normal((3, 2_000_000)) * np.array([[0.015], [0.06], [0.07]])
     product = factors.prod(axis=0)
     assert product.std() == pytest.approx(sd, rel=3e-3)
@@ -277,7 +278,7 @@ def _twin(law: laser_weld.SeamLaw, discs: Discs, n: int) -> dict[str, np.ndarray
             factor = 1.0 + law.power_sd * (z_power + law.power_skew / 6.0 * (z_power**2 - 1.0))
             radius = math.sqrt(1.0 + (law.focus_sd_um * z_focus / law.rayleigh_um) ** 2)
             enthalpy = law.enthalpy * factor / radius**1.5
-            depth = law.depth_scale_um * factor / laser_weld.depth_divisor(law.peclet * radius)
+            depth = law.depth_scale_um * factor / theory.depth_divisor(law.peclet * radius)
             if enthalpy <= law.enthalpy_threshold:
                 depth = 0.6 * law.radius_um * radius
             gap = law.gap_median_um * math.exp(law.gap_log_sd * z_gap)

@@ -239,37 +239,38 @@ class TablessWeld(Step):
         return power_factor, focus_um
 
     def _scorch_mm(self) -> float:
-        from cellfab.kernels import laser_weld
+        from cellfab.kernels import laser_weld_theory as theory
 
         params = self.params
         line_energy = params.keyhole_absorptivity_fraction * params.power_w / (params.speed_mm_per_s * 1e-3)
-        rise_k = params.separator_limit_c - (laser_weld.AMBIENT_K - 273.15)
-        metal = laser_weld.METALS[self.foil]
-        return 1e3 * laser_weld.overheated_distance_m(line_energy, rise_k, params.pack_solid_fraction, metal)
+        rise_k = params.separator_limit_c - (theory.AMBIENT_K - 273.15)
+        metal = theory.METALS[self.foil]
+        return 1e3 * theory.overheated_distance_m(line_energy, rise_k, params.pack_solid_fraction, metal)
 
     def seam_law(self, maturity: float) -> SeamLaw:
         """The side's constants at `maturity`, as the kernel wants them."""
         from cellfab.kernels import laser_weld
+        from cellfab.kernels import laser_weld_theory as theory
 
         params = self.params
-        metal = laser_weld.METALS[self.foil]
+        metal = theory.METALS[self.foil]
         speed, radius = params.speed_mm_per_s * 1e-3, 0.5e-6 * params.spot_diameter_um
-        peclet = laser_weld.peclet_number(speed, radius, metal)
+        peclet = theory.peclet_number(speed, radius, metal)
         absorbed_w = params.keyhole_absorptivity_fraction * params.power_w
-        depth_m = laser_weld.keyhole_depth_m(absorbed_w, peclet, metal)
-        power_sd, power_skew = laser_weld.absorbed_power_spread(
+        depth_m = theory.keyhole_depth_m(absorbed_w, peclet, metal)
+        power_sd, power_skew = theory.absorbed_power_spread(
             self.at("power_cv", maturity), self.at("absorptivity_cv", maturity), self.at("local_cv", maturity)
         )
         spatter = self.at("spatter_per_mm", maturity) * params.seam_mm
         return laser_weld.SeamLaw(
-            depth_scale_um=1e6 * depth_m * laser_weld.depth_divisor(peclet),
+            depth_scale_um=1e6 * depth_m * theory.depth_divisor(peclet),
             peclet=peclet,
             radius_um=0.5 * params.spot_diameter_um,
             rayleigh_um=1e3 * params.rayleigh_mm,
-            enthalpy=laser_weld.normalised_enthalpy(
+            enthalpy=theory.normalised_enthalpy(
                 params.surface_absorptivity_fraction * params.power_w, speed, radius, metal
             ),
-            enthalpy_threshold=laser_weld.keyhole_threshold(metal),
+            enthalpy_threshold=theory.keyhole_threshold(metal),
             power_sd=power_sd,
             power_skew=power_skew,
             focus_sd_um=float(self.at("focus_sd_um", maturity)),
