@@ -89,8 +89,8 @@ LAW = particles.ShortLaw(
 def shorts(law: particles.ShortLaw, n: int, particle: float = 0.0, burr: float = 0.0, fault: int = 0):  # type: ignore[no-untyped-def]
     siemens, delay = np.empty(n, np.float32), np.empty(n, np.float32)
     particles.soft_shorts(
-        law, np.full(n, particle, np.float32), np.full(n, burr, np.float32), np.full(n, fault, np.uint8), KEY, 9,
-        siemens, delay,
+        law, np.full(n, particle, np.float32), np.zeros(n, np.float32), np.full(n, burr, np.float32),
+        np.full(n, fault, np.uint8), KEY, 9, siemens, delay,
     )  # fmt: skip
     return siemens, delay
 

@@ -118,6 +118,7 @@ def first_cycle(
     tuple of float
         Charge and discharge of all cells that came, Ah.
     """
+    # Short loops over few arrays each: the compiler only vectorises what it can show not to overlap.
     one = np.float32(1.0)
     half = np.float32(0.5)
     zero = np.float32(0.0)
@@ -127,25 +128,40 @@ def first_cycle(
     binder, residual = np.float32(law.binder_loss), np.float32(law.capacity_cv)
     hard, leak = np.float32(law.hard_siemens), np.float32(law.leak_ah)
     least = np.float32(law.least_efficiency)
-    charged, discharged = 0.0, 0.0
-    for i in range(reason.size):
-        charge = cathode_areal[i] * per_areal
+    n = reason.size
+    z_efficiency, z_capacity = z[0], z[1]
+    for i in range(n):
         wet = max(half * (cathode_ppm[i] + anode_ppm[i]) - free_ppm, zero)
-        share = level + spread * z[0, i] - per_ppm * wet
-        held = min(charge * share - binder * anode_loading[i] * anode_binder[i], anode_areal[i] * most_per_areal)
-        held = max(held * (one - unwetted[i]) * (one + residual * z[1, i]), np.float32(1e-3))
-        capacity_ah[i] = held
-        efficiency[i] = held / charge
-        reason[i] = 0
+        efficiency[i] = level + spread * z_efficiency[i] - per_ppm * wet
+    for i in range(n):
+        held = cathode_areal[i] * per_areal * efficiency[i] - binder * anode_loading[i] * anode_binder[i]
+        capacity_ah[i] = min(held, anode_areal[i] * most_per_areal)
+    for i in range(n):
+        held = capacity_ah[i] * (one - unwetted[i]) * (one + residual * z_capacity[i])
+        capacity_ah[i] = max(held, np.float32(1e-3))
+    for i in range(n):
+        efficiency[i] = capacity_ah[i] / (cathode_areal[i] * per_areal)
+    for i in range(n):
         at_once = zero if delay_d[i] > zero else siemens[i]
-        if at_once > hard:
-            reason[i] = HARD_SHORT
-        elif held - leak * at_once < least * charge:
-            reason[i] = LOW_EFFICIENCY
-        if came[i]:
-            charged += charge
-            discharged += held
-    return charged, discharged
+        low = capacity_ah[i] - leak * at_once < least * (cathode_areal[i] * per_areal)
+        why = np.uint8(LOW_EFFICIENCY) if low else np.uint8(0)
+        reason[i] = np.uint8(HARD_SHORT) if at_once > hard else why
+    return float(per_areal) * sum_where(cathode_areal, came), sum_where(capacity_ah, came)
+
+
+@kernel
+def sum_where(values: npt.NDArray[np.float32], counted: npt.NDArray[np.bool_]) -> float:
+    """Sum of the values that are counted, in four strands: one alone would wait for each addition to end."""
+    sum_0, sum_1, sum_2, sum_3 = 0.0, 0.0, 0.0, 0.0
+    whole = values.size - values.size % 4
+    for i in range(0, whole, 4):
+        sum_0 += values[i] if counted[i] else 0.0
+        sum_1 += values[i + 1] if counted[i + 1] else 0.0
+        sum_2 += values[i + 2] if counted[i + 2] else 0.0
+        sum_3 += values[i + 3] if counted[i + 3] else 0.0
+    for i in range(whole, values.size):
+        sum_0 += values[i] if counted[i] else 0.0
+    return (sum_0 + sum_1) + (sum_2 + sum_3)
 
 
 @kernel

@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.random import normal_quantile, uniform
+from cellfab.kernels.random import normal_quantile, philox, uniform
 
 _MOST = 255
+_LOW_32 = np.uint64(0xFFFFFFFF)
+_SHIFT_32 = np.uint64(32)
 BURR_RISK = 0.7
 """Burr over separator thickness above which a cell is prone to a short (assumption)."""
 
@@ -184,7 +186,8 @@ class ShortLaw(NamedTuple):
 def soft_shorts(
     law: ShortLaw,
     particle_um: npt.NDArray[np.float32],
-    burr_um: npt.NDArray[np.float32],
+    cathode_burr_um: npt.NDArray[np.float32],
+    anode_burr_um: npt.NDArray[np.float32],
     fault: npt.NDArray[np.uint8],
     key: np.uint64,
     entity: int,
@@ -197,12 +200,13 @@ def soft_shorts(
     ----------
     law : ShortLaw
         Constants.
-    particle_um, burr_um : ndarray of float32, shape (n,)
-        Largest particle between the electrodes (0: none) and highest burr.
+    particle_um, cathode_burr_um, anode_burr_um : ndarray of float32, shape (n,)
+        Largest particle between the electrodes (0: none) and highest burr of each; the higher one counts.
     fault : ndarray of uint8, shape (n,)
         1 where the separator is faulty.
     key, entity
-        Name the draws: rows 8 i to 8 i + 7 of the stream belong to cell i.
+        Name the draws: blocks 2 i and 2 i + 1 of the stream belong to cell i, one to its particle and one to its
+        burr and separator fault.
     siemens, delay_d : ndarray of float32, shape (n,)
         Filled: conductance of all shorts of the cell (0: none), and days from first charge until the first conducts.
 
@@ -212,20 +216,31 @@ def soft_shorts(
         Cells with a short.
     """
     cells = 0
-    burr_risk_um = BURR_RISK * law.separator_um
+    risk_um = np.float32(BURR_RISK * law.separator_um)
+    none = np.float32(0.0)
+    suspect = np.empty(siemens.size, np.uint8)
+    for i in range(siemens.size):  # vectorises; nearly no cell needs the loop below
+        burr = np.uint8(cathode_burr_um[i] > risk_um) | np.uint8(anode_burr_um[i] > risk_um)
+        suspect[i] = np.uint8(particle_um[i] > none) | burr | fault[i]
+    siemens[:] = none
+    delay_d[:] = none
     for i in range(siemens.size):
+        if suspect[i] == 0:
+            continue
         conductance = 0.0
         delay = 0.0
-        if particle_um[i] > 0.0:
-            conductance, delay = _particle_short(law, particle_um[i], key, entity, 8 * i)
-        if burr_um[i] > burr_risk_um:
-            touching = law.burr_contact * logistic((burr_um[i] / law.separator_um - 1.0) / 0.05)
-            if uniform(key, entity, 8 * i + 4) < touching:
-                conductance += _contact_siemens(law, burr_um[i], uniform(key, entity, 8 * i + 5))
+        if particle_um[i] > none:
+            conductance, delay = _particle_short(law, particle_um[i], key, entity, 2 * i)
+        burr_um = max(cathode_burr_um[i], anode_burr_um[i])
+        if burr_um > risk_um or fault[i] > 0:
+            touches, contact, conducts, hole = block_uniforms(key, entity, 2 * i + 1)
+            touching = law.burr_contact * logistic((burr_um / law.separator_um - 1.0) / 0.05)
+            if burr_um > risk_um and touches < touching:
+                conductance += _contact_siemens(law, burr_um, contact)
                 delay = 0.0
-        if fault[i] > 0 and uniform(key, entity, 8 * i + 6) < law.fault_contact:
-            conductance += _contact_siemens(law, law.fault_um, uniform(key, entity, 8 * i + 7))
-            delay = 0.0
+            if fault[i] > 0 and conducts < law.fault_contact:
+                conductance += _contact_siemens(law, law.fault_um, hole)
+                delay = 0.0
         siemens[i] = conductance
         delay_d[i] = delay
         cells += conductance > 0.0
@@ -233,21 +248,32 @@ def soft_shorts(
 
 
 @kernel
-def _particle_short(law, size_um, key, entity, row):  # type: ignore[no-untyped-def]
+def block_uniforms(key, entity, block):  # type: ignore[no-untyped-def]
+    """The four words of one Philox block as uniform numbers ``(word + 1/2) / 2**32`` in (0, 1)."""
+    row, name = np.uint64(block), np.uint64(entity)
+    word_0, word_1, word_2, word_3 = philox(
+        row & _LOW_32, row >> _SHIFT_32, name & _LOW_32, name >> _SHIFT_32, key & _LOW_32, key >> _SHIFT_32
+    )
+    scale, half = 2.0**-32, 0.5
+    first, second = (np.float64(word_0) + half) * scale, (np.float64(word_1) + half) * scale
+    return first, second, (np.float64(word_2) + half) * scale, (np.float64(word_3) + half) * scale
+
+
+@kernel
+def _particle_short(law, size_um, key, entity, block):  # type: ignore[no-untyped-def]
     """Conductance and delay of the short a particle makes: at once by piercing, or later by dissolving."""
-    pierces = logistic((size_um / law.separator_um - law.mechanical_midpoint) / law.mechanical_width)
-    place = uniform(key, entity, row)
+    place, u, when, contact = block_uniforms(key, entity, block)
     if place >= law.on_cathode + law.on_anode:
         return 0.0, 0.0
-    u = uniform(key, entity, row + 1)
+    pierces = logistic((size_um / law.separator_um - law.mechanical_midpoint) / law.mechanical_width)
     delay = 0.0
     if u >= pierces:
         if place >= law.on_cathode or size_um < law.bridge_um:
             return 0.0, 0.0
         if u >= 1.0 - (1.0 - pierces) * (1.0 - law.dissolving):
             return 0.0, 0.0
-        delay = law.delay_median_d * math.exp(law.delay_log_sd * normal_quantile(uniform(key, entity, row + 2)))
-    return _contact_siemens(law, size_um, uniform(key, entity, row + 3)), delay
+        delay = law.delay_median_d * math.exp(law.delay_log_sd * normal_quantile(when))
+    return _contact_siemens(law, size_um, contact), delay
 
 
 @kernel

@@ -1,146 +1,259 @@
-"""Self-discharge: the voltage a resting cell loses per day, and the limit a tray sets for its own cells."""
+"""The K-value test of a lot: what each cell loses per day, what is read, and the limit each tray sets for itself."""
 
 from __future__ import annotations
 
-import math
-from typing import TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 
-Values = TypeVar("Values", float, npt.NDArray[np.float32])
-
-BOLTZMANN_EV_PER_K = 8.617333e-5
 _TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation, for a normal law."""
-_FEWEST = 8
-"""A tray with fewer cells borrows the lot's limit: its own deviation would be a guess (assumption)."""
+FEWEST = 8
+"""A tray with fewer cells borrows the mean limit of the others: its own deviation would be a guess (assumption)."""
 
 
-def k_value_mv_per_d(current_a: Values, capacity_ah: Values, slope_mv_per_percent: float) -> Values:
-    """Voltage drop per day: ``K = I * 24 h / C * 100 % * s``.
+class RestLaw(NamedTuple):
+    """What self-discharge and the two readings make of a cell, as floats."""
+
+    chemical_mv_per_d: float
+    """Median K of a cell without a short."""
+    chemical_log_sd: float
+    short_mv_ah_per_d: float
+    """K of a cell of 1 Ah with a short of 1 S."""
+    grown_d: float
+    """A short that needs more days than these does not conduct in the test."""
+    noise_mv_per_d: float
+    sigmas: float
+    """Robust standard deviations above the tray's median at which a cell is rejected."""
+
+
+class Seen(NamedTuple):
+    """Cells that came, by what the test makes of their shorts, and the rejects that have none."""
+
+    seen: int
+    missed: int
+    dormant: int
+    sound: int
+
+
+@kernel
+def rest_cells(
+    law: RestLaw,
+    z: npt.NDArray[np.float32],
+    capacity_ah: npt.NDArray[np.float32],
+    siemens: npt.NDArray[np.float32],
+    delay_d: npt.NDArray[np.float32],
+    position: npt.NDArray[np.int32],
+    cells_per_tray: int,
+    came: npt.NDArray[np.bool_],
+    k_true: npt.NDArray[np.float32],
+    k_read: npt.NDArray[np.float32],
+    reason: npt.NDArray[np.uint8],
+) -> Seen:
+    """Let every cell of a lot rest, read it twice, and reject what stands out of its tray.
 
     Parameters
     ----------
-    current_a : float or ndarray
-        Chemical self-discharge plus what flows through a short.
-    capacity_ah : float or ndarray
-        Of the cell.
-    slope_mv_per_percent : float
-        Slope s of the open-circuit voltage at the test's state of charge, mV per percent of charge.
+    law : RestLaw
+        Constants.
+    z : ndarray of float32, shape (2, n)
+        Normal numbers: chemical self-discharge, and reading.
+    capacity_ah : ndarray of float32, shape (n,)
+        True capacity.
+    siemens, delay_d : ndarray of float32, shape (n,)
+        Shorts, and days until they conduct.
+    position : ndarray of int32, shape (n,)
+        Place of each cell, counted through all trays.
+    cells_per_tray : int
+        Places of a tray.
+    came : ndarray of bool, shape (n,)
+        Cells that are tested; the others count nowhere.
+    k_true, k_read : ndarray of float32, shape (n,)
+        Filled, mV/d.
+    reason : ndarray of uint8, shape (n,)
+        Filled: 1 where the reading is above the tray's limit.
+
+    Returns
+    -------
+    Seen
     """
-    return current_a / capacity_ah * (2400.0 * slope_mv_per_percent)
+    n = reason.size
+    fill_lognormal(z[0], law.chemical_mv_per_d, law.chemical_log_sd, k_true)
+    for i in range(n):
+        if siemens[i] > np.float32(0.0) and delay_d[i] <= np.float32(law.grown_d):
+            k_true[i] += np.float32(law.short_mv_ah_per_d) * siemens[i] / capacity_ah[i]
+    noise, errors = np.float32(law.noise_mv_per_d), z[1]
+    for i in range(n):
+        k_read[i] = k_true[i] + noise * errors[i]
+    limit = np.empty(n, np.float32)
+    tray_limits(k_read, position, cells_per_tray, came, law.sigmas, limit)
+    for i in range(n):
+        reason[i] = np.uint8(k_read[i] > limit[i]) & np.uint8(came[i])
+    seen, missed, dormant, sound = 0, 0, 0, 0
+    for i in range(n):
+        if siemens[i] > np.float32(0.0):
+            if came[i]:
+                grown = delay_d[i] <= np.float32(law.grown_d)
+                high = reason[i] > 0
+                seen += grown and high
+                missed += grown and not high
+                dormant += not grown and not high
+                sound += not grown and high
+        elif reason[i] > 0:
+            sound += 1
+    return Seen(seen, missed, dormant, sound)
 
 
-def detectable_ohm(voltage_v: float, capacity_ah: float, slope_mv_per_percent: float, margin_mv_per_d: float) -> float:
-    """Largest short resistance whose K value stands out by `margin_mv_per_d`."""
-    return k_value_mv_per_d(voltage_v, capacity_ah, slope_mv_per_percent) / margin_mv_per_d
+_LOG2_E = np.float32(1.4426950408889634)
+_POWERS = np.array([np.log(2.0) ** k / float(np.prod(np.arange(1, k + 1))) for k in range(7)]).astype(np.float32)
+_P0, _P1, _P2, _P3, _P4, _P5, _P6 = _POWERS
 
 
-def reading_noise_mv_per_d(reading_mv: float, temperature_k: float, mv_per_k: float, days: float) -> float:
-    """Standard deviation of K from two voltage readings, each with its own noise and temperature error."""
-    return math.sqrt(2.0) * math.hypot(reading_mv, mv_per_k * temperature_k) / days
+@kernel
+def fill_lognormal(z: npt.NDArray[np.float32], median: float, log_sd: float, out: npt.NDArray[np.float32]) -> None:
+    """Fill ``out = median * exp(log_sd * z)``, relative error below 1e-6, by a power of two and a series.
+
+    The library's exponential is called number by number; this one vectorises. Exponents are kept within 2**+-120.
+    """
+    per_z, level = np.float32(log_sd) * _LOG2_E, np.float32(median)
+    bits = np.empty(z.size, np.int32)
+    power = bits.view(np.float32)
+    for i in range(z.size):
+        y = min(max(per_z * z[i], np.float32(-120.0)), np.float32(120.0))
+        whole = np.floor(y + np.float32(0.5))
+        f = y - whole
+        bits[i] = (np.int32(whole) + np.int32(127)) << np.int32(23)
+        out[i] = level * (_P0 + f * (_P1 + f * (_P2 + f * (_P3 + f * (_P4 + f * (_P5 + f * _P6))))))
+    for i in range(z.size):
+        out[i] *= power[i]
 
 
-def settling_factor(start_d: float, end_d: float, excess: float, time_constant_d: float) -> float:
-    """Mean of ``1 + excess * exp(-t / tau)`` between two times after formation."""
-    decayed = math.exp(-start_d / time_constant_d) - math.exp(-end_d / time_constant_d)
-    return 1.0 + excess * time_constant_d * decayed / (end_d - start_d)
-
-
-def arrhenius_factor(temperature_c: float, reference_c: float, activation_ev: float) -> float:
-    """Rate at `temperature_c` over the rate at `reference_c`."""
-    inverse = 1.0 / (reference_c + 273.15) - 1.0 / (temperature_c + 273.15)
-    return math.exp(activation_ev / BOLTZMANN_EV_PER_K * inverse)
-
-
+@kernel
 def tray_limits(
-    values: npt.NDArray[np.float32], position: npt.NDArray[np.int32], cells_per_tray: int, sigmas: float
-) -> npt.NDArray[np.float32]:
+    values: npt.NDArray[np.float32],
+    position: npt.NDArray[np.int32],
+    cells_per_tray: int,
+    came: npt.NDArray[np.bool_],
+    sigmas: float,
+    out: npt.NDArray[np.float32],
+) -> None:
     """Limit of each cell's tray: median plus `sigmas` robust standard deviations (1.4826 times the median deviation).
 
     Parameters
     ----------
     values : ndarray of float32, shape (n,)
-        Measured on the cells that are present.
+        What is measured.
     position : ndarray of int32, shape (n,)
-        Place of each cell, counted through all trays; ascending.
+        Place of each cell, counted through all trays; of cells that did not come it is not looked at.
     cells_per_tray : int
         Places of a tray.
+    came : ndarray of bool, shape (n,)
+        Cells that are in the trays.
     sigmas : float
         Robust standard deviations above the median.
-
-    Returns
-    -------
-    ndarray of float32, shape (n,)
+    out : ndarray of float32, shape (n,)
+        Filled; infinite for cells that did not come.
     """
-    if values.size == 0:
-        return values.copy()
-    tray = position // np.int32(cells_per_tray)
-    grid = np.full((int(tray[-1]) + 1, cells_per_tray), np.inf, np.float32)  # empty places sort last
-    grid.ravel()[position] = values
-    count = np.bincount(tray, minlength=grid.shape[0])
-    grid.sort(axis=1)
-    whole = np.sort(values) if count.min() < _FEWEST else values
-    limit = np.empty(grid.shape[0], np.float32)
-    limits_of_trays(grid, count, whole, sigmas * _TO_SIGMA, limit)
-    per_cell: npt.NDArray[np.float32] = limit[tray]
-    return per_cell
+    last = -1
+    for i in range(values.size):
+        if came[i]:
+            last = max(last, position[i])
+    places = cells_per_tray
+    tray = np.empty(values.size, np.int32)
+    grid = _trays_abreast(values, position, came, last, places, tray)
+    count = _cells_in_columns(grid)
+    if count.max() < FEWEST:  # no tray can judge itself: the lot is one
+        grid = _trays_abreast(values, position, came, last, max(last + 1, 1), tray)
+        count = _cells_in_columns(grid)
+    trays = count.size
+    sort_columns(grid)
+    middle, deviation = np.empty(trays, np.float32), np.empty(trays, np.float32)
+    _middles(grid, count, middle)
+    for row in grid:
+        for t in range(trays):
+            row[t] = abs(row[t] - middle[t])
+    sort_columns(grid)
+    _middles(grid, count, deviation)
+    limit = np.empty(trays, np.float32)
+    total, full = 0.0, 0
+    for t in range(trays):
+        limit[t] = middle[t] + np.float32(sigmas * _TO_SIGMA) * deviation[t]
+        if count[t] >= FEWEST:
+            total += limit[t]
+            full += 1
+    for t in range(trays):
+        if count[t] < FEWEST and full > 0:
+            limit[t] = total / full
+    for i in range(values.size):
+        out[i] = limit[tray[i]] if came[i] else np.float32(np.inf)
 
 
 @kernel
-def limits_of_trays(
-    ordered: npt.NDArray[np.float32],
-    count: npt.NDArray[np.int64],
-    whole: npt.NDArray[np.float32],
-    factor: float,
-    out: npt.NDArray[np.float32],
-) -> None:
-    """Median plus `factor` median absolute deviations of each row.
+def _trays_abreast(values, position, came, last, places, tray):  # type: ignore[no-untyped-def]
+    """Values by place and tray, a tray being a column, infinite where no cell is; `tray` is filled for each cell."""
+    grid = np.full((places, max(last, 0) // places + 1), np.float32(np.inf), np.float32)
+    inside, start = 0, 0
+    for i in range(values.size):
+        if came[i]:
+            place = position[i] - start
+            if place < 0 or place >= places:  # seldom: cells come in the order of their places
+                inside = position[i] // places
+                start = inside * places
+                place = position[i] - start
+            grid[place, inside] = values[i]
+        tray[i] = inside
+    return grid
 
-    Parameters
-    ----------
-    ordered : ndarray of float32, shape (trays, places)
-        The first `count` of each row ascend.
-    count : ndarray of int64, shape (trays,)
-        Cells in each tray.
-    whole : ndarray of float32, shape (n,)
-        All cells ascending, for trays with too few; not looked at where there are none such.
-    factor : float
-        Median absolute deviations above the median.
-    out : ndarray of float32, shape (trays,)
-        Filled.
+
+@kernel
+def _cells_in_columns(grid):  # type: ignore[no-untyped-def]
+    count = np.zeros(grid.shape[1], np.int32)
+    for row in grid:
+        for t in range(count.size):
+            count[t] += np.int32(row[t] < np.float32(np.inf))
+    return count
+
+
+@kernel
+def sort_columns(grid: npt.NDArray[np.float32]) -> None:
+    """Sort each column in place, ascending, all columns abreast.
+
+    Batcher's merge exchange (Knuth, The Art of Computer Programming 3, algorithm 5.2.2 M): the pairs it compares do
+    not depend on the values, so that columns are compared side by side without a branch. Of the pairs (i, i + d) with
+    i & p = r, those with neighbouring i are compared together: rows lie one behind the other.
     """
-    for tray in range(count.size):
-        values = whole if count[tray] < _FEWEST else ordered[tray, : count[tray]]
-        median = _middle(values)
-        out[tray] = median + np.float32(factor) * _median_deviation(values, median)
+    rows, columns = grid.shape
+    flat = grid.reshape(rows * columns)
+    top = 1
+    while 2 * top < rows:
+        top *= 2
+    step = top
+    while step > 0:
+        reach, rest, distance = top, 0, step
+        while True:
+            for i in range(rest, rows - distance, 2 * step):
+                first, m = i * columns, min(step, rows - distance - i) * columns
+                upper, lower = (
+                    flat[first : first + m],
+                    flat[first + distance * columns : first + distance * columns + m],
+                )
+                for t in range(m):
+                    a, b = upper[t], lower[t]
+                    upper[t] = min(a, b)
+                    lower[t] = max(a, b)
+            if reach == step:
+                break
+            distance = reach - step
+            reach //= 2
+            rest = step
+        step //= 2
 
 
 @kernel
-def _middle(ordered):  # type: ignore[no-untyped-def]
-    """Median of ascending numbers."""
-    return (ordered[(ordered.size - 1) // 2] + ordered[ordered.size // 2]) * np.float32(0.5)
-
-
-@kernel
-def _median_deviation(ordered, median):  # type: ignore[no-untyped-def]
-    """Median distance of ascending numbers from their median: taken by growing distance, from the middle outwards."""
-    n = ordered.size
-    low = (n - 1) // 2
-    high = low + 1
-    before = np.float32(0.0)
-    distance = np.float32(0.0)
-    for _ in range(n // 2 + 1):
-        before = distance
-        below = median - ordered[low] if low >= 0 else np.float32(np.inf)
-        above = ordered[high] - median if high < n else np.float32(np.inf)
-        if below <= above:
-            distance = below
-            low -= 1
-        else:
-            distance = above
-            high += 1
-    return distance if n % 2 == 1 else (before + distance) * np.float32(0.5)
+def _middles(grid, count, out):  # type: ignore[no-untyped-def]
+    """Median of the first `count` numbers of each ascending column."""
+    for t in range(out.size):
+        out[t] = (grid[max(count[t] - 1, 0) // 2, t] + grid[count[t] // 2, t]) * np.float32(0.5)

@@ -22,10 +22,9 @@ Left out
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
@@ -33,7 +32,17 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels.self_discharge_theory import (
+    arrhenius_factor,
+    detectable_ohm,
+    k_value_mv_per_d,
+    reading_noise_mv_per_d,
+    settling_factor,
+)
 from cellfab.steps.base import Step, Work
+
+if TYPE_CHECKING:
+    from cellfab.kernels.self_discharge import RestLaw
 
 K_TRUE = column("k_mv_per_d", "float32", "mV/d", "true voltage loss per day in the K-value test")
 K_READ = column("k_measured_mv_per_d", "float32", "mV/d", "measured voltage loss per day")
@@ -83,43 +92,27 @@ class Ageing(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Age and test every cell."""
-        from cellfab.kernels import self_discharge
+        from cellfab.kernels.self_discharge import rest_cells
 
-        params, columns = self.params, lot.columns
+        params, columns, n = self.params, lot.columns, lot.n
         siemens, delay = columns.pop("short_siemens"), columns.pop("short_delay_d")
         columns.pop("first_cycle_efficiency", None)  # only to look at; nobody waits two weeks for it
-        noise = self_discharge.reading_noise_mv_per_d(
-            self.at("reading_mv", maturity), self.at("temperature_sd_k", maturity), params.temperature_mv_per_k,
-            params.rest_d,
+        k_true, k_read, reason = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
+        law = self._law(float(draws.normal("lot", lot, 1)[0]), maturity)
+        seen = rest_cells(
+            law, draws.normals(("cell", "reading"), lot), columns["capacity_ah"], siemens, delay,
+            columns["tray_position"], int(lot.attributes["cells_per_tray"]), lot.alive(), k_true, k_read, reason,
         )  # fmt: skip
-        k_true = self._chemical_a_per_ah(lot, draws, maturity)
-        k_true *= np.float32(self_discharge.k_value_mv_per_d(1.0, 1.0, params.ocv_slope_mv_per_percent))
-        shorted = np.flatnonzero(siemens)
-        grown = shorted[delay[shorted] <= params.warm_d + 0.5 * params.rest_d]
-        k_true[grown] += self_discharge.k_value_mv_per_d(
-            siemens[grown] * np.float32(params.test_voltage_v), columns["capacity_ah"][grown],
-            params.ocv_slope_mv_per_percent,
-        )  # fmt: skip
-        k_read = draws.normal("reading", lot)
-        k_read *= np.float32(noise)
-        k_read += k_true
         columns[K_TRUE] = k_true
         columns[K_READ] = k_read
-
-        came = lot.alive()
-        present = np.flatnonzero(came)
-        high = np.zeros(lot.n, np.bool_)
-        read = k_read.take(present)
-        limits = self_discharge.tray_limits(
-            read, columns["tray_position"].take(present), int(lot.attributes["cells_per_tray"]),
-            params.limit_sigmas_number,
-        )  # fmt: skip
-        high[present] = read > limits
-        lot.scrap(high, HIGH_K)
-        self._count_shorts(lot, shorted[came[shorted]], grown[came[grown]], high)
-        lot.attributes["k_detectable_ohm"] = self_discharge.detectable_ohm(
+        lot.scrap_each(reason, (HIGH_K,))
+        facts = lot.attributes
+        facts["shorts_seen"] = float(seen.seen)
+        facts["shorts_missed"] = float(seen.missed)
+        facts["shorts_dormant"] = float(seen.dormant)
+        facts["k_detectable_ohm"] = detectable_ohm(
             params.test_voltage_v, self.design.capacity_ah, params.ocv_slope_mv_per_percent,
-            max(params.limit_sigmas_number * noise, 1e-12),
+            max(params.limit_sigmas_number * law.noise_mv_per_d, 1e-12),
         )  # fmt: skip
         return lot
 
@@ -127,29 +120,25 @@ class Ageing(Step):
         """The recipe's days."""
         return Work(seconds=86_400.0 * (self.params.warm_d + self.params.rest_d))
 
-    def _chemical_a_per_ah(self, lot: Lot, draws: Draws, maturity: float) -> npt.NDArray[np.float32]:
-        """Current of each cell without a short, A per Ah."""
-        from cellfab.kernels.self_discharge import arrhenius_factor, settling_factor
+    def _law(self, lot_z: float, maturity: float) -> RestLaw:
+        """Constants of a lot whose self-discharge is off by `lot_z` standard deviations."""
+        from cellfab.kernels.self_discharge import RestLaw
 
         params = self.params
         level = 1e-6 * params.chemical_ua_per_ah * arrhenius_factor(params.rest_c, 20.0, params.activation_ev)
         level *= settling_factor(
             params.warm_d, params.warm_d + params.rest_d, params.settling_excess_ratio, params.settling_d
         )
-        level *= self.at("chemical_lot_gsd", maturity) ** float(draws.normal("lot", lot, 1)[0])
-        current = draws.normal("cell", lot)
-        current *= np.float32(math.log(self.at("chemical_cell_gsd", maturity)))
-        np.exp(current, out=current)
-        current *= np.float32(level)
-        return current
-
-    @staticmethod
-    def _count_shorts(
-        lot: Lot, shorted: npt.NDArray[np.intp], grown: npt.NDArray[np.intp], high: npt.NDArray[np.bool_]
-    ) -> None:
-        """Shorts of the cells that came, by whether the test saw them; `shorted` and `grown` are rows."""
-        facts = lot.attributes
-        seen = int(np.count_nonzero(high[grown]))
-        facts["shorts_seen"] = float(seen)
-        facts["shorts_missed"] = float(grown.size - seen)
-        facts["shorts_dormant"] = float(np.count_nonzero(~high[shorted]) - (grown.size - seen))
+        level *= self.at("chemical_lot_gsd", maturity) ** lot_z
+        slope = params.ocv_slope_mv_per_percent
+        return RestLaw(
+            chemical_mv_per_d=k_value_mv_per_d(level, 1.0, slope),
+            chemical_log_sd=math.log(self.at("chemical_cell_gsd", maturity)),
+            short_mv_ah_per_d=k_value_mv_per_d(params.test_voltage_v, 1.0, slope),
+            grown_d=params.warm_d + 0.5 * params.rest_d,
+            noise_mv_per_d=reading_noise_mv_per_d(
+                self.at("reading_mv", maturity), self.at("temperature_sd_k", maturity), params.temperature_mv_per_k,
+                params.rest_d,
+            ),
+            sigmas=params.limit_sigmas_number,
+        )  # fmt: skip

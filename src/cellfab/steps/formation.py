@@ -276,10 +276,9 @@ class Formation(Step):
             fault_um=float(params.fault_um),
         )
         siemens, delay = np.empty(lot.n, np.float32), np.empty(lot.n, np.float32)
-        burr = np.maximum(columns["cathode_burr_um"], columns["anode_burr_um"])
         soft_shorts(
-            law, columns["particle_um"], burr, columns["separator_fault"], draws.key("shorts"), lot.identity,
-            siemens, delay,
+            law, columns["particle_um"], columns["cathode_burr_um"], columns["anode_burr_um"],
+            columns["separator_fault"], draws.key("shorts"), lot.identity, siemens, delay,
         )  # fmt: skip
         lot.columns[SHORT] = siemens
         lot.columns[DELAY] = delay
