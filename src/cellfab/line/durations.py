@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.config.distribution import Distribution
-from cellfab.kernels.laws import duration, pack
+from cellfab.kernels.laws import Law, duration, pack
 from cellfab.kernels.lot_durations import durations
 from cellfab.units import to_ticks
 
@@ -23,13 +23,16 @@ class Duration:
 
     Attributes
     ----------
+    key : uint64
+    law : Law
+        As kernels take it.
     fixed : int or None
         The duration in ticks if it is always the same.
     drawn : int
         Draws so far.
     """
 
-    __slots__ = ("_key", "_packed", "_seconds", "drawn", "fixed")
+    __slots__ = ("_seconds", "drawn", "fixed", "key", "law")
 
     def __init__(self, distribution: Distribution, key: np.uint64) -> None:
         self.fixed: int | None = None
@@ -37,16 +40,15 @@ class Duration:
             self._seconds = distribution.value_s
             self.fixed = to_ticks(distribution.value_s)
         self.drawn = 0
-        self._key = key
-        self._packed = pack(distribution)
+        self.key = key
+        self.law: Law = pack(distribution)
 
     def ticks(self, entity: int, row: int = 0, factor: float = 1.0) -> int:
         """The duration that belongs to (`entity`, `row`), times `factor`, in ticks."""
         if self.fixed is not None:
             return self.fixed if factor == 1.0 else to_ticks(self._seconds * factor)
         self.drawn += 1
-        law, p0, p1, p2, pool = self._packed
-        return int(duration(law, p0, p1, p2, pool, factor, self._key, entity, row))
+        return int(duration(*self.law, factor, self.key, entity, row))
 
     def each(self, entity: int, rows: int, factor: float = 1.0) -> npt.NDArray[np.int64]:
         """The durations of rows 0 to `rows` - 1, in ticks, shape (rows,)."""
@@ -54,6 +56,5 @@ class Duration:
             return np.full(rows, self.ticks(entity, 0, factor), dtype=np.int64)
         self.drawn += rows
         out = np.empty(rows, dtype=np.int64)
-        law, p0, p1, p2, pool = self._packed
-        durations(law, p0, p1, p2, pool, factor, self._key, entity, out)
+        durations(*self.law, factor, self.key, entity, out)
         return out

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cellfab.config.line_spec import FailureMode
+from cellfab.kernels.laws import DETERMINISTIC, Law
+from cellfab.kernels.mending import LEFT, NUMBER, mend
+from cellfab.kernels.serial_line import Mode, Stage, build
 from cellfab.line.crews import Crew
 from cellfab.line.durations import Duration
 from cellfab.line.events import Alarm
-from cellfab.line.states import DOWN, WORKING
 
 if TYPE_CHECKING:
     from cellfab.line.units import Unit
 
 IDLE = 1 << 62
+_STOPS_AT_A_TIME = 256
+_NO_CYCLE = Law(DETERMINISTIC, 0.0, 0.0, 0.0, np.empty(0))
 
 
 class Clock:
@@ -57,6 +63,24 @@ class Clock:
         else:
             self.due = now + ticks
 
+    @property
+    def mends_itself(self) -> bool:
+        """Whether its failures concern nobody but the unit: no crew is called and the lot is kept."""
+        return self.operation and self.crew is None and not self.scrap
+
+    @property
+    def mode(self) -> Mode:
+        """The same as the kernels take it."""
+        run, repair = self._run, self._repair
+        return Mode(run.law, repair.law, run.key, repair.key, scrap=self.scrap, crew=self.crew is not None)
+
+    def count_mended(self, failures: int) -> None:
+        """So many of its failures have been drawn elsewhere."""
+        self.number += failures
+        for duration in (self._run, self._repair):
+            if duration.fixed is None:
+                duration.drawn += failures
+
     def repair_ticks(self, factor: float) -> int:
         """Draw how long the repair of the failure that has just struck takes."""
         return self._repair.ticks(self._entity, self.number, factor)
@@ -69,39 +93,40 @@ class Clocks:
     between. Time-dependent clocks keep one alarm each, never more, so that memory does not grow with time.
     """
 
-    __slots__ = ("_stopped_at", "_unit", "mends_itself", "modes", "timed")
+    __slots__ = ("_chain", "_stopped_at", "_unit", "mends_itself", "modes", "timed")
 
     def __init__(self, unit: Unit, modes: list[Clock]) -> None:
         self.modes = modes
         self.timed = [clock for clock in modes if not clock.operation]
         self._unit = unit
         self._stopped_at: int | None = None
-        self.mends_itself = not self.timed and any(_mends_itself(clock) for clock in modes)
+        self.mends_itself = not self.timed and any(clock.mends_itself for clock in modes)
+        self._chain = build([Stage(_NO_CYCLE, np.uint64(0), modes=[clock.mode for clock in modes])])
 
     def mend_ahead(self, now: int, work: int, time_to_failure: float, time_to_repair: float) -> tuple[int, int]:
         """Decide ahead of time all failures within `work` ticks that need nobody and spare the lot.
 
-        Nothing outside the unit can change when they come and how long they last, so that they need not be events: the
-        changes of state go to `Unit.ahead`. Only for a unit without planned stops and time-dependent clocks.
+        Nothing outside the unit can change when they come and how long they last, so that they need not be events: they
+        go to `Unit.ahead`. Only for a unit without planned stops and time-dependent clocks.
 
         Returns
         -------
         (int, int)
             Tick up to which it has been decided, and the work that is left then.
         """
-        ahead = self._unit.ahead
-        while True:
-            soonest, clock = self.next_in(now, True)
-            if clock is None or soonest >= work or not _mends_itself(clock):
-                return now, work
-            now += soonest
-            work -= soonest
-            self.worked(soonest)
-            ahead.append((now, DOWN))
-            now += clock.repair_ticks(time_to_repair)
-            ahead.append((now, WORKING))
-            clock.number += 1
-            clock.wind(now, time_to_failure)
+        clocks = np.array([(clock.left, clock.number) for clock in self.modes])
+        mended = _STOPS_AT_A_TIME
+        while mended == _STOPS_AT_A_TIME:
+            stops = np.empty((_STOPS_AT_A_TIME, 2), np.int64)
+            mended, now, work = mend(
+                self._chain, clocks, self._unit.index, now, work, time_to_failure, time_to_repair, stops
+            )
+            self._unit.stop_ahead(stops[:mended])
+        for clock, left, number in zip(self.modes, clocks[:, LEFT].tolist(), clocks[:, NUMBER].tolist(), strict=True):
+            clock.left = left
+            if number > clock.number:
+                clock.count_mended(number - clock.number)
+        return now, work
 
     def next_in(self, now: int, working: bool) -> tuple[int, Clock | None]:
         """Ticks to the next failure and its clock; the order written decides between equals."""
@@ -167,10 +192,6 @@ class Clocks:
                 self._unit.strike(clock)
             else:
                 self.watch(now)
-
-
-def _mends_itself(clock: Clock) -> bool:
-    return clock.operation and clock.crew is None and not clock.scrap
 
 
 class _Ring:

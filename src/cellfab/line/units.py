@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from simpy.events import Event
 
 from cellfab.core.lot import Lot
+from cellfab.kernels.serial_line import Ints
 from cellfab.line.failures import Clock, Clocks
-from cellfab.line.states import BLOCKED, CONVERTING, DOWN, PLANNED, STARVED, WAITING_CREW
+from cellfab.line.states import BLOCKED, CONVERTING, DOWN, PLANNED, STARVED, WAITING_CREW, WORKING
 
 if TYPE_CHECKING:
     from cellfab.line.stations import Station
@@ -36,8 +37,8 @@ class Unit:
         It is free and able to take lots.
     product : str or None
         What it was last set up for.
-    ahead : deque of (tick, state)
-        Changes of state that are already decided but not yet booked (`Clocks.mend_ahead`).
+    ahead : ndarray of int64, shape (stops, 2), or None
+        Ticks at which it goes down and comes up again: decided (`Clocks.mend_ahead`) but not yet booked to the end.
     """
 
     __slots__ = (
@@ -59,7 +60,7 @@ class Unit:
         self.failures = 0
         self.wake = Event(station.line.env)
         self.clocks: Clocks | None = None
-        self.ahead: deque[tuple[int, int]] = deque()
+        self.ahead: Ints | None = None
 
     # States.
 
@@ -67,8 +68,10 @@ class Unit:
         """Be in `state` from now on."""
         self.state = state
         station = self.station
-        if self.ahead:
+        if self.ahead is not None:
             self.flush()
+            if self.ahead is not None:
+                return  # it is in the midst of what has been decided: work and stops
         if station.held and not self.lots:
             state = CONVERTING
         elif station.off:
@@ -79,20 +82,36 @@ class Unit:
 
     def flush(self) -> None:
         """Book the time in the present state up to now."""
-        station = self.station
-        now = station.line.env.now
-        ticks = station.book.ticks
-        ahead = self.ahead
-        while ahead and ahead[0][0] <= now:
-            tick, state = ahead.popleft()
-            ticks[self.shown] += tick - self.since
-            self.since = tick
-            self.shown = state
-            if state == DOWN:
-                self.failures += 1
-                station.failures += 1
-        ticks[self.shown] += now - self.since
+        if self.ahead is not None:
+            self._flush_ahead(self.ahead)
+        now = self.station.line.env.now
+        self.station.book.ticks[self.shown] += now - self.since
         self.since = now
+
+    def stop_ahead(self, stops: Ints) -> None:
+        """Stops of the work that has just begun, shape (stops, 2): ticks of going down and of coming up."""
+        if len(stops):
+            self.ahead = stops if self.ahead is None else np.concatenate((self.ahead, stops))
+
+    def _flush_ahead(self, stops: Ints) -> None:
+        """Book work and stops up to now, or to the end of the last stop; keep those that are still to come."""
+        now = self.station.line.env.now
+        ticks = self.station.book.ticks
+        begun = int(np.searchsorted(stops[:, 0], now, side="right"))
+        if not begun:
+            return
+        past = np.minimum(stops[:begun], now)
+        until = int(past[-1, 1])
+        down = int((past[:, 1] - np.maximum(past[:, 0], self.since)).sum())
+        ticks[DOWN] += down
+        ticks[WORKING] += until - self.since - down
+        failures = begun - (self.shown == DOWN)  # the first one may be one that was booked in part
+        self.failures += failures
+        self.station.failures += failures
+        self.since = until
+        self.shown = DOWN if stops[begun - 1, 1] > now else WORKING
+        rest = stops[begun - (self.shown == DOWN) :]
+        self.ahead = rest if len(rest) else None
 
     def let_clocks_run(self) -> None:
         """Let the failure clocks go on if nothing keeps them stopped."""
