@@ -1,6 +1,10 @@
 """Laser welding of the collector disc onto the kneaded foil face, seam by seam.
 
-The scalar physics stands in `cellfab.kernels.laser_weld_theory`.
+Closed forms and constants are in `cellfab.kernels.laser_weld_theory`. Every seam has two random words: of each the
+leading 20 bits make a polar pair of normal numbers (absorbed power and gap), the last 12 bits of the first words of two
+seams make another (their focus), and the last 12 bits of the second word are the leading digits of one uniform number
+that decides on bridging and spiking. These leading digits decide nearly every seam; the few that they leave in doubt
+draw the rest of their digits and are decided with the exact probabilities.
 """
 
 from __future__ import annotations
@@ -11,17 +15,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.kernels import laser_weld_theory as theory
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.inspection import detection_probability
-from cellfab.kernels.laser_weld_theory import CONDUCTION_DEPTH
-from cellfab.kernels.random import fill_normal, fill_uniform, fill_words, uniform
+from cellfab.kernels.random import uniform
+from cellfab.kernels.random_blocks import CHUNK, fill_blocks, normal_pairs
 
-LEAST_CONDUCTANCE = 0.3
-"""Share of a sound seam's conductance that is left at the least penetration (assumption)."""
-VIOLENT_SPATTER = 3.0
-"""Times the spatter at four times the keyhole threshold or over a gap of a quarter of the disc (assumption)."""
 _CONTACT = 1e-3
 """Conductance, in sound seams, of a disc without a single conducting seam: it rests on the flags (assumption)."""
+MOST_SEAMS = 64
+MOST_ROUNDS = 8
+"""Second welds that a disc can get."""
 
 
 class SeamLaw(NamedTuple):
@@ -37,7 +41,7 @@ class SeamLaw(NamedTuple):
     """Normalised enthalpy at nominal power and focus."""
     enthalpy_threshold: float
     power_sd: float
-    """Relative; power, absorptivity and local conditions together (`laser_weld_theory.absorbed_power_spread`)."""
+    """Relative; power, keyhole absorptivity and local conditions together (`theory.absorbed_power_spread`)."""
     power_skew: float
     """Third standardised moment of that product."""
     focus_sd_um: float
@@ -59,8 +63,6 @@ class SeamLaw(NamedTuple):
     """Resistance of a sound seam."""
     full_um: float
     """Penetration beyond `least_um` at which the seam's cross-section is complete."""
-    least_conductance: float
-    """`LEAST_CONDUCTANCE`."""
     spread_mohm: float
     """Spreading resistance of disc and flags."""
     touching_share: float
@@ -70,10 +72,12 @@ class SeamLaw(NamedTuple):
     """Contact resistance over a sound seam's resistance, log-uniform between these."""
     spatter_per_seam: float
     """Expected particles of one seam that reach the face of the roll."""
-    violent_spatter: float
-    """`VIOLENT_SPATTER`."""
     rework_spatter: float
     """Particles of a second weld, relative to the first."""
+    rework_rounds: float
+    """How often a disc may be welded again."""
+    rework_success: float
+    """That a second weld closes all open seams of the disc."""
     false_alarm: float
     """Per disc."""
     fusion_ceiling: float
@@ -82,40 +86,60 @@ class SeamLaw(NamedTuple):
     """Detection of a seam without fusion against its severity: missing penetration over `least_um`, or 1 unbridged."""
     burn_ceiling: float
     """Detection of a burnt-through seam."""
-    rework_success: float
+
+
+class Head(NamedTuple):
+    """State of the weld head at the first disc of a lot, and how it goes on."""
+
+    power: float
+    """Power at a clean glass, relative to nominal."""
+    focus_um: float
+    """Focus offset at a clean glass."""
+    glass: float
+    """Age of the protective glass over its interval, 0-1."""
+    glass_step: float
+    """Ageing per disc; the glass is changed when it reaches 1."""
+    glass_loss: float
+    """Power lost at that age, relative to nominal."""
+    glass_shift_um: float
+    """Focus shift at that age."""
+
+
+class Streams(NamedTuple):
+    """Keys of the random numbers of one side."""
+
+    seams: np.uint64
+    disc: np.uint64
+    digits: np.uint64
+    contact: np.uint64
+    rework: np.uint64
 
 
 PASSED = 0
 REJECTED_FUSION = 1
 REJECTED_BURN = 2
 
-_WORD = 2.0**-32
-_EIGHT = np.uint32(8)
-_LEADING = np.float32(2.0**-24)
-"""A word's leading 24 bits are exact in float32."""
-_ROUNDING = np.float32(1.001)
-"""Margin on the bounds below, far above the rounding of float32."""
-
-
-@kernel
-def _exponential_series(x):  # type: ignore[no-untyped-def]
-    """exp(x) to the fourth power in float32: for x >= 0 a lower bound, so its inverse bounds exp(-x) from above.
-
-    A rare event needs its exact probability only where the number drawn for it is below such a bound; everywhere else
-    the comparison is decided already.
-    """
-    c1, c2, c3, c4 = np.float32(1.0), np.float32(1.0 / 2.0), np.float32(1.0 / 6.0), np.float32(1.0 / 24.0)
-    return c1 + x * (c1 + x * (c2 + x * (c3 + x * c4)))
+_SKIP = 12
+_LEAD_WORD = np.uint32((1 << _SKIP) - 1)
+_FOCUS_SHIFT = np.uint32(32 - _SKIP)
+_LN_2 = math.log(2.0)
+_PER_BIT = np.float32(_LN_2 * 2.0**-23)
+"""A positive float32 read as an integer, less that of 1, times this is at most its logarithm: the chord of the curve
+between powers of two."""
+_LN_BOUND = np.float32(_LN_2 * (127 + _SKIP) + 1e-3)
+"""Of one over the number drawn, with a margin far above the rounding of float32."""
+_G0, _G1, _G2, _G3 = np.float32(2.1995), np.float32(6.2962), np.float32(-0.4994), np.float32(0.0461)
+_E2, _E3, _E4, _E5 = np.float32(1.0 / 2.0), np.float32(1.0 / 6.0), np.float32(1.0 / 24.0), np.float32(1.0 / 120.0)
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 
 
 @kernel
 def weld_side(
     law: SeamLaw,
-    normal_keys: npt.NDArray[np.uint64],
-    keys: npt.NDArray[np.uint64],
+    head: Head,
+    streams: Streams,
     entity: int,
-    power_factor: npt.NDArray[np.float32],
-    focus_um: npt.NDArray[np.float32],
+    seams: int,
     gap_factor: npt.NDArray[np.float32],
     resistance_mohm: npt.NDArray[np.float32],
     depth_um: npt.NDArray[np.float32],
@@ -131,208 +155,223 @@ def weld_side(
     ----------
     law : SeamLaw
         Constants of the side.
-    normal_keys : ndarray of uint64, shape (seams, 4)
-        Streams of each seam: absorbed power, focus, gap, and one word for bridging and spiking.
-    keys : ndarray of uint64, shape (4,)
-        Streams of the disc: spatter, inspection, contact of unfused seams, rework.
+    head : Head
+        State of the weld head.
+    streams : Streams
+        Keys of the draws.
     entity : int
         The lot.
-    power_factor, focus_um, gap_factor : ndarray of float32, shape (n,)
-        State of the weld head and of the kneaded face at each cell: relative power, focus offset, relative gap.
+    seams : int
+        Per disc, up to `MOST_SEAMS`.
+    gap_factor : ndarray of float32, shape (n,)
+        Relative gap of the kneaded face of each cell.
     resistance_mohm, depth_um : ndarray of float32, shape (n,)
         Filled: the side's resistance and mean penetration over its seams.
     unfused, burnt, particles, rewelded, verdict : ndarray of uint8, shape (n,)
-        Filled: seams without fusion and seams burnt through (after rework), particles on the face of the roll,
-        1 where a second weld was made, and the decision (`PASSED`, `REJECTED_FUSION`, `REJECTED_BURN`).
+        Zero on entry, filled: seams without fusion and seams burnt through (after rework), particles on the face of
+        the roll, second welds made, and the decision (`PASSED`, `REJECTED_FUSION`, `REJECTED_BURN`).
 
     Notes
     -----
-    Bridging looks at the low end of a seam's word and spiking at the high end. Each has its exact probability; that
-    both happen to one seam is impossible instead of improbable, an error of the product of the two (below 1e-6).
+    Bridging looks at the low end of a seam's uniform number and spiking at the high end. Each has its exact
+    probability; that both happen to one seam is impossible instead of improbable, an error of the product of the two
+    (below 1e-6).
     """
-    n = power_factor.size
-    seams = normal_keys.shape[0]
-    one = np.float32(1.0)
-    z_power = np.empty(n, np.float32)
-    z_focus = np.empty(n, np.float32)
-    z_gap = np.empty(n, np.float32)
-    words = np.empty(n, np.uint32)
-    depth = np.empty(n, np.float32)
-    gap = np.empty(n, np.float32)
-    doubtful = np.zeros((n + 7) // 8 * 8, np.uint8)
-    eights = doubtful.view(np.uint64)  # looked through eight cells at a time
-    violent = np.zeros(n, np.uint8)
-    fusion_missed = np.ones(n, np.float32)  # probability that no unfused seam is seen
-    burn_missed = np.ones(n, np.float32)
-    conductance = np.zeros(n, np.float32)  # in sound seams
-    depth_um[:] = np.float32(0.0)
-    unfused[:] = np.uint8(0)
-    burnt[:] = np.uint8(0)
+    n = gap_factor.size
+    words = np.empty((4, CHUNK), np.uint32)
+    focus_words = np.empty((2, CHUNK), np.uint32)
+    z_focus = np.empty((2, CHUNK), np.float32)
+    z_power, z_gap = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    lead = np.empty((MOST_SEAMS, CHUNK), np.uint16)
+    low, high = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    low_bits, high_bits = low.view(np.int32), high.view(np.int32)
+    depth = np.empty((MOST_SEAMS, CHUNK), np.float32)
+    gap = np.empty((MOST_SEAMS, CHUNK), np.float32)
+    doubtful = np.empty((MOST_SEAMS, CHUNK), np.uint8)
+    power_factor, focus, scale_gap = (
+        np.empty(CHUNK, np.float32),
+        np.empty(CHUNK, np.float32),
+        np.ones(CHUNK, np.float32),
+    )
+    depth_sum, conductance = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    violent, marked = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
+    rows = np.empty(CHUNK + 1, np.int32)
 
-    power_sd = np.float32(law.power_sd)
-    curvature = np.float32(law.power_skew / 6.0)
-    focus_scale = np.float32(law.focus_sd_um / law.rayleigh_um)
-    per_rayleigh = np.float32(1.0 / law.rayleigh_um)
-    peclet = np.float32(law.peclet)
-    g0, g1, g2, g3 = np.float32(2.1995), np.float32(6.2962), np.float32(-0.4994), np.float32(0.0461)
-    depth_scale = np.float32(law.depth_scale_um)
-    conduction_um = np.float32(CONDUCTION_DEPTH * law.radius_um)
+    power_sd, curvature = np.float32(law.power_sd), np.float32(law.power_skew / 6.0)
+    focus_scale, per_rayleigh = np.float32(law.focus_sd_um / law.rayleigh_um), np.float32(1.0 / law.rayleigh_um)
+    peclet, depth_scale = np.float32(law.peclet), np.float32(law.depth_scale_um)
+    conduction_um = np.float32(theory.CONDUCTION_DEPTH * law.radius_um)
     keyhole_square = np.float32((law.enthalpy_threshold / law.enthalpy) ** 2)
     violent_square = np.float32((4.0 * law.enthalpy_threshold / law.enthalpy) ** 2)
-    gap_median = np.float32(law.gap_median_um)
-    gap_step = np.float32(law.gap_log_sd / 8.0)
-    e2, e3, e4, e5 = np.float32(1.0 / 2.0), np.float32(1.0 / 6.0), np.float32(1.0 / 24.0), np.float32(1.0 / 120.0)
-    disc = np.float32(law.disc_um)
-    least = np.float32(law.least_um)
-    per_full = np.float32(1.0 / law.full_um)
-    least_conductance = np.float32(law.least_conductance)
-    wide_gap = np.float32(0.25 * law.disc_um)
+    gap_median, gap_step = np.float32(law.gap_median_um), np.float32(law.gap_log_sd / 8.0)
+    disc, least, per_full = np.float32(law.disc_um), np.float32(law.least_um), np.float32(1.0 / law.full_um)
+    least_conductance = np.float32(theory.LEAST_CONDUCTANCE)
+    wide_gap, burn_um = np.float32(0.25 * law.disc_um), np.float32(law.disc_um + law.most_um)
     to_midpoint = np.float32(law.bridge_midpoint / law.bridge_width)
     per_width = np.float32(1.0 / (law.disc_um * law.bridge_width))
-    spike_base = np.float32((1.0 + law.spike_location) / law.spike_scale)
-    per_spike = np.float32(1.0 / law.spike_scale)
-    most_leading = np.float32(1.0) - _LEADING
-    zero = np.float32(0.0)
-    burn_um = np.float32(law.disc_um + law.most_um)
-
-    for seam in range(seams):
-        fill_normal(normal_keys[seam, 0], entity, z_power)
-        fill_normal(normal_keys[seam, 1], entity, z_focus)
-        fill_normal(normal_keys[seam, 2], entity, z_gap)
-        fill_words(normal_keys[seam, 3], entity, 0, words)
-        for i in range(n):
-            z = z_power[i]
-            factor = power_factor[i] * (one + power_sd * (z + curvature * (z * z - one)))
-            defocus = focus_um[i] * per_rayleigh + focus_scale * z_focus[i]
-            square = one + defocus * defocus
-            radius = np.sqrt(square)
-            pe = peclet * radius
-            keyhole_um = depth_scale * factor / (g0 + pe * (g1 + pe * (g2 + pe * g3)))
-            cube = square * radius
-            enthalpy_square = factor * factor
-            d = keyhole_um if enthalpy_square > keyhole_square * cube else conduction_um * radius
-            x = gap_step * z_gap[i]  # exp(8 x) by Taylor to x^5 and three squarings: 2e-5 at 6 standard deviations
-            power = one + x * (one + x * (e2 + x * (e3 + x * (e4 + x * e5))))
-            power = power * power
-            power = power * power
-            g = gap_median * gap_factor[i] * (power * power)
-            inside = d - disc - g
-            share = min(max((inside - least) * per_full, least_conductance), one)
-            leading = np.float32(np.int32(words[i] >> _EIGHT)) * _LEADING  # rounded down: never above the number drawn
-            bridging = to_midpoint - g * per_width  # open with probability 1 / (1 + exp(bridging))
-            open_bound = one + _exponential_series(max(bridging, zero))
-            sparing = (burn_um + g) * per_spike / d - spike_base  # burnt with probability below exp(-sparing)
-            burn_bound = _exponential_series(max(sparing, zero))
-            doubt = (
-                (inside < least)
-                | (bridging < zero)
-                | (leading * open_bound < _ROUNDING)
-                | ((most_leading - leading) * burn_bound < _ROUNDING)
-            )
-            depth_um[i] += d
-            violent[i] += (enthalpy_square > violent_square * cube) | (g > wide_gap)
-            conductance[i] += np.float32(0.0) if doubt else share
-            depth[i] = d
-            gap[i] = g
-            doubtful[i] = doubt
-        for eight in range(eights.size):
-            if eights[eight] == 0:
-                continue
-            for i in range(8 * eight, 8 * eight + 8):
-                if doubtful[i]:
-                    _decide_seam(
-                        law, depth[i], gap[i], words[i], keys[2], entity, seam, seams, i,
-                        conductance, unfused, burnt, fusion_missed, burn_missed,
-                    )  # fmt: skip
-
-    _finish_discs(
-        law, seams, keys, entity, conductance, violent, fusion_missed, burn_missed,
-        resistance_mohm, depth_um, unfused, burnt, particles, rewelded, verdict,
-    )  # fmt: skip
-
-
-@kernel
-def _decide_seam(  # type: ignore[no-untyped-def]
-    law, depth, gap, word, contact_key, entity, seam, seams, i,
-    conductance, unfused, burnt, fusion_missed, burn_missed,
-):  # fmt: skip
-    """Decide with the exact probabilities whether a seam is bridged and whether it burns through, and count it."""
-    d = np.float64(depth)
-    g = np.float64(gap)
-    inside = d - law.disc_um - g
-    u = (np.float64(word) + 0.5) * _WORD
-    exponent = ((law.disc_um + law.most_um + g) / d - 1.0 - law.spike_location) / law.spike_scale
-    if -math.expm1(-math.exp(-max(exponent, -50.0))) > 1.0 - u:
-        burnt[i] += 1
-        burn_missed[i] *= 1.0 - law.burn_ceiling
-    relative_gap = g / law.disc_um
-    open_probability = 1.0 / (1.0 + math.exp((law.bridge_midpoint - relative_gap) / law.bridge_width))
-    if inside >= law.least_um and u >= open_probability:
-        share = (inside - law.least_um) / law.full_um
-        conductance[i] += min(max(share, law.least_conductance), 1.0)
-        return
-    unfused[i] += 1
-    severity = 1.0 if u < open_probability else 1.0 - inside / law.least_um
-    fusion_missed[i] *= 1.0 - detection_probability(severity, law.fusion_ceiling, law.fusion_midpoint, law.fusion_width)
-    contact = uniform(contact_key, entity, i * seams + seam)
-    if contact < law.touching_share:
-        spread = math.log(law.touching_high / law.touching_low)
-        conductance[i] += math.exp(-spread * contact / law.touching_share) / law.touching_low
-
-
-@kernel
-def _finish_discs(  # type: ignore[no-untyped-def]
-    law, seams, keys, entity, conductance, violent, fusion_missed, burn_missed,
-    resistance_mohm, depth_um, unfused, burnt, particles, rewelded, verdict,
-):  # fmt: skip
-    """Inspect every disc, weld it a second time after an alarm, and count what fell onto the roll."""
-    n = conductance.size
-    u_spatter = np.empty(n, np.float32)
-    u_alarm = np.empty(n, np.float32)
-    fill_uniform(keys[0], entity, u_spatter)
-    fill_uniform(keys[1], entity, u_alarm)
-    none_expected = np.empty(seams + 1, np.float32)
+    spike_base, per_spike = np.float32((1.0 + law.spike_location) / law.spike_scale), np.float32(1.0 / law.spike_scale)
+    per_seam, seam_mohm = np.float32(1.0 / seams), np.float32(law.seam_mohm)
+    spread_mohm, contact = np.float32(law.spread_mohm), np.float32(_CONTACT)
+    alarm_below = np.float32(law.false_alarm)
+    none, one_at_most = np.empty(MOST_SEAMS + 1, np.float32), np.empty(MOST_SEAMS + 1, np.float32)
     for k in range(seams + 1):
-        none_expected[k] = math.exp(-law.spatter_per_seam * (seams + k * (law.violent_spatter - 1.0)))
-    one = np.float32(1.0)
-    sound = np.float32(1.0 - law.false_alarm)
-    for i in range(n):
-        verdict[i] = PASSED
-        rewelded[i] = 0
+        expected = law.spatter_per_seam * (seams + k * (theory.VIOLENT_SPATTER - 1.0))
+        none[k] = math.exp(-expected)
+        one_at_most[k] = math.exp(-expected) * (1.0 + expected)
+
+    for done in range(0, n, CHUNK):
+        m = min(CHUNK, n - done)
+        for j in range(m):
+            scale_gap[j] = gap_factor[done + j]
+        for j in range(CHUNK):
+            age = head.glass + np.float64(done + j) * head.glass_step
+            worn = np.float32(age - np.floor(age))
+            power_factor[j] = np.float32(head.power) - np.float32(head.glass_loss) * worn
+            focus[j] = (np.float32(head.focus_um) + np.float32(head.glass_shift_um) * worn) * per_rayleigh
+            depth_sum[j] = _ZERO
+            conductance[j] = _ZERO
+            violent[j] = 0
+            marked[j] = 0
+        for seam in range(seams):
+            half = seam & 1
+            if half == 0:
+                fill_blocks(streams.seams, entity, done, seam >> 1, words)
+                for j in range(CHUNK):
+                    focus_words[0, j] = words[0, j] << _FOCUS_SHIFT
+                    focus_words[1, j] = words[2, j] << _FOCUS_SHIFT
+                normal_pairs(focus_words[0], focus_words[1], 32 - _SKIP, z_focus[0], z_focus[1])
+            normal_pairs(words[2 * half], words[2 * half + 1], _SKIP, z_power, z_gap)
+            for j in range(CHUNK):
+                digits = np.int32(words[2 * half + 1, j] & _LEAD_WORD)
+                lead[seam, j] = digits
+                low[j] = digits
+                high[j] = np.int32(_LEAD_WORD) - digits
+            for j in range(CHUNK):
+                z = z_power[j]
+                factor = power_factor[j] * (_ONE + power_sd * (z + curvature * (z * z - _ONE)))
+                defocus = focus[j] + focus_scale * z_focus[half, j]
+                square = _ONE + defocus * defocus
+                radius = np.sqrt(square)
+                pe = peclet * radius
+                keyhole_um = depth_scale * factor / (_G0 + pe * (_G1 + pe * (_G2 + pe * _G3)))
+                cube = square * radius
+                energy = factor * factor
+                d = keyhole_um if energy > keyhole_square * cube else conduction_um * radius
+                x = gap_step * z_gap[j]  # exp(8 x) by Taylor to x^5 and three squarings: 2e-5 at 6 standard deviations
+                root = _ONE + x * (_ONE + x * (_E2 + x * (_E3 + x * (_E4 + x * _E5))))
+                root = root * root
+                root = root * root
+                g = gap_median * scale_gap[j] * (root * root)
+                inside = d - disc - g
+                # Open with probability 1 / (1 + exp(bridging)), burnt with one below exp(-sparing).
+                bridging = to_midpoint - g * per_width
+                open_bound = _LN_BOUND - _PER_BIT * np.float32(low_bits[j])
+                burn_bound = _LN_BOUND - _PER_BIT * np.float32(high_bits[j])
+                doubt = (
+                    (inside < least)
+                    | (bridging < open_bound)
+                    | ((burn_um + g) * per_spike < d * (burn_bound + spike_base))
+                )
+                share = min(max((inside - least) * per_full, least_conductance), _ONE)
+                conductance[j] += _ZERO if doubt else share
+                depth_sum[j] += d
+                violent[j] += np.int32((energy > violent_square * cube) | (g > wide_gap))
+                marked[j] |= np.int32(doubt)
+                depth[seam, j] = d
+                gap[seam, j] = g
+                doubtful[seam, j] = doubt
+        fill_blocks(streams.disc, entity, done, 0, words)
+        for j in range(CHUNK):
+            u_spatter = np.float32(words[0, j]) * np.float32(2.0**-32)
+            u_alarm = (np.float32(words[1, j]) + np.float32(0.5)) * np.float32(2.0**-32)
+            low[j] = u_spatter
+            high[j] = u_alarm
+            marked[j] |= np.int32((u_alarm < alarm_below) | (u_spatter >= one_at_most[violent[j]]))
+        count = 0
+        for j in range(m):
+            rows[count] = j
+            count += marked[j] != 0
+        for j in range(m):
+            resistance_mohm[done + j] = seam_mohm / max(conductance[j], contact) + spread_mohm
+        for j in range(m):
+            depth_um[done + j] = depth_sum[j] * per_seam
+        for j in range(m):
+            particles[done + j] = low[j] >= none[violent[j]]
+        _settle(
+            law, streams, entity, done, rows, count, seams, depth, gap, lead, doubtful, conductance, violent, low, high,
+            resistance_mohm, unfused, burnt, particles, rewelded, verdict,
+        )  # fmt: skip
+
+
+@kernel
+def _settle(  # type: ignore[no-untyped-def]
+    law, streams, entity, done, rows, count, seams, depth, gap, lead, doubtful, conductance, violent, low, high,
+    resistance_mohm, unfused, burnt, particles, rewelded, verdict,
+):  # fmt: skip
+    """Decide marked cells with the exact probabilities: doubtful seams, inspection, second welds and spatter."""
+    for at in range(count):
+        j = rows[at]
+        i = done + j
+        u_spatter, u_alarm = low[j], high[j]
+        total = np.float64(conductance[j])
+        opened, burns = 0, 0
+        fusion_missed, burn_missed = 1.0, 1.0  # probability that no such seam is seen
+        for seam in range(seams):
+            if doubtful[seam, j] == 0:
+                continue
+            d, g = np.float64(depth[seam, j]), np.float64(gap[seam, j])
+            inside = d - law.disc_um - g
+            row = i * MOST_SEAMS + seam
+            u = (lead[seam, j] + uniform(streams.digits, entity, row)) * 2.0**-_SKIP
+            exponent = ((law.disc_um + law.most_um + g) / d - 1.0 - law.spike_location) / law.spike_scale
+            if -math.expm1(-math.exp(-max(exponent, -50.0))) > 1.0 - u:
+                burns += 1
+                burn_missed *= 1.0 - law.burn_ceiling
+            open_exponent = (law.bridge_midpoint - g / law.disc_um) / law.bridge_width
+            bridged = u * (1.0 + math.exp(open_exponent)) >= 1.0
+            if bridged and inside >= law.least_um:
+                total += min(max((inside - law.least_um) / law.full_um, theory.LEAST_CONDUCTANCE), 1.0)
+                continue
+            opened += 1
+            severity = 1.0 - inside / law.least_um if bridged else 1.0
+            fusion_missed *= 1.0 - detection_probability(
+                severity, law.fusion_ceiling, law.fusion_midpoint, law.fusion_width
+            )
+            contact = uniform(streams.contact, entity, row) / law.touching_share if law.touching_share > 0.0 else 1.0
+            if contact < 1.0:
+                total += (law.touching_high / law.touching_low) ** -contact / law.touching_low
+
+        first = i * 2 * (MOST_ROUNDS + 1)
         welds = 1.0
-        if burnt[i] > 0 and uniform(keys[3], entity, 4 * i) >= burn_missed[i]:
+        if burns > 0 and uniform(streams.rework, entity, first) >= burn_missed:
             verdict[i] = REJECTED_BURN
-        elif u_alarm[i] < one - sound * fusion_missed[i]:
-            welds = _weld_again(law, keys[3], entity, i, conductance, fusion_missed, unfused, rewelded, verdict)
-        particles[i] = 0
-        if welds > 1.0 or u_spatter[i] >= none_expected[violent[i]]:
-            expected = welds * law.spatter_per_seam * (seams + violent[i] * (law.violent_spatter - 1.0))
-            particles[i] = _poisson(expected, u_spatter[i])
-        depth_um[i] /= np.float32(seams)
-        resistance_mohm[i] = law.seam_mohm / max(conductance[i], _CONTACT) + law.spread_mohm
+        else:
+            alarm = u_alarm < 1.0 - (1.0 - law.false_alarm) * fusion_missed
+            rounds = 0
+            while alarm and rounds < law.rework_rounds:
+                rounds += 1
+                welds += law.rework_spatter
+                if opened > 0 and uniform(streams.rework, entity, first + 2 * rounds) < law.rework_success:
+                    total += opened
+                    opened = 0
+                    fusion_missed = 1.0
+                alarm = (
+                    uniform(streams.rework, entity, first + 2 * rounds + 1)
+                    < 1.0 - (1.0 - law.false_alarm) * fusion_missed
+                )
+            rewelded[i] = rounds
+            if alarm:
+                verdict[i] = REJECTED_FUSION
+        unfused[i] = opened
+        burnt[i] = burns
+        resistance_mohm[i] = law.seam_mohm / max(total, _CONTACT) + law.spread_mohm
 
-
-@kernel
-def _weld_again(law, key, entity, i, conductance, fusion_missed, unfused, rewelded, verdict):  # type: ignore[no-untyped-def]
-    """A second weld and a second look; an alarm then scraps the cell. Returns the welding done, in first welds."""
-    rewelded[i] = 1
-    if unfused[i] > 0 and uniform(key, entity, 4 * i + 1) < law.rework_success:
-        conductance[i] += unfused[i]
-        unfused[i] = 0
-        fusion_missed[i] = 1.0
-    if uniform(key, entity, 4 * i + 2) < 1.0 - (1.0 - law.false_alarm) * fusion_missed[i]:
-        verdict[i] = REJECTED_FUSION
-    return 1.0 + law.rework_spatter
-
-
-@kernel
-def _poisson(mean: float, u: float) -> int:
-    """Poisson number by inversion of one uniform; for means below about 10 (capped at 255)."""
-    term = math.exp(-mean)
-    total = term
-    count = 0
-    while u >= total and count < 255:
-        count += 1
-        term *= mean / count
-        total += term
-    return count
+        mean = welds * law.spatter_per_seam * (seams + violent[j] * (theory.VIOLENT_SPATTER - 1.0))
+        term = math.exp(-mean)
+        cumulated = term
+        fallen = 0
+        while u_spatter >= cumulated and fallen < 255:  # Poisson number by inversion, for means below about 10
+            fallen += 1
+            term *= mean / fallen
+            cumulated += term
+        particles[i] = fallen

@@ -89,3 +89,30 @@ def absorbed_power_spread(power: float, absorptivity: float, local: float) -> tu
     if variance == 0.0:
         return 0.0, 0.0
     return math.sqrt(variance), (6.0 * pairs + 24.0 * a * b * c) / variance**1.5
+
+
+class NominalWeld(NamedTuple):
+    """One seam at nominal power and focus, without a gap."""
+
+    peclet: float
+    enthalpy: float
+    """Normalised."""
+    enthalpy_threshold: float
+    """Of the keyhole."""
+    depth_um: float
+    """Penetration in keyhole mode."""
+    line_energy_j_per_m: float
+    """Absorbed in the keyhole."""
+
+
+def nominal_weld(
+    metal: Metal, *, power_w: float, speed_m_per_s: float, radius_m: float, keyhole_absorptivity: float,
+    surface_absorptivity: float,
+) -> NominalWeld:  # fmt: skip
+    """What a laser of that power, speed and beam radius does; absorptivities as fractions."""
+    peclet = peclet_number(speed_m_per_s, radius_m, metal)
+    absorbed_w = keyhole_absorptivity * power_w
+    return NominalWeld(
+        peclet, normalised_enthalpy(surface_absorptivity * power_w, speed_m_per_s, radius_m, metal),
+        keyhole_threshold(metal), 1e6 * keyhole_depth_m(absorbed_w, peclet, metal), absorbed_w / speed_m_per_s,
+    )  # fmt: skip

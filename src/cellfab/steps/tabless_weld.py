@@ -31,21 +31,22 @@ import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core import notes
 from cellfab.core.causes import cause
 from cellfab.core.cell_columns import JOINTS
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
-from cellfab.core.lot import Lot
+from cellfab.core.lot import ALIVE, Lot
 from cellfab.errors import ConfigError
+from cellfab.kernels import laser_weld_theory as theory
 from cellfab.steps.base import Step, Work
 
 if TYPE_CHECKING:
-    from cellfab.kernels.laser_weld import SeamLaw
+    from cellfab.kernels.laser_weld import Head, SeamLaw
 
 _SIDES = ("cathode", "anode")
 _COLUMNS = {
@@ -63,8 +64,6 @@ _CAUSES = {
     for side in _SIDES
 }
 _READ = ("gap_factor", "separator_distance_mm")
-_SEAM_STREAMS = ("power", "focus", "gap", "bridge_and_spike")
-_DISC_STREAMS = ("spatter", "alarm", "contact", "rework")
 
 
 class TablessWeld(Step):
@@ -176,6 +175,8 @@ class TablessWeld(Step):
         assumption."""
         rework_success_probability: Annotated[Capability, within(0.0, 1.0)] = 0.8
         """That a second weld closes the open seams of a disc: assumption."""
+        rework_rounds: Annotated[int, Field(ge=0, le=8)] = 1
+        """How often a disc with an alarm is welded again before the cell is scrapped; 0: it is scrapped at once."""
         rework_spatter_ratio: Annotated[float, Field(ge=0.0, le=100.0)] = 2.0
         """Spatter of a second weld over that of the first: assumption."""
         disc_material: str = ""
@@ -188,33 +189,41 @@ class TablessWeld(Step):
         self.disc_um = 1e3 * design.collector_disc_mm(self.foil)
         if self.disc_um <= 0.0:
             raise ConfigError(f"step 'tabless_weld' ({self.side} side): the design has no {self.foil} disc to weld")
+        self.nominal = theory.nominal_weld(
+            theory.METALS[self.foil],
+            power_w=params.power_w,
+            speed_m_per_s=1e-3 * params.speed_mm_per_s,
+            radius_m=0.5e-6 * params.spot_diameter_um,
+            keyhole_absorptivity=params.keyhole_absorptivity_fraction,
+            surface_absorptivity=params.surface_absorptivity_fraction,
+        )
+        rise_k = params.separator_limit_c - (theory.AMBIENT_K - 273.15)
+        self.scorch_mm = 1e3 * theory.overheated_distance_m(
+            self.nominal.line_energy_j_per_m, rise_k, params.pack_solid_fraction, theory.METALS[self.foil]
+        )
+        """Distance from the weld plane within which the separator is damaged."""
+        self._law: tuple[float, SeamLaw] | None = None
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Weld and inspect the side's disc on every cell."""
         from cellfab.kernels import laser_weld
 
-        side, columns = self.side, lot.columns
+        side, columns, n = self.side, lot.columns, lot.n
         lot.attributes[f"{side}_discs"] = float(lot.n_alive)
-        power_factor, focus_um = self._head_state(lot, draws, maturity)
-        seams = self.params.seams
-        seam_keys = np.array(
-            [[draws.key(f"{stream}/{seam}") for stream in _SEAM_STREAMS] for seam in range(seams)], np.uint64
-        )
-        disc_keys = np.array([draws.key(stream) for stream in _DISC_STREAMS], np.uint64)
-        resistance, depth = np.empty(lot.n, np.float32), np.empty(lot.n, np.float32)
-        unfused, burnt, particles, rewelded, verdict = np.empty((5, lot.n), np.uint8)
+        resistance, depth = np.empty((2, n), np.float32)
+        unfused, burnt, particles, rewelded, verdict = np.zeros((5, n), np.uint8)
         laser_weld.weld_side(
-            self.seam_law(maturity), seam_keys, disc_keys, lot.identity, power_factor, focus_um,
+            self.seam_law(maturity), self.head(lot, draws, maturity),
+            laser_weld.Streams(*map(draws.key, laser_weld.Streams._fields)), lot.identity, self.params.seams,
             columns[f"{side}_gap_factor"], resistance, depth, unfused, burnt, particles, rewelded, verdict,
         )  # fmt: skip
-        written = (resistance, depth, unfused, burnt, particles, rewelded)
-        columns.update(zip(_COLUMNS[side], written, strict=True))
-        scorched = columns[f"{side}_separator_distance_mm"] < self._scorch_mm()
-        columns["separator_fault"] |= scorched
-        no_fusion, burn_through = _CAUSES[side]
-        lot.scrap(verdict == laser_weld.REJECTED_FUSION, no_fusion)
-        lot.scrap(verdict == laser_weld.REJECTED_BURN, burn_through)
-        lot.attributes["reworked"] = float(np.count_nonzero(lot.alive() & (rewelded != 0)))
+        columns.update(zip(_COLUMNS[side], (resistance, depth, unfused, burnt, particles, rewelded), strict=True))
+        columns["separator_fault"] |= columns[f"{side}_separator_distance_mm"] < self.scorch_mm
+        lot.scrap_each(verdict, _CAUSES[side])
+        again = rewelded != 0
+        if lot.exit_code is not None:
+            again &= lot.exit_code == ALIVE
+        lot.attributes[notes.REWORKED] = float(np.count_nonzero(again))
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:
@@ -222,81 +231,66 @@ class TablessWeld(Step):
         name = self.params.disc_material or f"collector_disc_{self.foil}"
         return Work(materials={name: lot.attributes[f"{self.side}_discs"]})
 
-    def _head_state(
-        self, lot: Lot, draws: Draws, maturity: float
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        params = self.params
-        offset_power, offset_focus = draws.normal("head", lot, 2)
+    def head(self, lot: Lot, draws: Draws, maturity: float) -> Head:
+        """State of the head that welds the lot; a function of the lot's ordinal and name only."""
+        from cellfab.kernels.laser_weld import Head
+
+        params, at = self.params, self.capabilities(maturity)
+        offset_power, offset_focus = map(float, draws.normal("head", lot, 2))
         before = (lot.ordinal // params.heads) * lot.n
-        glasses = (before % params.glass_interval_cells + np.arange(lot.n)) / params.glass_interval_cells
-        glass = (glasses - np.floor(glasses)).astype(np.float32)
         lens = before % params.lens_interval_cells / params.lens_interval_cells
-        power = 1.0 - self.at("lens_loss_fraction", maturity) * lens
-        power += self.at("lot_power_cv", maturity) * float(offset_power)
-        power_factor = np.float32(power) - np.float32(self.at("glass_loss_fraction", maturity)) * glass
-        focus_um = np.float32(self.at("glass_focus_shift_um", maturity)) * glass
-        focus_um += np.float32(self.at("lot_focus_um", maturity)) * offset_focus
-        return power_factor, focus_um
-
-    def _scorch_mm(self) -> float:
-        from cellfab.kernels import laser_weld_theory as theory
-
-        params = self.params
-        line_energy = params.keyhole_absorptivity_fraction * params.power_w / (params.speed_mm_per_s * 1e-3)
-        rise_k = params.separator_limit_c - (theory.AMBIENT_K - 273.15)
-        metal = theory.METALS[self.foil]
-        return 1e3 * theory.overheated_distance_m(line_energy, rise_k, params.pack_solid_fraction, metal)
+        return Head(
+            power=1.0 - at["lens_loss_fraction"] * lens + at["lot_power_cv"] * offset_power,
+            focus_um=at["lot_focus_um"] * offset_focus,
+            glass=before % params.glass_interval_cells / params.glass_interval_cells,
+            glass_step=1.0 / params.glass_interval_cells,
+            glass_loss=float(at["glass_loss_fraction"]),
+            glass_shift_um=float(at["glass_focus_shift_um"]),
+        )
 
     def seam_law(self, maturity: float) -> SeamLaw:
-        """The side's constants at `maturity`, as the kernel wants them."""
-        from cellfab.kernels import laser_weld
-        from cellfab.kernels import laser_weld_theory as theory
+        """The side's constants at `maturity`, as the kernel wants them; made once for a maturity."""
+        from cellfab.kernels.laser_weld import SeamLaw
 
-        params = self.params
-        metal = theory.METALS[self.foil]
-        speed, radius = params.speed_mm_per_s * 1e-3, 0.5e-6 * params.spot_diameter_um
-        peclet = theory.peclet_number(speed, radius, metal)
-        absorbed_w = params.keyhole_absorptivity_fraction * params.power_w
-        depth_m = theory.keyhole_depth_m(absorbed_w, peclet, metal)
-        power_sd, power_skew = theory.absorbed_power_spread(
-            self.at("power_cv", maturity), self.at("absorptivity_cv", maturity), self.at("local_cv", maturity)
-        )
-        spatter = self.at("spatter_per_mm", maturity) * params.seam_mm
-        return laser_weld.SeamLaw(
-            depth_scale_um=1e6 * depth_m * theory.depth_divisor(peclet),
-            peclet=peclet,
-            radius_um=0.5 * params.spot_diameter_um,
-            rayleigh_um=1e3 * params.rayleigh_mm,
-            enthalpy=theory.normalised_enthalpy(
-                params.surface_absorptivity_fraction * params.power_w, speed, radius, metal
-            ),
-            enthalpy_threshold=theory.keyhole_threshold(metal),
-            power_sd=power_sd,
-            power_skew=power_skew,
-            focus_sd_um=float(self.at("focus_sd_um", maturity)),
-            gap_median_um=float(self.at("gap_median_um", maturity)),
-            gap_log_sd=math.log(self.at("gap_gsd", maturity)),
-            disc_um=self.disc_um,
-            least_um=float(params.least_penetration_um),
-            most_um=float(params.most_penetration_um),
-            bridge_midpoint=float(params.bridge_midpoint_fraction),
-            bridge_width=float(params.bridge_width_fraction),
-            spike_location=float(params.spike_location_fraction),
-            spike_scale=float(self.at("spike_scale_fraction", maturity)),
-            seam_mohm=params.seam_mohm * 12.0 / params.seam_mm / (1.0 - params.pore_fraction),
-            full_um=float(params.full_penetration_um),
-            least_conductance=laser_weld.LEAST_CONDUCTANCE,
-            spread_mohm=float(params.spreading_mohm),
-            touching_share=float(params.touching_share),
-            touching_low=float(params.touching_low_ratio),
-            touching_high=float(params.touching_high_ratio),
-            spatter_per_seam=spatter * self.at("spatter_on_face_fraction", maturity),
-            violent_spatter=laser_weld.VIOLENT_SPATTER,
-            rework_spatter=float(params.rework_spatter_ratio),
-            false_alarm=float(self.at("false_alarm_probability", maturity)),
-            fusion_ceiling=float(self.at("fusion_detection_probability", maturity)),
-            fusion_midpoint=float(params.fusion_midpoint_fraction),
-            fusion_width=float(params.fusion_width_fraction),
-            burn_ceiling=float(self.at("burn_detection_probability", maturity)),
-            rework_success=float(self.at("rework_success_probability", maturity)),
-        )
+        if self._law is not None and self._law[0] == maturity:
+            return self._law[1]
+        params, at, nominal = self.params, self.capabilities(maturity), self.nominal
+        power_sd, power_skew = theory.absorbed_power_spread(at["power_cv"], at["absorptivity_cv"], at["local_cv"])
+        law = {
+            "depth_scale_um": nominal.depth_um * theory.depth_divisor(nominal.peclet),
+            "peclet": nominal.peclet,
+            "radius_um": 0.5 * params.spot_diameter_um,
+            "rayleigh_um": 1e3 * params.rayleigh_mm,
+            "enthalpy": nominal.enthalpy,
+            "enthalpy_threshold": nominal.enthalpy_threshold,
+            "power_sd": power_sd,
+            "power_skew": power_skew,
+            "focus_sd_um": at["focus_sd_um"],
+            "gap_median_um": at["gap_median_um"],
+            "gap_log_sd": math.log(at["gap_gsd"]),
+            "disc_um": self.disc_um,
+            "least_um": params.least_penetration_um,
+            "most_um": params.most_penetration_um,
+            "bridge_midpoint": params.bridge_midpoint_fraction,
+            "bridge_width": params.bridge_width_fraction,
+            "spike_location": params.spike_location_fraction,
+            "spike_scale": at["spike_scale_fraction"],
+            "seam_mohm": params.seam_mohm * 12.0 / params.seam_mm / (1.0 - params.pore_fraction),
+            "full_um": params.full_penetration_um,
+            "spread_mohm": params.spreading_mohm,
+            "touching_share": params.touching_share,
+            "touching_low": params.touching_low_ratio,
+            "touching_high": params.touching_high_ratio,
+            "spatter_per_seam": at["spatter_per_mm"] * params.seam_mm * at["spatter_on_face_fraction"],
+            "rework_spatter": params.rework_spatter_ratio,
+            "rework_rounds": params.rework_rounds,
+            "rework_success": at["rework_success_probability"],
+            "false_alarm": at["false_alarm_probability"],
+            "fusion_ceiling": at["fusion_detection_probability"],
+            "fusion_midpoint": params.fusion_midpoint_fraction,
+            "fusion_width": params.fusion_width_fraction,
+            "burn_ceiling": at["burn_detection_probability"],
+        }
+        made = SeamLaw(**{name: float(value) for name, value in law.items()})
+        self._law = maturity, made
+        return made

@@ -52,13 +52,13 @@ def test_head_ages_over_glass_and_lens_and_starts_anew(cells: SimpleNamespace) -
         "lens_interval_cells": 2000.0, "lens_loss_fraction": 0.02, "lot_power_cv": 0.0, "lot_focus_um": 0.0,
     }  # fmt: skip
     step = cells.steps({"weld_anode": steady})["weld_anode"]
-    draws = Draws(1, 0, "weld")
     for ordinal in (0, 1, 2, 7):
-        power, focus = step._head_state(Lot(5, ordinal=ordinal, n=600), draws, 1.0)
-        welds = ordinal // 2 * 600 + np.arange(600)
-        np.testing.assert_allclose(focus, 0.1 * (welds % 1000), rtol=1e-4, atol=1e-4)
-        lens = ordinal // 2 * 600 % 2000 / 2000
-        np.testing.assert_allclose(power, 1.0 - 0.02 * lens - 0.1 * (welds % 1000) / 1000, rtol=1e-6)
+        head = step.head(Lot(5, ordinal=ordinal, n=600), Draws(1, 0, "weld"), 1.0)
+        before = ordinal // 2 * 600
+        assert head.glass == pytest.approx(before % 1000 / 1000)
+        assert head.glass_step == pytest.approx(1e-3)
+        assert head.power == pytest.approx(1.0 - 0.02 * (before % 2000) / 2000)
+        assert (head.focus_um, head.glass_loss, head.glass_shift_um) == (0.0, 0.1, 100.0)
 
 
 def test_offsets_of_the_head_are_the_lots_own(cells: SimpleNamespace) -> None:
@@ -66,7 +66,7 @@ def test_offsets_of_the_head_are_the_lots_own(cells: SimpleNamespace) -> None:
     params = {"lot_power_cv": 0.02, "lens_loss_fraction": 0.0, "glass_loss_fraction": 0.0}
     step = cells.steps({"weld_anode": params})["weld_anode"]
     draws = Draws(1, 0, "weld")
-    powers = np.array([float(step._head_state(Lot(identity, n=1), draws, 1.0)[0][0]) for identity in range(400)])
+    powers = np.array([step.head(Lot(identity, n=1), draws, 1.0).power for identity in range(400)])
     assert abs(powers.std() - 0.02) < 4.5 * 0.02 / math.sqrt(800)
 
 
