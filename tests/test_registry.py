@@ -1,6 +1,7 @@
-"""What holds for every registered step and station kind, tried on the shipped plant: a new one is tested as it comes.
+"""What holds for every registered step and station kind, tried on plants: a new one is tested as it comes.
 
-Pilot lots of each product go down the line place by place, as the parameters of the shipped scenario make them.
+Pilot lots of each product go down the line place by place, as the parameters of its scenario make them: every shipped
+plant, and those in tests/data/plants for steps that no shipped plant uses.
 """
 
 from __future__ import annotations
@@ -8,11 +9,14 @@ from __future__ import annotations
 import math
 import typing
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
+from cellfab.config import library
 from cellfab.config.line_spec import Line, SerialStation
 from cellfab.config.line_spec import Station as StationSpec
 from cellfab.config.run_spec import Run
@@ -20,6 +24,7 @@ from cellfab.core.causes import describe
 from cellfab.core.columns import COLUMNS
 from cellfab.core.draws import Draws
 from cellfab.core.lot import ALIVE, Lot, lineage
+from cellfab.errors import ConfigError
 from cellfab.line.flow import simulate_line
 from cellfab.line.kinds import KINDS
 from cellfab.scenario import Place, Scenario, load_scenario, places
@@ -27,8 +32,42 @@ from cellfab.steps.base import Merge, Step, Work
 from cellfab.steps.registry import registry
 
 MATURITY = 0.5
-SCENARIO = load_scenario("ess_from_4680", ["line.stations.cathode_dose.params.roll_length_m=300"])
-"""Read once, for the test ids."""
+
+
+def small(scenario: str) -> Scenario:
+    """A scenario with rolls of 300 m, so that a lot is a thousand cells."""
+    doses = [place.key for place in places(load_scenario(scenario).spec.line) if place.step == "dose"]
+    return load_scenario(scenario, [f"line.stations.{dose}.params.roll_length_m=300" for dose in doses])
+
+
+def plants() -> dict[str, Scenario]:
+    """Scenarios to be tried: all plants but those whose places and products are all in another one."""
+    extra = sorted((Path(__file__).parent / "data" / "plants").glob("*.yaml"))
+    found = {}
+    for file in (*library.names(), *map(str, extra)):
+        scenario = load_scenario_if_plant(file)
+        if scenario is not None:
+            found[file] = scenario
+    tried = {file: set(scenario.steps) | used(scenario) for file, scenario in found.items()}
+    kept = [file for file in found if not any(tried[file] < tried[other] for other in found)]
+    return {Path(file).stem: small(file) for file in kept}
+
+
+def used(scenario: Scenario) -> set[tuple[str, str]]:
+    """Places and their steps."""
+    return {(place.key, place.step) for place in places(scenario.spec.line)}
+
+
+def load_scenario_if_plant(file: str) -> Scenario | None:
+    try:
+        scenario = load_scenario(file)
+    except ConfigError:
+        return None  # a part of other scenarios
+    return scenario if scenario.is_plant else None
+
+
+PLANTS = plants()
+"""Read once, for the test ids too."""
 
 
 class Visit(NamedTuple):
@@ -96,29 +135,33 @@ def walk(scenario: Scenario, product: str, ordinal: int, seed: int = 1) -> Itera
             cells = made
 
 
-@pytest.fixture(scope="module")
-def scenario() -> Scenario:
-    """The shipped conversion with rolls of 300 m, so that a lot is a thousand cells."""
-    return load_scenario(
-        "ess_from_4680",
-        [f"line.stations.{electrode}_dose.params.roll_length_m=300" for electrode in ("cathode", "anode")],
-    )
-
-
-@pytest.fixture(scope="module")
-def visits(scenario) -> dict[tuple[str, str], Visit]:
-    """By place and product."""
+@cache
+def visits(plant: str) -> dict[tuple[str, str], Visit]:
+    """By place and product. Not to be changed by tests."""
+    scenario = PLANTS[plant]
     return {
         (visit.place.key, product): visit for product in scenario.spec.products for visit in walk(scenario, product, 3)
     }
 
 
-PLACES = [(place.key, product) for place in places(SCENARIO.spec.line) for product in SCENARIO.spec.products]
-every_place = pytest.mark.parametrize("at", PLACES, ids="-".join)
+every_place = pytest.mark.parametrize(
+    ("plant", "at"),
+    [
+        pytest.param(plant, (place.key, product), id=f"{plant}-{place.key}-{product}")
+        for plant, scenario in PLANTS.items()
+        for place in places(scenario.spec.line)
+        for product in scenario.spec.products
+    ],
+)
+every_product = pytest.mark.parametrize(
+    ("plant", "product"),
+    [(plant, product) for plant, scenario in PLANTS.items() for product in scenario.spec.products],
+)
 
 
-def test_the_shipped_plant_uses_every_registered_step(scenario):
-    assert {place.step for place in places(scenario.spec.line)} == set(registry())
+def test_the_plants_use_every_registered_step():
+    tried = {step for scenario in PLANTS.values() for _, step in used(scenario)}
+    assert set(registry()) - tried == set(), "steps that no plant uses: add a scenario to tests/data/plants"
 
 
 @pytest.mark.parametrize("name", registry())
@@ -132,8 +175,8 @@ def test_a_step_declares_what_it_is(name):
 
 
 @every_place
-def test_columns_as_declared(visits, at):
-    visit = visits[at]
+def test_columns_as_declared(plant, at):
+    visit = visits(plant)[at]
     missing = set(visit.step.reads) - set(visit.before)
     assert not missing, "reads what nothing before has written"
     for name, values in visit.after.items():
@@ -150,8 +193,8 @@ def test_columns_as_declared(visits, at):
 
 
 @every_place
-def test_rows_are_conserved_and_the_dead_stay_dead(visits, at):
-    visit = visits[at]
+def test_rows_are_conserved_and_the_dead_stay_dead(plant, at):
+    visit = visits(plant)[at]
     codes = visit.codes
     if visit.made is visit.came:
         assert codes.shape == visit.codes_before.shape
@@ -168,13 +211,13 @@ def test_rows_are_conserved_and_the_dead_stay_dead(visits, at):
 
 
 @every_place
-def test_work_is_priced_and_sane(visits, scenario, at):
-    visit = visits[at]
+def test_work_is_priced_and_sane(plant, at):
+    visit = visits(plant)[at]
     work = visit.work
     assert work.seconds is None or (math.isfinite(work.seconds) and work.seconds > 0.0)
     assert math.isfinite(work.energy_kwh) and work.energy_kwh >= 0.0
     for material, used in work.materials.items():
-        assert material in scenario.spec.materials
+        assert material in PLANTS[plant].spec.materials
         assert math.isfinite(used) and used > 0.0
 
 
@@ -184,9 +227,10 @@ def frozen(visit: Visit) -> tuple[Any, ...]:
     return visit.codes.tobytes(), columns, sorted(visit.attributes.items()), visit.work, visit.made.identity
 
 
-@pytest.mark.parametrize("product", SCENARIO.spec.products)
-def test_draws_do_not_depend_on_the_order_of_calls(scenario, product):
+@every_product
+def test_draws_do_not_depend_on_the_order_of_calls(plant, product):
     """Two lots, the second after the first and then the other way round, step objects shared between them."""
+    scenario = PLANTS[plant]
 
     def both(first: int, second: int) -> dict[int, list[Any]]:
         found: dict[int, list[Any]] = {first: [], second: []}
@@ -202,11 +246,12 @@ def test_draws_do_not_depend_on_the_order_of_calls(scenario, product):
     assert forth[4] == alone
 
 
-def test_another_seed_deals_anew_and_renames_nothing(scenario, visits):
+@every_product
+def test_another_seed_deals_anew_and_renames_nothing(plant, product):
     """Every place that draws at all gives other values to a lot of the same name."""
     unchanged = set()
-    for other in walk(scenario, "ess_lfp", 3, seed=2):
-        one = visits[other.place.key, "ess_lfp"]
+    for other in walk(PLANTS[plant], product, 3, seed=2):
+        one = visits(plant)[other.place.key, product]
         assert one.made.identity == other.made.identity
         new = [name for name in one.step.writes if name in one.after and name in other.after]
         shapes_differ = one.codes.shape != other.codes.shape
@@ -254,5 +299,6 @@ def test_a_kind_takes_its_time_and_loses_nothing(kind):
 
 
 def test_serial_chains_are_of_that_kind_too():
-    assert isinstance(SCENARIO.spec.line.stations["assembly"], SerialStation)
-    assert SCENARIO.spec.line.stations["assembly"].machines
+    assembly = PLANTS["ess_from_4680"].spec.line.stations["assembly"]
+    assert isinstance(assembly, SerialStation)
+    assert assembly.machines
