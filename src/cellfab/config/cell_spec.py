@@ -14,6 +14,8 @@ __all__ = ["CellDesign", "ElectrodeDesign"]
 
 _SEPARATOR_G_PER_CM3 = 0.75
 """Coated polyolefin of 40 % porosity: assumption, 0.55 bare and 1 with a thick ceramic layer."""
+_SEPARATOR_POROSITY = 0.40
+"""Typical of coated polyolefin, 0.35-0.5: separator data sheets."""
 _OUTER_WRAPS = 1.03
 """Separator for core and outer wraps, relative to what lies between the electrodes: assumption."""
 
@@ -135,6 +137,13 @@ class CellDesign(Spec):
     def electrolyte_kg(self) -> float:
         """Electrolyte filled, kg."""
         return self.electrolyte_g_per_ah * self.capacity_ah * 1e-3
+
+    @property
+    def pore_volume_ml(self) -> float:
+        """Volume of all pores of electrodes and separator, mL: as much electrolyte is needed at least."""
+        coatings_m3 = sum(one.area_m2 * one.coating_um * 1e-6 * one.porosity for one in (self.cathode, self.anode))
+        separator_m3 = self.separator_area_m2 * self.separator_um * 1e-6 * _SEPARATOR_POROSITY
+        return 1e6 * (coatings_m3 + separator_m3)
 
     @property
     def mass_kg(self) -> float:

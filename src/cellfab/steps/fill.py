@@ -46,6 +46,8 @@ class Fill(Step):
     class Params(Step.Params):
         """Dosing, sealing and their tests."""
 
+        share_of_total_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+        """Of the design's electrolyte, filled here; `second_fill` brings prismatic cells to all of it (0.85-1)."""
         dosing_cv: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.006, mature=0.003)
         """Of the pump, 0.2-0.5 % on a mature line: typical of filling machines."""
         blocked_nozzle_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=3e-3, mature=2e-4)
@@ -83,8 +85,9 @@ class Fill(Step):
         blocked_share = self.at("blocked_nozzle_probability", maturity)
         blocked = np.flatnonzero(u < blocked_share)
         dose[blocked] *= np.float32(0.6) + np.float32(0.35 / max(blocked_share, 1e-30)) * u[blocked]
-        lot.columns[ELECTROLYTE] = dose * np.float32(1e3 * design.electrolyte_kg)
-        lot.attributes["electrolyte_kg"] = float(np.dot(dose, came.astype(np.float32))) * design.electrolyte_kg
+        nominal_kg = params.share_of_total_fraction * design.electrolyte_kg
+        lot.columns[ELECTROLYTE] = dose * np.float32(1e3 * nominal_kg)
+        lot.attributes["electrolyte_kg"] = float(np.dot(dose, came.astype(np.float32))) * nominal_kg
 
         u = draws.uniform("leak", lot)
         leak_share = self.at("leak_probability", maturity)
