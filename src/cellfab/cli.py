@@ -73,7 +73,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Simulate one scenario; print yield, output and cost; write tables and report.html."""
-    from cellfab.report.folder import refuse_unwritable, write_run_folder
+    from cellfab.report.folder import records_folder, refuse_unwritable, write_run_folder
     from cellfab.scenario import load_scenario
 
     scenario = load_scenario(config, overrides or ())
@@ -83,8 +83,15 @@ def run(
     refuse_unwritable(out)
     from cellfab.run import run_scenario
 
-    with _interruptible(), _progress(scenario.name, shown=not (quiet or as_json)) as advance:
-        result = run_scenario(scenario, seed=seed, replicates=replicates, engine=engine, progress=advance)
+    shown = not (quiet or as_json)
+    with (
+        _interruptible(),
+        records_folder(out, scenario.spec.run.record) as records,
+        _progress(scenario.name, shown=shown) as advance,
+    ):
+        result = run_scenario(
+            scenario, seed=seed, replicates=replicates, engine=engine, progress=advance, records=records
+        )
         folder = write_run_folder(result, scenario.resolved_yaml(), out)
     if as_json:
         from cellfab.report.tables import kpi_document
@@ -146,6 +153,43 @@ def schema(
     from cellfab.scenario import scenario_schema
 
     typer.echo(json.dumps(scenario_schema(overlay=overlay), indent=2))
+
+
+FolderArgument = Annotated[Path, typer.Argument(metavar="RUN_FOLDER", help="Folder that `cellfab run` wrote.")]
+ReplicateOption = Annotated[int, typer.Option("--replicate", min=0, help="Of the run, counted from 0.")]
+
+
+@app.command()
+def trace(
+    folder: FolderArgument,
+    cell: Annotated[str, typer.Argument(metavar="CELL", help="Lot and row, such as wind-12.345.")],
+    replicate: ReplicateOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """What one cell of a recorded run is, and which rolls and charges of powder it was made of."""
+    from cellfab.recall import Records
+    from cellfab.report.recall_text import trace_document, trace_text
+
+    found = Records(folder, replicate).trace(cell)
+    typer.echo(json.dumps(trace_document(found), allow_nan=False) if as_json else trace_text(found))
+
+
+@app.command()
+def impact(
+    folder: FolderArgument,
+    lot: Annotated[str, typer.Argument(metavar="ROLL", help="Mother roll (cathode_film-12) or charges of powder.")],
+    from_m: Annotated[float | None, typer.Option("--from", metavar="M", help="Of a roll: first metre.")] = None,
+    to_m: Annotated[float | None, typer.Option("--to", metavar="M", help="Of a roll: last metre.")] = None,
+    charge: Annotated[int | None, typer.Option(min=0, help="Of a lot of charges: which one, from 0.")] = None,
+    replicate: ReplicateOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Every cell of a recorded run that was made of a stretch of a roll or of a charge: the size of a recall."""
+    from cellfab.recall import Records
+    from cellfab.report.recall_text import impact_document, impact_text
+
+    found = Records(folder, replicate).impact(lot, from_m=from_m, to_m=to_m, charge=charge)
+    typer.echo(json.dumps(impact_document(found), allow_nan=False) if as_json else impact_text(found))
 
 
 @config_app.command("show")

@@ -19,6 +19,7 @@ from cellfab.economics.period_cost import ELECTRICITY, MATERIALS, StandardRate, 
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Pace, Processed
 from cellfab.ramp.book import RampBook
+from cellfab.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Merge, Step
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
@@ -69,11 +70,12 @@ class Plant:
         Rows that were worked on a second time and passed (`Lot.attributes["reworked"]`).
     """
 
-    def __init__(self, scenario: Scenario, seed: int, replicate: int) -> None:
+    def __init__(self, scenario: Scenario, seed: int, replicate: int, recorder: Recorder | None = None) -> None:
         spec = scenario.spec
         if spec.economics is None:
             raise ConfigError(f"scenario '{scenario.name}' makes cells but has no `economics`")
         self.scenario = scenario
+        self.recorder = recorder
         self.economics = spec.economics
         self.ledger = Ledger()
         self.tally = Tally()
@@ -126,6 +128,8 @@ class Plant:
         lot = lots[0]
         if not stops:
             return Processed(lot)
+        if self.recorder is not None:
+            self.recorder.came(lots)
         week, maturity = now // TICKS_PER_WEEK, self.maturity(station, now)
         exits = None
         if stops[0].machine is not None:
@@ -147,6 +151,8 @@ class Plant:
                 self._become(station, stop, parents, alive, made, week)
                 alive = [made.n]
             scrapped = _losses(made)
+            if self.recorder is not None:
+                self.recorder.passed(stop.key, made, step.writes)
             if exits is not None and scrapped:
                 exits[(made.exit_code != ALIVE) & (exits == len(stops))] = index
             self._count(week, stop.key, made, alive[0], scrapped)
@@ -184,6 +190,8 @@ class Plant:
         energy = lot.attributes.get("good_energy_kwh", 0.0)
         self.ledger.finish(lot, good, energy, week, sink)
         self._inside.pop(lot.identity, None)
+        if self.recorder is not None:
+            self.recorder.left(lot, SOLD if lot.sellable else UNSOLD)
         if lot.sellable:
             self.cells_good[key] = self.cells_good.get(key, 0) + good
             self.good_kwh[key] = self.good_kwh.get(key, 0.0) + energy
@@ -201,6 +209,9 @@ class Plant:
         lot.scrap(np.ones(lot.n, dtype=np.bool_), EXPIRED)
         self._count(week, place, lot, alive, _losses(lot))
         self.ledger.scrap(lot, alive, alive, week, place, describe(EXPIRED).name)
+        if self.recorder is not None:
+            self.recorder.passed(place, lot)
+            self.recorder.left(lot, SCRAPPED)
 
     # ---- inside ---------------------------------------------------------------------------------------------
 
@@ -224,6 +235,8 @@ class Plant:
                 self.ledger.scrap(parent, rows, alive, week, station, describe(code).name)
                 alive -= rows
         self.ledger.pass_on(parents, [made])
+        if self.recorder is not None:
+            self.recorder.made(stop.key, parents, made)
         returned = made.attributes.get("kg_returned", 0.0) - sum(p.attributes.get("kg_returned", 0.0) for p in parents)
         if returned > 0.0 and made.material != "cell":
             self._give_back_powder(made, returned, week, station)
@@ -256,6 +269,8 @@ class Plant:
     def _count_machine_losses(self, week: int, place: str, lot: Lot) -> None:
         """Book rows that failing machines threw away since the last step (fate: scrap)."""
         losses = _losses(lot)
+        if losses and self.recorder is not None:
+            self.recorder.passed(place, lot)
         alive = lot.n_alive + sum(rows for _, rows in losses)
         for code, rows in losses:
             self._count(week, place, lot, alive, [(code, rows)])

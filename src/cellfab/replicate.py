@@ -21,6 +21,7 @@ from cellfab.line.flow import simulate_line
 from cellfab.line.result import FlowResult
 from cellfab.line.states import WORKING
 from cellfab.plant import Plant
+from cellfab.recording import Files, Recorder
 from cellfab.scenario import Scenario
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks
 
@@ -43,6 +44,7 @@ def simulate(
     *,
     engine: str = "auto",
     progress: Callable[[float], None] | None = None,
+    files: Files | None = None,
 ) -> Replicate:
     """Run one replicate of a scenario.
 
@@ -55,6 +57,8 @@ def simulate(
         Only a bare line can be compiled.
     progress : callable, optional
         Told the share of the horizon done, 0-1, at most once per simulated week.
+    files : Files, optional
+        Single cells and lots are written there as the scenario's `run.record` says; without it none are.
 
     Raises
     ------
@@ -63,7 +67,8 @@ def simulate(
     """
     spec = scenario.spec
     horizon = to_ticks(spec.run.horizon_h * 3600.0)
-    plant = Plant(scenario, seed, replicate) if scenario.is_plant else None
+    recorder = None if files is None else Recorder(spec.run, seed, replicate, files)
+    plant = Plant(scenario, seed, replicate, recorder) if scenario.is_plant else None
     if plant is not None and engine == "compiled":
         raise ConfigError("--engine compiled runs bare lines only; this scenario makes cells")
     conversion = None
@@ -83,6 +88,8 @@ def simulate(
     if plant is not None:
         _close_books(plant, flow, conversion)
         _check(plant)
+    if recorder is not None:
+        recorder.close()
     return Replicate(flow, plant, conversion)
 
 

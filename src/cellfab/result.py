@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class RunResult:
         Input values whose source says `assumption`, widest relative range first.
     warnings : tuple of (place, path, message, hint)
         What the review of the scenario found implausible; place is file:line:column.
+    records : Path or None
+        Folder with cells.parquet and genealogy.parquet, where the scenario records single cells.
     """
 
     name: str
@@ -93,3 +96,4 @@ class RunResult:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     assumptions: tuple[tuple[str, float, float | None, float | None, str], ...] = ()
     warnings: tuple[tuple[str, str, str, str], ...] = ()
+    records: Path | None = None

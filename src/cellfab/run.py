@@ -6,15 +6,17 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from pathlib import Path
 
 import cellfab
 from cellfab import summary
 from cellfab.books import Books
 from cellfab.line.kpi import flow_kpis
 from cellfab.rated import rated_output
+from cellfab.recording import recording
 from cellfab.replicate import Replicate, simulate
 from cellfab.result import RunResult
-from cellfab.scenario import Scenario
+from cellfab.scenario import Scenario, cell_columns
 from cellfab.units import TICKS_PER_WEEK
 
 _PACKAGES = ("simpy", "numpy", "numba", "pandas", "pydantic")
@@ -27,6 +29,7 @@ def run_scenario(
     replicates: int | None = None,
     engine: str | None = None,
     progress: Callable[[float], None] | None = None,
+    records: Path | None = None,
 ) -> RunResult:
     """Simulate a scenario and gather what came out.
 
@@ -37,6 +40,9 @@ def run_scenario(
         Default: as written in the scenario's `run`.
     progress : callable, optional
         Told the share of all work done, 0-1.
+    records : Path, optional
+        Folder for the files of single cells, if the scenario's `run.record` asks for them. Default: a temporary one,
+        which lasts as long as the result.
 
     Returns
     -------
@@ -54,15 +60,19 @@ def run_scenario(
     rated = rated_output(scenario, seed) if scenario.is_plant else {}
     ready = time.perf_counter()
     done: list[Replicate] = []
-    for replicate in range(count):
+    with recording(run, cell_columns(scenario.steps), records) as files:
+        for replicate in range(count):
 
-        def advance(share: float, before: int = replicate) -> None:
-            if progress is not None:
-                progress((before + share) / count)
+            def advance(share: float, before: int = replicate) -> None:
+                if progress is not None:
+                    progress((before + share) / count)
 
-        done.append(simulate(scenario, seed, replicate, engine=engine or run.engine, progress=advance))
+            done.append(simulate(scenario, seed, replicate, engine=engine or run.engine, progress=advance, files=files))
     timing = {"wall_s": time.perf_counter() - began, "setup_s": ready - began}
-    return gather(scenario, done, seed, rated, timing)
+    result = gather(scenario, done, seed, rated, timing, records=None if files is None else files.folder)
+    if files is not None and records is None:
+        files.last_as_long_as(result)
+    return result
 
 
 def gather(
@@ -71,6 +81,8 @@ def gather(
     seed: int,
     rated: Mapping[str, float],
     timing: Mapping[str, float],
+    *,
+    records: Path | None = None,
 ) -> RunResult:
     """One result out of finished replicates; `rated` is the mature good output by product, cells per week."""
     books = [
@@ -100,6 +112,7 @@ def gather(
         nodes=summary.nodes(line),
         edges=summary.edges(line),
         counts=summary.counts(replicates),
+        records=records,
         timing=timing,
         manifest={
             "cellfab": cellfab.__version__,

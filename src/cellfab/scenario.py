@@ -25,7 +25,7 @@ from cellfab.config.schema import json_schema
 from cellfab.config.show import render
 from cellfab.config.tree_path import TreePath, as_path
 from cellfab.errors import ConfigError
-from cellfab.steps.base import Step
+from cellfab.steps.base import ElectrodeStep, Step
 from cellfab.steps.registry import registry
 
 
@@ -129,6 +129,8 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
     problems += reference_problems(resolved, [place.key for place in found])
     steps, step_problems, warnings = _bind_steps(resolved, found)
     problems += step_problems
+    if spec is not None:
+        problems += _unrecordable(resolved, spec, steps)
     if spec is None or problems:
         resolved.fail(problems)
     return Scenario(
@@ -225,6 +227,23 @@ def _remarked(resolved: Resolved, remark: Remark, paths: Sequence[str | TreePath
         candidates = [(*as_path(path), *about) for path in reversed(paths)]
     where = next((path for path in candidates if resolved.get(path) is not None), candidates[-1])
     return resolved.problem(where, f"{remark.message} (product '{product}')", remark.hint)
+
+
+def cell_columns(steps: Mapping[tuple[str, str], Step]) -> set[str]:
+    """Columns of cells that the steps write."""
+    return {name for step in steps.values() if not isinstance(step, ElectrodeStep) for name in step.writes}
+
+
+def _unrecordable(resolved: Resolved, spec: ScenarioSpec, steps: Mapping[tuple[str, str], Step]) -> Iterator[Problem]:
+    """What `run` asks to be recorded although there is no such thing."""
+    if spec.run.record != "summary" and not spec.products:
+        yield resolved.problem("run.record", "a bare line has no cells to record")
+        return
+    written = cell_columns(steps)
+    for index, name in enumerate(spec.run.record_columns):
+        if written and name not in written:
+            message = f"no step of this line writes a column '{name}' of cells"
+            yield resolved.problem(("run", "record_columns", index), message, did_you_mean(name, written))
 
 
 def _unpriced(resolved: Resolved, params: BaseModel, paths: Sequence[str | TreePath]) -> Iterator[Problem]:

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,8 +87,42 @@ def _fill(folder: Path, result: RunResult, resolved_yaml: str) -> None:
     (folder / "manifest.json").write_text(text, encoding="utf-8", newline="\n")
     (folder / "resolved.yaml").write_text(resolved_yaml, encoding="utf-8", newline="\n")
     write_tables(replace(result, timing={}), folder)
+    if result.records is not None:
+        for path in sorted(result.records.glob("*.parquet")):
+            _bring(path, folder / path.name)
     write_report(result, folder / "report.html")
     folder.chmod(0o755)
+
+
+def _bring(path: Path, target: Path) -> None:
+    """Have the file at `target` as well: the same one where the file system can, for it may be large."""
+    try:
+        target.hardlink_to(path)
+    except OSError:
+        shutil.copyfile(path, target)
+
+
+@contextmanager
+def records_folder(parent: Path, record: str) -> Iterator[Path | None]:
+    """A temporary folder beside the results for the files of single cells; None where none are recorded.
+
+    Raises
+    ------
+    UsageError
+        If `parent` cannot be written to.
+    """
+    if record == "summary":
+        yield None
+        return
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".records-", dir=parent))
+    except OSError as error:
+        raise _unwritable(parent, str(error.strerror)) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _move(partial: Path, final: Path) -> Path:

@@ -15,9 +15,9 @@ Equations
 Range
     Free-standing films of 50-300 um laminated to both sides; electrode length above 0.1 m.
 Rows
-    In: charges. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. With
-    `keep_all_columns` also charge (row of its charge, for the genealogy), pinholes, pinhole_mm and peel_n_per_m;
-    without, only those rows draw hole sizes and readings that they can scrap. Attributes: length_m run, stops_s
+    In: charges. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Adds charge (row
+    of its charge, for the genealogy); with `keep_all_columns` also pinholes, pinhole_mm and peel_n_per_m; without, only
+    those rows draw hole sizes and readings that they can scrap. Attributes: length_m run, stops_s
     (standstill by breaks), coating_porosity, and the mass account of `cellfab.core.web`.
 Left out
     Cross-web thickness profile and edge elevation, speed and temperature of the rolls, clustering of holes beyond the
@@ -64,8 +64,8 @@ class DryFilm(ElectrodeStep):
 
     name = "dry_film"
     reads = ("charge_kg", *_OF_CHARGE, "binder_cv", "fibrillation", "film_strength_mpa")
-    writes = (LOADING, *_OF_CHARGE)
-    on_demand = (CHARGE, PINHOLES, PINHOLE, PEEL)
+    writes = (LOADING, CHARGE, *_OF_CHARGE)
+    on_demand = (PINHOLES, PINHOLE, PEEL)
     """Columns kept with `keep_all_columns`: no later step reads them."""
 
     class Params(ElectrodeStep.Params):
@@ -146,7 +146,7 @@ class DryFilm(ElectrodeStep):
         blister_seen_share: Annotated[Capability, within(0.0, 1.0)] = 0.9
         """Of the electrodes with such a patch, share seen by the camera: assumption."""
         keep_all_columns: bool = False
-        """Keep the true state that no later step reads (row of the charge, holes, peel strength) in columns: memory."""
+        """Keep the true state that no later step reads (holes, peel strength) in columns: memory."""
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected charges shorten it."""
@@ -187,8 +187,7 @@ class DryFilm(ElectrodeStep):
         self._holes(child, lot, charge, draws, maturity)
         self._peel(child, lot, charge, draws, maturity)
         web.settle_web(child)
-        if params.keep_all_columns:
-            child.columns[CHARGE] = np.tile(charge.astype(np.int16), lanes)
+        child.columns[CHARGE] = np.tile(charge.astype(np.int16), lanes)
         return child
 
     def _along(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> Rows:

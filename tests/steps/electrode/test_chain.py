@@ -79,7 +79,7 @@ def test_columns_kept_on_demand_change_nothing_else(electrode):
             name for step in _steps(electrode, "cathode", "nmc811")[2:] for name in step.writes
         }
         assert set(every.columns) - set(lean.columns) == {
-            "charge", "pinholes", "pinhole_mm", "peel_n_per_m", "thickness_um", "flag_height_error_mm",
+            "pinholes", "pinhole_mm", "peel_n_per_m", "thickness_um", "flag_height_error_mm",
         }  # fmt: skip
         assert all(np.array_equal(values, every.columns[name]) for name, values in lean.columns.items())
 

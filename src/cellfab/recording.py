@@ -1,0 +1,332 @@
+"""What a run remembers of single cells: their true and measured state, where they left the line, and their parents.
+
+Nothing is kept by default, so that memory stays flat. With ``run.record: sample`` or ``full`` cells are written to
+cells.parquet as their lots leave the line, and every lot to genealogy.parquet. A sample is made of whole lots of cells,
+chosen by their identity: the same ones each time, and every parent of theirs can be found.
+"""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.config.run_spec import Run
+from cellfab.core.causes import describe
+from cellfab.core.columns import COLUMNS
+from cellfab.core.genealogy import NOWHERE, Genealogy
+from cellfab.core.lot import ALIVE, Lot, lineage
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+CELLS_FILE, GENEALOGY_FILE = "cells.parquet", "genealogy.parquet"
+KEY_COLUMNS = (
+    "cathode_areal_mah_per_cm2", "anode_areal_mah_per_cm2", "overhang_mm", "capacity_ah", "first_cycle_efficiency",
+    "dcir_mohm", "k_mv_per_d", "defects", "capacity_measured_ah", "dcir_measured_mohm", "k_measured_mv_per_d",
+    "energy_wh", "grade",
+)  # fmt: skip
+"""Columns of cells that are recorded where a step of the line writes them; `run.record_columns` adds to them."""
+SIDES = ("cathode", "anode")
+SOLD, UNSOLD, SCRAPPED, INSIDE = "sold", "unsold", "scrapped", "inside"
+OUTCOMES = (SOLD, UNSOLD, SCRAPPED, INSIDE)
+"""How a cell ended: passed and sold; passed while the line was requalified; thrown away; still in the line."""
+_CHARGE = "charge"
+_GROUP_ROWS = 65_536
+"""Rows of a Parquet row group, at least: whole lots, so that a reader skips what it is not asked for."""
+_STILL_HERE = -1
+
+
+class _Track:
+    """One recorded lot of cells on its way."""
+
+    __slots__ = ("columns", "left_at", "links")
+
+    def __init__(self, rows: int) -> None:
+        self.columns: dict[str, npt.NDArray[np.float32]] = {}
+        self.left_at = np.full(rows, _STILL_HERE, np.int16)
+        """Per row: number of the place where it was lost."""
+        self.links: dict[str, tuple[str, npt.NDArray[np.int32], npt.NDArray[np.int32]]] = {}
+        """By electrode: its lot, and per cell the row there and that row's charge of powder."""
+
+
+class Recorder:
+    """Listens to one replicate of a plant and writes what it hears.
+
+    Parameters
+    ----------
+    run : Run
+        What is to be recorded.
+    seed, replicate : int
+    files : Files
+        Where it is written; all replicates write to the same.
+    """
+
+    def __init__(self, run: Run, seed: int, replicate: int, files: Files) -> None:
+        self._share = 1.0 if run.record == "full" else run.record_share
+        self._wanted = frozenset((*KEY_COLUMNS, *run.record_columns))
+        self._seed = seed
+        self._replicate = replicate
+        self._files = files
+        self._genealogy = Genealogy()
+        self._names: dict[int, str] = {}
+        self._taken: set[str] = set()
+        self._places: dict[str, int] = {}
+        self._tracks: dict[int, _Track] = {}
+        self._lots: dict[int, Lot] = {}
+
+    # ---- what the plant tells ---------------------------------------------------------------------------------
+
+    def came(self, lots: Sequence[Lot]) -> None:
+        """Lots come to a station; those straight from a source are new."""
+        for lot in lots:
+            if lot.identity not in self._genealogy:
+                self._born(lot, lot.material)
+
+    def made(self, place: str, parents: Sequence[Lot], child: Lot) -> None:
+        """Lots have become another one."""
+        self._born(child, place)
+        for parent in parents:
+            self._genealogy.link(child.identity, parent.identity, ())
+        if child.material != "cell" or not self._chosen(child):
+            return
+        track = self._tracks[child.identity] = _Track(child.n)
+        self._lots[child.identity] = child
+        for parent in parents:
+            row = child.columns.get(f"{parent.material}_row")
+            if row is None:
+                continue
+            charge = parent.columns.get(_CHARGE)
+            of_charge = np.full(child.n, NOWHERE, np.int32) if charge is None else charge[row].astype(np.int32)
+            track.links[parent.material] = (self._names[parent.identity], row.astype(np.int32), of_charge)
+
+    def passed(self, place: str, lot: Lot, writes: Sequence[str] = ()) -> None:
+        """A lot has been worked on at `place`, where the columns `writes` were written; or has lost rows there."""
+        track = self._tracks.get(lot.identity)
+        if track is None:
+            return
+        was_here = track.left_at == _STILL_HERE
+        for name in self._wanted.intersection(writes):
+            if name in lot.columns:
+                known = track.columns.setdefault(name, np.full(lot.n, np.nan, np.float32))
+                np.copyto(known, lot.columns[name], where=was_here, casting="unsafe")
+        if lot.exit_code is not None:
+            number = self._places.setdefault(place, len(self._places))
+            track.left_at[was_here & (lot.exit_code != ALIVE)] = number
+
+    def left(self, lot: Lot, outcome: str) -> None:
+        """A lot has left the line: its living cells with `outcome`."""
+        if lot.identity in self._tracks:
+            self._write(lot, outcome)
+
+    def close(self) -> None:
+        """Write the cells still inside the line, and the lots."""
+        for identity in list(self._tracks):
+            self._write(self._lots[identity], INSIDE)
+
+    # ---- inside -----------------------------------------------------------------------------------------------
+
+    def _chosen(self, lot: Lot) -> bool:
+        return lineage("record", self._seed, self._replicate, lot.identity) < self._share * 2.0**63
+
+    def _born(self, lot: Lot, place: str) -> None:
+        self._genealogy.born(lot)
+        name = f"{place}-{lot.ordinal}"
+        if name in self._taken:
+            name = f"{name}-{lot.identity % 1_000_000:06d}"
+        self._taken.add(name)
+        self._names[lot.identity] = name
+        facts = lot.attributes
+        is_web, is_cell = lot.unit == "m", lot.material == "cell"
+        self._files.lot(
+            {
+                "replicate": self._replicate,
+                "lot": name,
+                "identity": lot.identity,
+                "material": lot.material,
+                "product": lot.product,
+                "place": place,
+                "ordinal": lot.ordinal,
+                "parents": " ".join(self._names[parent] for parent in lot.parents),
+                "rows": lot.n,
+                "lanes": int(facts["lanes"]) if is_web else None,
+                "positions": int(facts["positions"]) if is_web else None,
+                "pitch_m": facts["pitch_m"] if is_web else None,
+                "length_m": facts["length_m"] if is_web else None,
+                "recorded": self._chosen(lot) if is_cell else None,
+            }
+        )
+
+    def _write(self, lot: Lot, outcome: str) -> None:
+        track = self._tracks.pop(lot.identity)
+        self._lots.pop(lot.identity)
+        code = np.zeros(lot.n, np.int16) if lot.exit_code is None else lot.exit_code
+        self._files.cells(self._replicate, self._names[lot.identity], lot, code, outcome, track, tuple(self._places))
+
+
+class Files:
+    """cells.parquet and genealogy.parquet while they are written.
+
+    Parameters
+    ----------
+    folder : Path
+        Must be there.
+    columns : sequence of str
+        Names of the columns of cells, as in `recorded_columns`.
+    """
+
+    def __init__(self, folder: Path, columns: Sequence[str]) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.folder = folder
+        self._columns = tuple(columns)
+        words, number, small = pa.dictionary(pa.int32(), pa.string()), pa.int32(), pa.float32()
+        self._schema = pa.schema(
+            [
+                ("replicate", number), ("lot", words), ("row", number), ("product", words), ("outcome", words),
+                ("station", words), ("cause", words),
+                *((f"{side}_{name}", kind) for side in SIDES
+                  for name, kind in (("lot", words), ("row", number), ("charge", number))),
+                *((name, small if COLUMNS[name].dtype.kind == "f" else number) for name in self._columns),
+            ]
+        )  # fmt: skip
+        self._writer = pq.ParquetWriter(
+            folder / CELLS_FILE, self._schema, version="2.4", compression="snappy", store_schema=False
+        )
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+        self._lots: list[dict[str, Any]] = []
+
+    def lot(self, facts: dict[str, Any]) -> None:
+        """Note a lot."""
+        self._lots.append(facts)
+
+    def cells(
+        self, replicate: int, name: str, lot: Lot, code: npt.NDArray[np.int16], outcome: str, track: _Track,
+        places: Sequence[str],
+    ) -> None:  # fmt: skip
+        """Write all cells of a lot."""
+        import pyarrow as pa
+
+        n, dead = lot.n, code != ALIVE
+        causes, cause = np.unique(code, return_inverse=True)
+        cause_names = ["" if c == ALIVE else f"{describe(int(c)).step}.{describe(int(c)).name}" for c in causes]
+        data: dict[str, pa.Array] = {
+            "replicate": pa.array(np.full(n, replicate, np.int32)),
+            "lot": _same(name, n),
+            "row": pa.array(np.arange(n, dtype=np.int32)),
+            "product": _same(lot.product, n),
+            "outcome": _words((outcome, SCRAPPED), dead.astype(np.int32)),
+            "station": _words((*places, ""), np.where(track.left_at < 0, len(places), track.left_at)),
+            "cause": _words(cause_names, cause),
+        }
+        for side in SIDES:
+            nowhere = np.full(n, NOWHERE, np.int32)
+            parent, row, charge = track.links.get(side, ("", nowhere, nowhere))
+            data |= {f"{side}_lot": _same(parent, n), f"{side}_row": pa.array(row), f"{side}_charge": pa.array(charge)}
+        for column in self._columns:
+            values = track.columns.get(column)
+            kind = self._schema.field(column).type
+            if values is None:
+                data[column] = pa.nulls(n, kind)
+            else:
+                unknown = np.isnan(values)
+                whole = kind == pa.int32()
+                known = np.where(unknown, 0, values).astype(np.int32) if whole else values
+                data[column] = pa.array(known, type=kind, mask=unknown)
+        self._waiting.append(pa.Table.from_arrays([data[field.name] for field in self._schema], schema=self._schema))
+        self._waiting_rows += n
+        if self._waiting_rows >= _GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        if self._waiting:
+            table = pa.concat_tables(self._waiting).unify_dictionaries()
+            self._writer.write_table(table, row_group_size=self._waiting_rows)
+            self._waiting, self._waiting_rows = [], 0
+
+    def last_as_long_as(self, owner: object) -> None:
+        """Remove the folder with all that is in it when `owner` goes."""
+        weakref.finalize(owner, shutil.rmtree, self.folder, ignore_errors=True)
+
+    def drop(self) -> None:
+        """Remove the unfinished file."""
+        self._writer.close()
+        (self.folder / CELLS_FILE).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Finish both files."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self._flush()
+        self._writer.close()
+        whole, text, number = pa.int64(), pa.string(), pa.float64()
+        schema = pa.schema(
+            [
+                ("replicate", whole), ("lot", text), ("identity", whole), ("material", text), ("product", text),
+                ("place", text), ("ordinal", whole), ("parents", text), ("rows", whole), ("lanes", whole),
+                ("positions", whole), ("pitch_m", number), ("length_m", number), ("recorded", pa.bool_()),
+            ]
+        )  # fmt: skip
+        table = pa.Table.from_pylist(self._lots, schema=schema)
+        pq.write_table(table, self.folder / GENEALOGY_FILE, version="2.4", compression="snappy", store_schema=False)
+
+
+def _same(word: str, n: int) -> pa.Array:
+    return _words((word,), np.zeros(n, np.int32))
+
+
+def _words(words: Sequence[str], index: npt.NDArray[Any]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32)), pa.array(list(words), pa.string()))
+
+
+def recorded_columns(run: Run, written: Container[str]) -> tuple[str, ...]:
+    """Columns of cells.parquet beyond identity and parents: of those that steps write, the ones asked for."""
+    wanted = dict.fromkeys((*KEY_COLUMNS, *run.record_columns))
+    return tuple(name for name in wanted if name in written)
+
+
+@contextmanager
+def recording(run: Run, written: Iterable[str], folder: Path | None = None) -> Iterator[Files | None]:
+    """The files of a run, finished at the end; after an error they are gone.
+
+    Parameters
+    ----------
+    run : Run
+    written : iterable of str
+        Columns that the steps write; without any (a bare line) nothing is recorded.
+    folder : Path, optional
+        Must be there. Default: a new temporary one.
+
+    Yields
+    ------
+    Files or None
+        None where nothing is to be recorded.
+    """
+    columns = set(written)
+    if run.record == "summary" or not columns:
+        yield None
+        return
+    home = folder or Path(mkdtemp(prefix="cellfab-"))
+    files = Files(home, recorded_columns(run, columns))
+    try:
+        yield files
+        files.close()
+    except BaseException:
+        files.drop()
+        if folder is None:
+            shutil.rmtree(home, ignore_errors=True)
+        raise
