@@ -163,7 +163,7 @@ def _availability(station: Station) -> float:
 
 def _lot_seconds(station: Station, done: Processed, rows: int) -> float:
     """Mean time of one unit for one lot, stops included."""
-    if done.seconds is not None:
+    if done.seconds is not None and not isinstance(station, WebStation):
         return done.seconds + done.stops_s
     if isinstance(station, SerialStation):
         return rows * _part_seconds(station) + done.stops_s
@@ -172,7 +172,8 @@ def _lot_seconds(station: Station, done: Processed, rows: int) -> float:
         return cycles * mean_seconds(station.cycle) + done.stops_s
     if isinstance(station, WebStation):
         splice = 0.0 if station.splice is None else mean_seconds(station.splice)
-        return splice + done.lot.attributes["length_m"] / station.speed_m_per_min * 60.0 + done.stops_s
+        running = done.lot.attributes["length_m"] / station.speed_m_per_min * 60.0
+        return splice + max(running, done.seconds or 0.0) + done.stops_s
     return _part_seconds(station) + done.stops_s
 
 

@@ -259,6 +259,18 @@ class TestPhysics:
         simulate(station({"kind": "web", "speed_m_per_min": 60.0}, {"unit": "m", "amount": 99.0}), 40, physics=recorder)
         assert recorder.out == [(0, 30.0)]
 
+    @pytest.mark.parametrize(("recipe_s", "takes_s"), [(10.0, 30.0), (45.0, 45.0), (None, 30.0)])
+    def test_a_web_runs_at_the_slower_of_its_own_and_its_recipes_speed(
+        self, simulate, station, recorder, recipe_s, takes_s
+    ):
+        def process(name, lots, now):
+            lots[0].attributes["length_m"] = 30.0
+            return Processed(lots[0], seconds=recipe_s, stops_s=5.0)
+
+        recorder.process = process
+        simulate(station({"kind": "web", "speed_m_per_min": 60.0}, {"unit": "m", "amount": 99.0}), 60, physics=recorder)
+        assert recorder.out[0] == (0, takes_s + 5.0)
+
     def test_a_step_does_not_split(self, simulate, fixed, station, recorder):
         with pytest.raises(ConfigError, match=r"output\.lots"):
             simulate(station({"kind": "serial", "cycle": fixed(1), "output": {"lots": 2}}), 5, physics=recorder)

@@ -81,8 +81,9 @@ class BatchStation(Station):
 
 
 class WebStation(Station):
-    """Roll to roll: a lot takes its length over the speed, and a splice before it."""
+    """Roll to roll: a lot takes its length over the speed, or longer if its recipe wants so, and a splice before it."""
 
+    own_rate_limits = True
     __slots__ = ("_speed", "_splice")
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:

@@ -28,7 +28,7 @@ class Processed:
     lot : Lot
         What leaves the station.
     seconds : float or None
-        Time the step's recipe takes; None: the station's own rate decides.
+        Time the step's recipe takes; None: the station's own rate decides. On a web the slower of the two counts.
     stops_s : float
         Further standstill in which the lot is in the station (web breaks and their rethreading).
     exit_machine : ndarray of int64, shape (lot.n,), or None

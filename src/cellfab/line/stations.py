@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cellfab.config.line_spec import FailureMode
 from cellfab.core.lot import Lot
@@ -49,6 +49,9 @@ class Station(Giver):
     worked, nominal : float
         Ticks of finished work, and what it would have been at a rate factor of 1, since the warm-up.
     """
+
+    own_rate_limits: ClassVar[bool] = False
+    """Whether a recipe's time is the least, and the station's own rate counts where that is slower."""
 
     __slots__ = (
         "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "held", "held_until", "hungry",
@@ -228,7 +231,9 @@ class Station(Giver):
             self.ask_pace()
             processed, alive = self._process(unit)
             recipes = [answer.seconds for answer in processed if answer.seconds is not None]
-            ticks = to_ticks(max(recipes)) if recipes else self.work_ticks(unit, unit.lots, alive, processed)
+            ticks = to_ticks(max(recipes)) if recipes else 0
+            if self.own_rate_limits or not recipes:
+                ticks = max(ticks, self.work_ticks(unit, unit.lots, alive, processed))
             stops = to_ticks(sum(answer.stops_s for answer in processed))
         started = env.now
         unit.enter(WORKING)

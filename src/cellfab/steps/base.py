@@ -23,7 +23,8 @@ class Work:
     Attributes
     ----------
     seconds : float or None
-        Time the step's recipe takes for the lot (formation, drying, soaking); None: the station's rate decides.
+        Time the step's recipe takes for the lot (formation, drying, soaking); None: the station's rate decides. On a
+        web the slower of the two counts.
     materials : dict of str to float
         Bought materials used, by name in `materials`, in the unit of their price (kg, m2 or pieces).
     energy_kwh : float
