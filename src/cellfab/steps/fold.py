@@ -19,7 +19,7 @@ Left out
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
@@ -32,9 +32,10 @@ from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.steps.base import Step
 
+if TYPE_CHECKING:
+    from cellfab.kernels.folding import FoldLaw
+
 _FACES = ("cathode", "anode")
-_FARTHEST = 6.4
-"""No normal number is farther out than 6.34 (`cellfab.kernels.random.fill_normal`)."""
 _COLUMNS = tuple(
     (
         column(f"{face}_gap_factor", "float32", "1", f"median gap under the {face} disc, relative to the line's"),
@@ -77,32 +78,28 @@ class Fold(Step):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fold both faces of every cell."""
         from cellfab.kernels.folding import knead
-        from cellfab.kernels.particles import poisson_counts
 
-        params = self.params
-        depth_sd = np.float32(self.at("depth_sd_mm", maturity))
-        log_gsd = np.float32(math.log(self.at("gap_gsd", maturity)))
-        most_torn = []
-        for face, (gap, distance, torn) in zip(_FACES, _COLUMNS, strict=True):
-            z = draws.normal(f"{face}_depth", lot)
-            columns = lot.columns
-            columns[gap] = -log_gsd * z
-            np.exp(columns[gap], out=columns[gap])
-            z *= depth_sd
-            columns[distance], columns[torn] = np.empty(lot.n, np.float32), np.empty(lot.n, np.float32)
-            most = knead(
-                z, float(params.separator_distance_mm), float(params.tear_onset_mm),
-                float(params.torn_fraction_per_mm), columns[distance], columns[torn],
-            )  # fmt: skip
-            most_torn.append(most)
-        particles = np.empty(lot.n, np.uint8)
-        poisson_counts(self.at("particles_per_cell", maturity), draws.uniform("particles", lot), particles)
-        lot.columns[PARTICLES] = particles
-        camera = np.float32(self.at("camera_error_fraction", maturity))
-        for face, (_, _, torn), most in zip(_FACES, _COLUMNS, most_torn, strict=True):
-            if most + camera * _FARTHEST < params.torn_limit_fraction:
-                continue  # no reading can reach the limit
-            lot.scrap(
-                lot.columns[torn] + camera * draws.normal(f"{face}_camera", lot) > params.torn_limit_fraction, TORN
-            )
+        n = lot.n
+        gap, distance, torn = np.empty((3, 2, n), np.float32)
+        flakes, rejected = np.empty((2, n), np.uint8)
+        knead(self._law(maturity), draws.key("faces"), lot.identity, gap, distance, torn, flakes, rejected)
+        for face, names in enumerate(_COLUMNS):
+            lot.columns.update(zip(names, (gap[face], distance[face], torn[face]), strict=True))
+        lot.columns[PARTICLES] = flakes
+        lot.scrap_each(rejected, (TORN,))
         return lot
+
+    def _law(self, maturity: float) -> FoldLaw:
+        from cellfab.kernels.folding import FoldLaw
+
+        at = self.capabilities(maturity)
+        return FoldLaw(
+            depth_sd_mm=float(at["depth_sd_mm"]),
+            gap_log_sd=math.log(at["gap_gsd"]),
+            distance_mm=float(at["separator_distance_mm"]),
+            onset_mm=float(at["tear_onset_mm"]),
+            torn_per_mm=float(at["torn_fraction_per_mm"]),
+            flakes=float(at["particles_per_cell"]),
+            torn_limit=float(at["torn_limit_fraction"]),
+            camera_error=float(at["camera_error_fraction"]),
+        )
