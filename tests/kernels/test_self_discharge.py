@@ -27,7 +27,7 @@ def test_k_values_of_soft_shorts(cell: str) -> None:
 
 
 def test_the_plateau_hides_a_short_that_low_charge_shows() -> None:
-    noise = self_discharge_theory.reading_noise_mv_per_d(0.10, 0.5, 0.15, 7.0)
+    noise = self_discharge_theory.reading_noise_mv_per_d(0.10, 0.075, 7.0)
     assert noise == pytest.approx(0.0253, abs=0.001)
     low = self_discharge_theory.detectable_ohm(3.15, 314.0, 6.0, 5.0 * noise)
     plateau = self_discharge_theory.detectable_ohm(3.3, 314.0, 0.3, 5.0 * noise)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from cellfab.core.columns import column
 
-DEFECTS = column("defects", "uint8", "1", "true defects of the cell, bit k for the k-th of MECHANISMS")
+DEFECTS = column("defects", "uint16", "1", "true defects of the cell, bit k for the k-th of MECHANISMS")
 MECHANISMS = (
     "soft_short", "no_fusion", "burn_through", "separator_fault", "overhang", "under_wetted", "leak", "anode_limited",
+    "plating",
 )  # fmt: skip
 
 

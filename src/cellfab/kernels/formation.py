@@ -1,40 +1,20 @@
-"""Formation in numbers: what the first cycle leaves, and what it takes from the grid."""
+"""Formation cell by cell: what the first cycle leaves, the resistance, the gas, and the defects that stay unseen."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.kernels import formation_theory
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.random import uniform
+from cellfab.kernels.sums import sum_where
 
-Values = TypeVar("Values", float, npt.NDArray[np.float32])
-
-
-def binder_loss_ah(coating_kg: Values, binder_fraction: Values, loss_mah_per_g: float) -> Values:
-    """Charge lost to the reduction of PTFE at the anode's potential, Ah; proportional to the binder's mass."""
-    return coating_kg * binder_fraction * loss_mah_per_g
-
-
-def grid_energy_kwh(charged_kwh: float, discharged_kwh: float, charge_efficiency: float, recovered: float) -> float:
-    """Electricity of a charge and a discharge: ``charged / efficiency - recovered * discharged``, kWh."""
-    return charged_kwh / charge_efficiency - recovered * discharged_kwh
-
-
-def channels_needed(cells_per_year: float, hours_per_cell: float, utilisation: float, yielded: float) -> float:
-    """Channels that form `cells_per_year` good cells: each start holds one channel for `hours_per_cell`.
-
-    Parameters
-    ----------
-    cells_per_year : float
-        Good cells.
-    hours_per_cell : float
-        On the channel, handling included.
-    utilisation, yielded : float
-        Share of 8760 h a year in use; good cells over cells started.
-    """
-    return cells_per_year * hours_per_cell / (8760.0 * utilisation * yielded)
+plating_probability = kernel(formation_theory.plating_probability)
+_NP_PER_POROSITY_BELOW = np.float32(formation_theory.NP_PER_POROSITY_BELOW)
+_DENSE_POROSITY = np.float32(formation_theory.DENSE_POROSITY)
 
 
 class FirstCycleLaw(NamedTuple):
@@ -43,7 +23,7 @@ class FirstCycleLaw(NamedTuple):
     charge_per_areal: float
     """First charge, Ah, per mAh/cm2 of the cathode."""
     efficiency: float
-    """First-cycle efficiency of the design, with the lot's offset."""
+    """First-cycle efficiency of the design."""
     efficiency_sd: float
     moisture_free_ppm: float
     moisture_loss: float
@@ -63,7 +43,11 @@ class FirstCycleLaw(NamedTuple):
     leak_ah: float
     """Charge lost on the channel per siemens of such a short."""
     least_efficiency: float
-    """Rejected below, as read."""
+    """Rejected below, as read, in a lot as designed."""
+    gas_ml_per_ah: float
+    gas_cv: float
+    gas_ml_per_ah_ppm: float
+    """More of it per ppm of water beyond."""
 
 
 HARD_SHORT, LOW_EFFICIENCY = 1, 2
@@ -73,6 +57,7 @@ HARD_SHORT, LOW_EFFICIENCY = 1, 2
 @kernel
 def first_cycle(
     law: FirstCycleLaw,
+    offset: float,
     z: npt.NDArray[np.float32],
     cathode_areal: npt.NDArray[np.float32],
     anode_areal: npt.NDArray[np.float32],
@@ -94,7 +79,9 @@ def first_cycle(
     ----------
     law : FirstCycleLaw
         Constants.
-    z : ndarray of float32, shape (2, n)
+    offset : float
+        By which the efficiency of this lot is off; its limit moves with it.
+    z : ndarray of float32, shape (2 or more, n)
         Normal numbers: efficiency, and what is left unexplained of the capacity.
     cathode_areal, anode_areal : ndarray of float32, shape (n,)
         mAh/cm2.
@@ -123,11 +110,11 @@ def first_cycle(
     half = np.float32(0.5)
     zero = np.float32(0.0)
     per_areal, most_per_areal = np.float32(law.charge_per_areal), np.float32(law.most_per_areal)
-    level, spread = np.float32(law.efficiency), np.float32(law.efficiency_sd)
+    level, spread = np.float32(law.efficiency + offset), np.float32(law.efficiency_sd)
     free_ppm, per_ppm = np.float32(law.moisture_free_ppm), np.float32(law.moisture_loss)
     binder, residual = np.float32(law.binder_loss), np.float32(law.capacity_cv)
     hard, leak = np.float32(law.hard_siemens), np.float32(law.leak_ah)
-    least = np.float32(law.least_efficiency)
+    least = np.float32(law.least_efficiency + offset)
     n = reason.size
     z_efficiency, z_capacity = z[0], z[1]
     for i in range(n):
@@ -147,21 +134,6 @@ def first_cycle(
         why = np.uint8(LOW_EFFICIENCY) if low else np.uint8(0)
         reason[i] = np.uint8(HARD_SHORT) if at_once > hard else why
     return float(per_areal) * sum_where(cathode_areal, came), sum_where(capacity_ah, came)
-
-
-@kernel
-def sum_where(values: npt.NDArray[np.float32], counted: npt.NDArray[np.bool_]) -> float:
-    """Sum of the values that are counted, in four strands: one alone would wait for each addition to end."""
-    sum_0, sum_1, sum_2, sum_3 = 0.0, 0.0, 0.0, 0.0
-    whole = values.size - values.size % 4
-    for i in range(0, whole, 4):
-        sum_0 += values[i] if counted[i] else 0.0
-        sum_1 += values[i + 1] if counted[i + 1] else 0.0
-        sum_2 += values[i + 2] if counted[i + 2] else 0.0
-        sum_3 += values[i + 3] if counted[i + 3] else 0.0
-    for i in range(whole, values.size):
-        sum_0 += values[i] if counted[i] else 0.0
-    return (sum_0 + sum_1) + (sum_2 + sum_3)
 
 
 @kernel
@@ -205,6 +177,79 @@ def resistance(
 
 
 @kernel
+def gas(
+    law: FirstCycleLaw,
+    z: npt.NDArray[np.float32],
+    cathode_areal: npt.NDArray[np.float32],
+    cathode_ppm: npt.NDArray[np.float32],
+    anode_ppm: npt.NDArray[np.float32],
+    gas_ml: npt.NDArray[np.float32],
+) -> None:
+    """Gas of the first charge, mL: in proportion to the charge, and more with water.
+
+    Parameters
+    ----------
+    law : FirstCycleLaw
+        Constants.
+    z : ndarray of float32, shape (n,)
+        Normal numbers of its spread.
+    cathode_areal : ndarray of float32, shape (n,)
+        mAh/cm2.
+    cathode_ppm, anode_ppm : ndarray of float32, shape (n,)
+        Water.
+    gas_ml : ndarray of float32, shape (n,)
+        Filled; never negative.
+    """
+    zero, half = np.float32(0.0), np.float32(0.5)
+    level, spread = np.float32(law.gas_ml_per_ah), np.float32(law.gas_ml_per_ah * law.gas_cv)
+    free_ppm, per_ppm = np.float32(law.moisture_free_ppm), np.float32(law.gas_ml_per_ah_ppm)
+    per_areal = np.float32(law.charge_per_areal)
+    for i in range(gas_ml.size):
+        wet = max(half * (cathode_ppm[i] + anode_ppm[i]) - free_ppm, zero)
+        gas_ml[i] = per_areal * cathode_areal[i] * max(level + spread * z[i] + per_ppm * wet, zero)
+
+
+@kernel
+def plating(
+    critical: float,
+    cathode_areal: npt.NDArray[np.float32],
+    anode_areal: npt.NDArray[np.float32],
+    anode_thinning: npt.NDArray[np.float32],
+    anode_porosity: npt.NDArray[np.float32],
+    unwetted: npt.NDArray[np.float32],
+    key: np.uint64,
+    entity: int,
+    out: npt.NDArray[np.uint8],
+) -> None:
+    """Whether each cell plates metal: its local N/P is below the critical one, or a dry part of it makes it plate.
+
+    Parameters
+    ----------
+    critical : float
+        `formation_theory.plating_np_ratio` of a porous anode; what denseness adds is added here.
+    cathode_areal, anode_areal : ndarray of float32, shape (n,)
+        mAh/cm2.
+    anode_thinning : ndarray of float32, shape (n,)
+        Share of the coating that is missing at the anode's edge; negative where it is heavy.
+    anode_porosity, unwetted : ndarray of float32, shape (n,)
+        True porosity, and dry share.
+    key, entity
+        Name the draws: row i of the stream says whether the dry part of cell i plates.
+    out : ndarray of uint8, shape (n,)
+        Filled: 1 where it does.
+    """
+    one, zero = np.float32(1.0), np.float32(0.0)
+    least = np.float32(critical)
+    for i in range(out.size):
+        dense = _NP_PER_POROSITY_BELOW * max(_DENSE_POROSITY - anode_porosity[i], zero)
+        edge = anode_areal[i] * (one - max(anode_thinning[i], zero))
+        out[i] = np.uint8(edge < cathode_areal[i] * (least + dense))
+    for i in range(out.size):
+        if unwetted[i] > zero and uniform(key, entity, i) < plating_probability(unwetted[i]):
+            out[i] = 1
+
+
+@kernel
 def hidden_defects(
     siemens: npt.NDArray[np.float32],
     unfused: npt.NDArray[np.uint8],
@@ -215,8 +260,9 @@ def hidden_defects(
     leak: npt.NDArray[np.float32],
     cathode_ah: npt.NDArray[np.float32],
     anode_ah: npt.NDArray[np.float32],
+    plates: npt.NDArray[np.uint8],
     dry_fraction: float,
-    out: npt.NDArray[np.uint8],
+    out: npt.NDArray[np.uint16],
 ) -> None:
     """One bit per mechanism for every cell, in the order of `cellfab.core.defects.MECHANISMS`.
 
@@ -225,17 +271,20 @@ def hidden_defects(
     siemens, overhang_mm, unwetted, leak, cathode_ah, anode_ah : ndarray of float32, shape (n,)
         True severities; a short, an overhang below 0, a dry share above `dry_fraction`, a leak, and an anode smaller
         than its cathode count.
-    unfused, burnt, fault : ndarray of uint8, shape (n,)
-        Faulty seams of both discs, and 1 where the separator is faulty.
+    unfused, burnt, fault, plates : ndarray of uint8, shape (n,)
+        Faulty joints of both sides, and 1 where the separator is faulty or the anode plates.
     dry_fraction : float
         See above.
-    out : ndarray of uint8, shape (n,)
+    out : ndarray of uint16, shape (n,)
         Filled.
     """
     dry = np.float32(dry_fraction)
     zero = np.float32(0.0)
     for i in range(out.size):
-        bits = np.uint8(siemens[i] > zero) | np.uint8(unfused[i] > 0) << 1 | np.uint8(burnt[i] > 0) << 2
-        bits |= np.uint8(fault[i] > 0) << 3 | np.uint8(overhang_mm[i] < zero) << 4 | np.uint8(unwetted[i] > dry) << 5
-        bits |= np.uint8(leak[i] > zero) << 6 | np.uint8(anode_ah[i] < cathode_ah[i]) << 7
-        out[i] = bits
+        out[i] = np.uint16(siemens[i] > zero) | np.uint16(unfused[i] > 0) << 1 | np.uint16(burnt[i] > 0) << 2
+    for i in range(out.size):
+        out[i] |= np.uint16(fault[i] > 0) << 3 | np.uint16(overhang_mm[i] < zero) << 4
+    for i in range(out.size):
+        out[i] |= np.uint16(unwetted[i] > dry) << 5 | np.uint16(leak[i] > zero) << 6
+    for i in range(out.size):
+        out[i] |= np.uint16(anode_ah[i] < cathode_ah[i]) << 7 | np.uint16(plates[i] > 0) << 8

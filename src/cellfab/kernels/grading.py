@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.sums import spread_where, sum_where
 
 
 class GradeLaw(NamedTuple):
-    """Noise and limits of the end-of-line tests, as floats."""
+    """Noise and limits of the end-of-line tests, as numbers."""
 
     capacity_noise: float
     dcir_noise: float
@@ -25,22 +26,40 @@ class GradeLaw(NamedTuple):
     """Probability that a sound cell is rejected for its looks."""
     leak_found: float
     """Probability that a leaking one is."""
+    leak_bit: int
+    """Of the defects, the one that marks a leak."""
+
+
+class Graded(NamedTuple):
+    """What the tests made of a lot."""
+
+    energy_wh: float
+    """Of the cells that pass."""
+    grade_a: int
+    grade_a_mean_ah: float
+    grade_a_sd_ah: float
+    """True capacity of the cells of grade A."""
+    good_capacity: int
+    """Rejected for their capacity although it is above the limit."""
+    good_dcir: int
+    """Rejected for their resistance although it is below the limit."""
 
 
 LOW_CAPACITY, HIGH_DCIR, APPEARANCE = 1, 2, 3
 """Reasons why a cell is rejected, in the order in which they are looked for."""
+_WORDS = 2.0**32
 
 
 @kernel
 def grade_cells(
     law: GradeLaw,
     z: npt.NDArray[np.float32],
-    u: npt.NDArray[np.float32],
+    word: npt.NDArray[np.uint32],
     tray: npt.NDArray[np.int32],
     tray_error: npt.NDArray[np.float32],
     alive: npt.NDArray[np.bool_],
-    defects: npt.NDArray[np.uint8],
-    leak_bit: int,
+    defects: npt.NDArray[np.uint16],
+    downgraded: npt.NDArray[np.uint8],
     capacity_ah: npt.NDArray[np.float32],
     dcir_mohm: npt.NDArray[np.float32],
     read_ah: npt.NDArray[np.float32],
@@ -48,8 +67,8 @@ def grade_cells(
     energy_wh: npt.NDArray[np.float32],
     grade: npt.NDArray[np.uint8],
     reason: npt.NDArray[np.uint8],
-    sold: npt.NDArray[np.int64],
-) -> float:
+    escapes: npt.NDArray[np.int64],
+) -> Graded:
     """Test, reject and sort every cell of a lot.
 
     Parameters
@@ -58,53 +77,78 @@ def grade_cells(
         Constants.
     z : ndarray of float32, shape (2, n)
         Normal numbers: error of the capacity test, and of the resistance test.
-    u : ndarray of float32, shape (n,)
-        Uniform numbers of the last look.
+    word : ndarray of uint32, shape (n,)
+        Random words of the last look.
     tray : ndarray of int32, shape (n,)
-        Tray of each cell, or -1 for a cell that is in none.
+        Tray of each cell, or negative for a cell that is in none.
     tray_error : ndarray of float32, shape (trays,)
         Relative error of the capacity test by the tray's temperature.
     alive : ndarray of bool, shape (n,)
         Cells that came.
-    defects : ndarray of uint8, shape (n,)
-        Bits of the true defects; `leak_bit` marks a leak.
+    defects : ndarray of uint16, shape (n,)
+        Bits of the true defects.
+    downgraded : ndarray of uint8, shape (n,)
+        1 for cells that are grade B at best.
     capacity_ah, dcir_mohm : ndarray of float32, shape (n,)
         True values.
     read_ah, read_mohm, energy_wh : ndarray of float32, shape (n,)
         Filled.
     grade, reason : ndarray of uint8, shape (n,)
         Filled: 1 (A) or 2 (B) for cells that came and pass, else 0; 0 or the reason of the rejection.
-    sold : ndarray of int64, shape (256,)
-        Filled: cells that pass, by their defects.
+    escapes : ndarray of int64, shape (mechanisms + 1,)
+        Filled: cells that pass, by defect; the last counts each cell with any of them once.
 
     Returns
     -------
-    float
-        Energy of the cells that pass, Wh.
+    Graded
     """
+    # Short loops over few arrays each: the compiler only vectorises what it can show not to overlap.
+    n = grade.size
     one = np.float32(1.0)
     capacity_noise, dcir_noise = np.float32(law.capacity_noise), np.float32(law.dcir_noise)
     per_ah = np.float32(law.energy_per_ah)
-    energy = 0.0
-    sold[:] = 0
-    for i in range(grade.size):
-        capacity = capacity_ah[i] + capacity_ah[i] * (capacity_noise * z[0, i] + tray_error[max(tray[i], 0)])
-        mohm = dcir_mohm[i] * (one + dcir_noise * z[1, i])
-        stored = capacity_ah[i] * per_ah
-        read_ah[i] = capacity
-        read_mohm[i] = mohm
-        energy_wh[i] = stored
-        why = 0
-        if capacity < law.least_ah:
-            why = LOW_CAPACITY
-        elif mohm > law.most_mohm:
-            why = HIGH_DCIR
-        elif u[i] < law.appearance or (u[i] < law.leak_found and defects[i] & leak_bit):
-            why = APPEARANCE
+    least_ah, most_mohm = np.float32(law.least_ah), np.float32(law.most_mohm)
+    grade_a_ah, grade_a_mohm = np.float32(law.grade_a_ah), np.float32(law.grade_a_mohm)
+    z_capacity, z_dcir = z[0], z[1]
+    for i in range(n):
+        read_ah[i] = tray_error[max(tray[i], 0)]
+    for i in range(n):
+        read_ah[i] = capacity_ah[i] + capacity_ah[i] * (capacity_noise * z_capacity[i] + read_ah[i])
+    for i in range(n):
+        read_mohm[i] = dcir_mohm[i] * (one + dcir_noise * z_dcir[i])
+    for i in range(n):
+        energy_wh[i] = capacity_ah[i] * per_ah
+    looks, found = law.appearance * _WORDS, max(law.appearance, law.leak_found) * _WORDS
+    leak = np.uint16(law.leak_bit)
+    for i in range(n):
+        seen = np.float64(word[i]) < (found if defects[i] & leak else looks)
+        why = np.uint8(APPEARANCE) if seen else np.uint8(0)
         reason[i] = why
-        grade[i] = 0
-        if why == 0 and alive[i]:
-            grade[i] = 1 if capacity >= law.grade_a_ah and mohm <= law.grade_a_mohm else 2
-            sold[defects[i]] += 1
-            energy += stored
-    return energy
+    for i in range(n):
+        why = np.uint8(HIGH_DCIR) if read_mohm[i] > most_mohm else reason[i]
+        reason[i] = np.uint8(LOW_CAPACITY) if read_ah[i] < least_ah else why
+    for i in range(n):
+        best = (read_ah[i] >= grade_a_ah) & (read_mohm[i] <= grade_a_mohm) & (downgraded[i] == 0)
+        grade[i] = np.uint8(1) if best else np.uint8(2)
+    for i in range(n):
+        grade[i] = grade[i] if alive[i] and reason[i] == 0 else np.uint8(0)
+
+    escapes[:] = 0
+    good_capacity, good_dcir, grade_a = 0, 0, 0
+    for i in range(n):
+        if reason[i] > 0 and alive[i]:
+            good_capacity += reason[i] == LOW_CAPACITY and capacity_ah[i] >= least_ah
+            good_dcir += reason[i] == HIGH_DCIR and dcir_mohm[i] <= most_mohm
+        if defects[i] > 0 and grade[i] > 0:
+            escapes[escapes.size - 1] += 1
+            for mechanism in range(escapes.size - 1):
+                escapes[mechanism] += (defects[i] >> np.uint16(mechanism)) & 1
+    counted = np.empty(n, np.bool_)
+    for i in range(n):
+        counted[i] = grade[i] > 0
+    energy = sum_where(energy_wh, counted)
+    for i in range(n):
+        counted[i] = grade[i] == 1
+        grade_a += grade[i] == 1
+    mean, sd = spread_where(capacity_ah, counted, law.grade_a_ah)
+    return Graded(energy, grade_a, mean, sd, good_capacity, good_dcir)

@@ -193,7 +193,7 @@ def soft_shorts(
     entity: int,
     siemens: npt.NDArray[np.float32],
     delay_d: npt.NDArray[np.float32],
-) -> int:
+) -> tuple[int, int]:
     """Whether each cell gets a short, how well it conducts and when.
 
     Parameters
@@ -212,10 +212,10 @@ def soft_shorts(
 
     Returns
     -------
-    int
-        Cells with a short.
+    tuple of int
+        Cells with a short, and those among them whose first short takes days to grow.
     """
-    cells = 0
+    cells, later = 0, 0
     risk_um = np.float32(BURR_RISK * law.separator_um)
     none = np.float32(0.0)
     suspect = np.empty(siemens.size, np.uint8)
@@ -244,7 +244,8 @@ def soft_shorts(
         siemens[i] = conductance
         delay_d[i] = delay
         cells += conductance > 0.0
-    return cells
+        later += delay > 0.0
+    return cells, later
 
 
 @kernel

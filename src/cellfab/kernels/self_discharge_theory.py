@@ -8,8 +8,6 @@ from __future__ import annotations
 import math
 
 BOLTZMANN_EV_PER_K = 8.617333e-5
-_MOST_SIGMA = 40.0
-"""Beyond so many standard deviations a normal number does not occur."""
 
 
 def k_value_mv_per_d(current_a: float, capacity_ah: float, slope_mv_per_percent: float) -> float:
@@ -32,9 +30,9 @@ def detectable_ohm(voltage_v: float, capacity_ah: float, slope_mv_per_percent: f
     return k_value_mv_per_d(voltage_v, capacity_ah, slope_mv_per_percent) / margin_mv_per_d
 
 
-def reading_noise_mv_per_d(reading_mv: float, temperature_k: float, mv_per_k: float, days: float) -> float:
-    """Standard deviation of K from two voltage readings, each with its own noise and temperature error."""
-    return math.sqrt(2.0) * math.hypot(reading_mv, mv_per_k * temperature_k) / days
+def reading_noise_mv_per_d(reading_mv: float, temperature_mv: float, days: float) -> float:
+    """Standard deviation of K from two voltage readings, each with its own noise and error by temperature, mV."""
+    return math.sqrt(2.0) * math.hypot(reading_mv, temperature_mv) / days
 
 
 def lognormal_spread(median: float, geometric_sd: float) -> float:
@@ -44,6 +42,25 @@ def lognormal_spread(median: float, geometric_sd: float) -> float:
     (geometric standard deviation below about 1.5).
     """
     return 0.5 * median * (geometric_sd - 1.0 / geometric_sd)
+
+
+def slope_to_see(short_per_slope: float, spread_per_slope: float, noise: float, sigmas: float) -> float:
+    """Slope of the open-circuit voltage at which a short stands out of its tray, mV per percent.
+
+    Current of the short and spread of the sound cells' own current both grow with the slope, the noise of the readings
+    does not: ``s a = k sqrt(noise^2 + (s b)^2)``. Infinite where the spread alone hides the short.
+
+    Parameters
+    ----------
+    short_per_slope, spread_per_slope : float
+        a and b: K of the short, and standard deviation of the sound cells' K, at a slope of 1; mV/d.
+    noise : float
+        Of K by the readings, mV/d.
+    sigmas : float
+        k: standard deviations above the median at which the tray's limit lies.
+    """
+    over = short_per_slope**2 - (sigmas * spread_per_slope) ** 2
+    return sigmas * noise / math.sqrt(over) if over > 0.0 else math.inf
 
 
 def settling_factor(start_d: float, end_d: float, excess: float, time_constant_d: float) -> float:

@@ -3,29 +3,45 @@
 What it models
     Capacity from what upstream really made: the cathode's charge less the lithium that the first cycle consumes (by
     cell, by lot, by moisture, by PTFE at the anode), limited by the anode, less the dry part of the electrode. Direct
-    resistance from roll, moisture and the two disc welds. Shorts by particles, burrs and separator faults, at once or
-    days later. A cell that cannot hold its voltage, or gives back too little of its first charge, is rejected.
+    resistance from roll, moisture and the foil joints. Gas of the first charge. Cells that will plate metal on charge
+    because the anode is locally too small, cold, dense or dry. Soft shorts of two populations: mechanical ones, by
+    particles that pierce the separator, burrs and separator faults, at once; and chemical ones, by metals on the
+    cathode's face that dissolve at its potential and grow back as a bridge days later. A cell that cannot hold its
+    voltage, or gives back too little of its first charge, is rejected.
 Equations
     First charge Q_1 = cathode areal capacity x area / efficiency by design. Q = min(Q_1 (eta + batch + cell - k_w (w
-    - w_0)+) - q_PTFE m_PTFE, anode capacity) (1 - u) (1 + cv z). DCIR = R_roll (1 + cv z) (1 + k (w - w_0)+) + welds
-    / (1 - torn) + R_terminal. Shorts: `cellfab.kernels.particles`. Efficiency read = (Q - V t / R) / Q_1, rejected
-    below the expected efficiency less a margin. Electricity = charged / 0.90 - 0.75 discharged.
+    - w_0)+) - q_PTFE m_PTFE, anode capacity) (1 - u) (1 + cv z). DCIR = R_roll (1 + cv z) (1 + k (w - w_0)+) + joints
+    / (1 - torn) + R_terminal. Gas = Q_1 (g (1 + cv z) + g_w (w - w_0)+). Plating where N (1 - edge thinning) / P <
+    1.00 + 0.02 C + 0.003 (15 degC - T)+ + 0.5 (0.25 - anode porosity)+ + margin, and with probability 1 - exp(-20 u);
+    in closed form `cellfab.kernels.formation_theory.share_below`. Shorts: `cellfab.kernels.particles`; a metal
+    dissolves with probability 1 / (1 + exp(-(E_cathode - E_metal - 0.10 V) / 0.05 V)), its bridge takes lognormal
+    days at the temperature of warm storage. Efficiency read = (Q - V t / R) / Q_1, rejected below the expected
+    efficiency less a margin. Electricity = charged / 0.90 - 0.75 discharged.
 Range
-    One charge and discharge; cells of 1-400 Ah; moisture up to 2000 ppm.
+    One charge and discharge between the cell's voltage limits; cells of 1-400 Ah; moisture up to 2000 ppm; C-rate of
+    the end of a charge 0.05-1, 0-60 degC. Any chemistry: it is parameters and the design's first-cycle efficiency.
+    Published sets, efficiency (its spread from cell to cell / lot to lot), cathode potential, channel time, gas: NMC
+    811 and graphite 0.875 (0.0025 / 0.004), 3.8 V, 18 h, 0.8 mL/Ah, the defaults; LFP and graphite 0.90 (0.0025 /
+    0.004), 3.45 V, 14 h, 0.6; NFPP and hard carbon 0.82 (0.006 / 0.010), 3.3 V, 16 h, 1.0, plating_np_margin 0.02.
+    Without PTFE in the anode anode_binder_loss_mah_per_g is 0.
 Rows
-    In and out: cells in trays. Adds capacity_ah, first_cycle_efficiency, dcir_mohm, short_siemens (all shorts; 0:
-    none), short_delay_d (days from first charge to the first of them), defects (bits of `cellfab.core.defects`); all
-    that only matters to how the cell was made is dropped. Facts in `attributes`: rated_capacity_ah and
-    rated_dcir_mohm of a cell exactly as designed; formation_charged_kwh and formation_discharged_kwh of all cells
-    that came. Dictates the time a tray holds its channel.
+    In and out: cells in trays. Adds capacity_ah, first_cycle_efficiency, dcir_mohm, gas_ml (at 25 degC and 1 bar),
+    short_siemens (all shorts; 0: none), short_delay_d (days at 45 degC from first charge to the first of them),
+    rewelded (1 where a joint was made twice), defects (bits of `cellfab.core.defects`); all that only matters to how
+    the cell was made is dropped. Reads anode_edge_thinning_fraction where a coating step wrote it. Facts in
+    `attributes`: rated_capacity_ah and rated_dcir_mohm of a cell exactly as designed; formation_charged_kwh and
+    formation_discharged_kwh of all cells that came; shorts_mechanical and shorts_chemical, cells with either.
+    Dictates the time a tray holds its channel.
 Left out
-    Gas and its volume, the voltage curve, temperature and pressure in the rack, current limits, contact faults of the
-    needles, plating, capacity lost in the dry part for good, N/P balance beyond the smaller electrode.
+    The voltage curve (the charge voltage is checked, not followed), heat and pressure in the rack, contact faults of
+    the needles, what plating costs in capacity, capacity lost in the dry part for good. What is rejected is really
+    bad: voltage and charge are read without error, so there are no false rejects here.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,25 +49,34 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.defects import DEFECTS
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels.formation_theory import binder_loss_ah, grid_energy_kwh, plating_np_ratio
 from cellfab.steps.base import Step, Work
 
 if TYPE_CHECKING:
     from cellfab.kernels.formation import FirstCycleLaw
+    from cellfab.kernels.particles import ShortLaw
 
 CAPACITY = column("capacity_ah", "float32", "Ah", "true capacity after formation")
 EFFICIENCY = column("first_cycle_efficiency", "float32", "1", "true formation discharge over formation charge")
 DCIR = column("dcir_mohm", "float32", "mohm", "true direct-current resistance")
 SHORT = column("short_siemens", "float32", "S", "true conductance of the cell's internal shorts; 0: none")
-DELAY = column("short_delay_d", "float32", "d", "days from first charge until the first short conducts")
+DELAY = column("short_delay_d", "float32", "d", "days at 45 degC from first charge until the first short conducts")
+GAS = column("gas_ml", "float32", "mL", "true gas of the first charge, at 25 degC and 1 bar")
+REWELDED = column("rewelded", "uint8", "1", "1 where a foil joint of the cell was welded twice")
 HARD_SHORT = cause("formation", "hard_short", "cell does not hold its voltage")
 LOW_EFFICIENCY = cause("formation", "low_efficiency", "first discharge gives back too little of the first charge")
 
+_PUBLISHED_EFFICIENCY = {"nmc811": (0.82, 0.91), "lfp": (0.87, 0.93), "nfpp": (0.76, 0.88), "layered_na": (0.76, 0.88)}
+"""First-cycle efficiencies of full cells seen in the literature, with a few percent of silicon in the first."""
+_PUBLISHED_C_RATE = (0.02, 0.5)
+"""Of pre-charge and first charge: kiprobatt.de after PEM RWTH and VDMA 2018; machine-builders' guides."""
 _METALS_V = {"cu": 3.38, "fe": 2.60, "zn": 2.28}
 """Dissolution potentials against lithium: standard electrode potentials plus 3.04 V. Aluminium passivates."""
 
@@ -65,10 +90,10 @@ class Formation(Step):
         "cathode_moisture_ppm", "anode_moisture_ppm", "cathode_burr_um", "anode_burr_um", "separator_fault",
         "particle_um", "unwetted_fraction", "cathode_weld_mohm", "anode_weld_mohm", "cathode_torn_fraction",
         "anode_torn_fraction", "cathode_weld_unfused", "anode_weld_unfused", "cathode_weld_burnt", "anode_weld_burnt",
-        "overhang_mm", "leak",
+        "overhang_mm", "leak", "anode_porosity",
     )  # fmt: skip
-    writes = (CAPACITY, EFFICIENCY, DCIR, SHORT, DELAY, DEFECTS)
-    kept = (*writes, "tray_position", "cathode_row", "anode_row")
+    writes = (CAPACITY, EFFICIENCY, DCIR, GAS, SHORT, DELAY, REWELDED, DEFECTS)
+    kept = frozenset((*writes, "tray_position", "cathode_row", "anode_row", "leak", "electrolyte_g"))
     """A formed cell is what it is: the columns of how it was made are dropped, but for where it came from."""
 
     class Params(Step.Params):
@@ -78,6 +103,10 @@ class Formation(Step):
         """On the channel: NMC 16-28, LFP 14, sodium-ion 16 (PEM RWTH and VDMA 2018: up to 24)."""
         handling_h: Annotated[float, Field(ge=0.0, le=48.0)] = 0.5
         """Loading, contacting and unloading a tray: assumption."""
+        charge_voltage_v: Annotated[float, Field(gt=0.0, le=10.0)] | None = None
+        """Up to which the cell is charged; none: to the upper limit of the design."""
+        charge_c_rate: Annotated[float, Field(gt=0.0, le=20.0)] = 0.1
+        """Of the first charge, 0.1-0.5 (kiprobatt.de after PEM RWTH and VDMA 2018)."""
         batch_efficiency_sd_fraction: Annotated[Capability, within(0.0, 0.2)] = 0.004
         """First-cycle efficiency from lot to lot: typical of NMC and LFP with graphite; 0.010 with hard carbon."""
         cell_efficiency_sd_fraction: Annotated[Capability, within(0.0, 0.2)] = 0.0025
@@ -91,6 +120,18 @@ class Formation(Step):
         anode_binder_loss_mah_per_g: Annotated[float, Field(ge=0.0, le=2000.0)] = 300.0
         """Charge that PTFE consumes at the anode, 150-800: fluorine abstraction is documented, the value an
         assumption. 0 for CMC/SBR. It adds to the loss in the design's first-cycle efficiency."""
+        gas_ml_per_ah: Annotated[float, Field(ge=0.0, le=20.0)] = 0.8
+        """Of the first charge: NMC 0.8, LFP 0.6, hard carbon 1.0; typical 0.3-2."""
+        gas_cv: Annotated[float, Field(ge=0.0, le=0.25)] = 0.15
+        """From cell to cell: assumption."""
+        gas_ml_per_ah_ppm: Annotated[float, Field(ge=0.0, le=0.1)] = 2e-4
+        """More gas per ppm of water beyond `moisture_free_ppm`: assumption."""
+        plating_c_rate: Annotated[float, Field(ge=0.0, le=5.0)] = 0.4
+        """At the end of a charge in use, where the voltage limit is reached: assumption, 0.3-0.5."""
+        plating_temperature_c: Annotated[float, Field(ge=-40.0, le=80.0)] = 25.0
+        """Of that charge: assumption."""
+        plating_np_margin: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+        """More N/P for anodes near the metal's potential: hard carbon 0.02, assumption."""
         capacity_cv: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.004, mature=0.002)
         """What the modelled causes leave unexplained: assumption."""
         roll_mohm: Annotated[float, Field(gt=0.0, le=1000.0)] = 4.5
@@ -145,28 +186,81 @@ class Formation(Step):
         dry_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
         """Dry share from which a cell counts as under-wetted: assumption."""
 
+    def review(self) -> Iterator[Remark]:
+        """Voltage limits, rate against time, published efficiencies, and the anode's reserve against plating."""
+        params, design = self.params, self.design
+        volt = design.upper_voltage_v if params.charge_voltage_v is None else params.charge_voltage_v
+        if not design.lower_voltage_v < volt <= design.upper_voltage_v:
+            yield Remark(
+                "charge_voltage_v",
+                f"formation charges to {volt:g} V, outside the cell's limits of {design.lower_voltage_v:g} to"
+                f" {design.upper_voltage_v:g} V",
+                impossible=True,
+                hint=f"charge to at most {design.upper_voltage_v:g} V, or leave the parameter out",
+            )
+        slowest, fastest = _PUBLISHED_C_RATE
+        if not slowest <= params.charge_c_rate <= fastest:
+            yield Remark(
+                "charge_c_rate",
+                f"a first charge at {params.charge_c_rate:g} C is outside the published {slowest:g} to {fastest:g} C",
+            )
+        charge_h = 1.0 / params.charge_c_rate
+        if charge_h > params.channel_h:
+            yield Remark(
+                "channel_h",
+                f"a full charge at {params.charge_c_rate:g} C takes {charge_h:.1f} h, but a tray holds its channel for"
+                f" {params.channel_h:g} h",
+                hint="a higher charge_c_rate or a longer channel_h",
+            )
+        low, high = _PUBLISHED_EFFICIENCY.get(design.chemistry, (0.0, 1.0))
+        if not low <= design.first_cycle_efficiency <= high:
+            yield Remark(
+                "design.first_cycle_efficiency",
+                f"a first-cycle efficiency of {design.first_cycle_efficiency:g} is outside the {low:g} to {high:g}"
+                f" published for {design.chemistry}",
+            )
+        critical = plating_np_ratio(
+            params.plating_c_rate, params.plating_temperature_c, design.anode.porosity, params.plating_np_margin
+        )
+        if design.np_ratio < critical:
+            yield Remark(
+                "plating_c_rate",
+                f"N/P {design.np_ratio:.3f} by design is below {critical:.3f}, under which the anode plates at"
+                f" {params.plating_c_rate:g} C and {params.plating_temperature_c:g} degC with a porosity of"
+                f" {design.anode.porosity:.2f}",
+                hint="a larger or more porous anode, or a slower end of charge",
+            )
+
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Form every cell."""
-        from cellfab.kernels.formation import first_cycle, resistance
+        from cellfab.kernels.cell_numbers import fill_cell_numbers
+        from cellfab.kernels.formation import first_cycle, gas, resistance
 
         columns, n = lot.columns, lot.n
+        z, words = np.empty((4, n), np.float32), np.empty((4, n), np.uint32)
+        fill_cell_numbers(draws.key("cells"), lot.identity, words, z)
         batch = self.at("batch_efficiency_sd_fraction", maturity) * float(draws.normal("batch_efficiency", lot, 1)[0])
-        law = self._law(batch, maturity)
-        siemens, delay = self._shorts(lot, draws)
-        capacity, efficiency, dcir = (np.empty(n, np.float32) for _ in range(3))
+        law = self._law(maturity)
+        siemens, delay = self._find_shorts(lot, draws)
+        capacity, efficiency, dcir, gas_ml = (np.empty(n, np.float32) for _ in range(4))
         reason = np.empty(n, np.uint8)
-        ppm = columns["cathode_moisture_ppm"], columns["anode_moisture_ppm"]
+        areal, ppm = (
+            columns["cathode_areal_mah_per_cm2"],
+            (columns["cathode_moisture_ppm"], columns["anode_moisture_ppm"]),
+        )
         charged_ah, discharged_ah = first_cycle(
-            law, draws.normals(("efficiency", "capacity"), lot), columns["cathode_areal_mah_per_cm2"],
-            columns["anode_areal_mah_per_cm2"], columns["anode_loading_mg_per_cm2"], columns["anode_binder_fraction"],
-            *ppm, columns["unwetted_fraction"], siemens, delay, lot.alive(), capacity, efficiency, reason,
+            law, batch, z, areal, columns["anode_areal_mah_per_cm2"], columns["anode_loading_mg_per_cm2"],
+            columns["anode_binder_fraction"], *ppm, columns["unwetted_fraction"], siemens, delay, lot.alive(), capacity,
+            efficiency, reason,
         )  # fmt: skip
         resistance(
-            law, draws.normal("roll", lot), *ppm, columns["cathode_weld_mohm"], columns["anode_weld_mohm"],
+            law, z[2], *ppm, columns["cathode_weld_mohm"], columns["anode_weld_mohm"],
             columns["cathode_torn_fraction"], columns["anode_torn_fraction"], dcir,
         )  # fmt: skip
-        columns.update(zip((CAPACITY, EFFICIENCY, DCIR), (capacity, efficiency, dcir), strict=True))
-        self._mark_defects(lot)
+        gas(law, z[3], areal, *ppm, gas_ml)
+        columns.update(zip((CAPACITY, EFFICIENCY, DCIR, GAS), (capacity, efficiency, dcir, gas_ml), strict=True))
+        self._mark_defects(lot, draws)
+        columns[REWELDED] = self._rewelded(lot)
 
         kwh_per_ah = self.design.nominal_voltage_v * 1e-3
         facts = lot.attributes
@@ -181,8 +275,6 @@ class Formation(Step):
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time of a tray on its channels, and electricity of all cells that came."""
-        from cellfab.kernels.formation import grid_energy_kwh
-
         params, facts = self.params, lot.attributes
         energy = grid_energy_kwh(
             facts["formation_charged_kwh"], facts["formation_discharged_kwh"],
@@ -198,8 +290,6 @@ class Formation(Step):
     @cached_property
     def rated_capacity_ah(self) -> float:
         """Capacity of a cell exactly as designed: the cathode's, less what the anode's binder consumes."""
-        from cellfab.kernels.formation import binder_loss_ah
-
         anode = self.design.anode
         loss_ah = binder_loss_ah(anode.coating_kg, anode.binder_fraction, self.params.anode_binder_loss_mah_per_g)
         return min(self.design.capacity_ah - loss_ah, anode.capacity_ah)
@@ -215,50 +305,69 @@ class Formation(Step):
             total += share * dissolution_probability(self.params.cathode_potential_v, volt)
         return total
 
-    def _law(self, batch: float, maturity: float) -> FirstCycleLaw:
-        """Constants of a lot whose efficiency is off by `batch`."""
+    def _law(self, maturity: float) -> FirstCycleLaw:
+        """Constants of a lot as designed."""
         from cellfab.kernels.formation import FirstCycleLaw
 
-        params, design = self.params, self.design
+        now, design = self.capabilities(maturity), self.design
         cathode, anode = design.cathode, design.anode
+        rated = self.rated_capacity_ah / self.charge_ah
         return FirstCycleLaw(
             charge_per_areal=10.0 * cathode.area_m2 / design.first_cycle_efficiency,
-            efficiency=design.first_cycle_efficiency + batch,
-            efficiency_sd=float(self.at("cell_efficiency_sd_fraction", maturity)),
-            moisture_free_ppm=float(params.moisture_free_ppm),
-            moisture_loss=float(params.moisture_loss_fraction_per_ppm),
-            moisture_resistance=float(params.moisture_resistance_fraction_per_ppm),
-            binder_loss=0.01 * anode.area_m2 * params.anode_binder_loss_mah_per_g,
+            efficiency=design.first_cycle_efficiency,
+            efficiency_sd=float(now["cell_efficiency_sd_fraction"]),
+            moisture_free_ppm=float(now["moisture_free_ppm"]),
+            moisture_loss=float(now["moisture_loss_fraction_per_ppm"]),
+            moisture_resistance=float(now["moisture_resistance_fraction_per_ppm"]),
+            binder_loss=0.01 * anode.area_m2 * now["anode_binder_loss_mah_per_g"],
             most_per_areal=10.0 * anode.area_m2,
-            capacity_cv=float(self.at("capacity_cv", maturity)),
-            roll_mohm=float(params.roll_mohm),
-            roll_cv=float(self.at("roll_cv", maturity)),
-            terminal_mohm=float(params.terminal_mohm),
-            hard_siemens=1.0 / params.hard_short_ohm,
-            leak_ah=design.nominal_voltage_v * params.channel_h,
-            least_efficiency=self.rated_capacity_ah / self.charge_ah + batch - params.efficiency_margin_fraction,
+            capacity_cv=float(now["capacity_cv"]),
+            roll_mohm=float(now["roll_mohm"]),
+            roll_cv=float(now["roll_cv"]),
+            terminal_mohm=float(now["terminal_mohm"]),
+            hard_siemens=1.0 / now["hard_short_ohm"],
+            leak_ah=design.nominal_voltage_v * now["channel_h"],
+            least_efficiency=rated - now["efficiency_margin_fraction"],
+            gas_ml_per_ah=float(now["gas_ml_per_ah"]),
+            gas_cv=float(now["gas_cv"]),
+            gas_ml_per_ah_ppm=float(now["gas_ml_per_ah_ppm"]),
         )
 
-    def _mark_defects(self, lot: Lot) -> None:
-        from cellfab.kernels.formation import hidden_defects
+    def _mark_defects(self, lot: Lot, draws: Draws) -> None:
+        from cellfab.kernels.formation import hidden_defects, plating
 
-        columns, design = lot.columns, self.design
-        defects = np.empty(lot.n, np.uint8)
+        columns, design, params = lot.columns, self.design, self.params
+        critical = plating_np_ratio(params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_np_margin)
+        thinning = columns.get("anode_edge_thinning_fraction")
+        if thinning is None:
+            thinning = np.zeros(lot.n, np.float32)
+        areal = columns["cathode_areal_mah_per_cm2"], columns["anode_areal_mah_per_cm2"]
+        plates, defects = np.empty(lot.n, np.uint8), np.empty(lot.n, np.uint16)
+        plating(
+            critical, *areal, thinning, columns["anode_porosity"], columns["unwetted_fraction"],
+            draws.key("dry_plating"), lot.identity, plates,
+        )  # fmt: skip
         hidden_defects(
             columns[SHORT], columns["cathode_weld_unfused"] | columns["anode_weld_unfused"],
             columns["cathode_weld_burnt"] | columns["anode_weld_burnt"], columns["separator_fault"],
             columns["overhang_mm"], columns["unwetted_fraction"], columns["leak"],
-            columns["cathode_areal_mah_per_cm2"] * np.float32(design.cathode.area_m2),
-            columns["anode_areal_mah_per_cm2"] * np.float32(design.anode.area_m2),
-            float(self.params.dry_fraction), defects,
+            areal[0] * np.float32(design.cathode.area_m2), areal[1] * np.float32(design.anode.area_m2), plates,
+            float(params.dry_fraction), defects,
         )  # fmt: skip
         columns[DEFECTS] = defects
 
-    def _shorts(self, lot: Lot, draws: Draws) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        from cellfab.kernels.particles import ShortLaw, soft_shorts
+    @staticmethod
+    def _rewelded(lot: Lot) -> npt.NDArray[np.uint8]:
+        """Cells with a joint made twice; none where no step noted it."""
+        again = [lot.columns[name] for name in ("cathode_weld_rewelded", "anode_weld_rewelded") if name in lot.columns]
+        return np.bitwise_or.reduce(again) if again else np.zeros(lot.n, np.uint8)
 
-        params, columns = self.params, lot.columns
-        law = ShortLaw(
+    @cached_property
+    def _short_law(self) -> ShortLaw:
+        from cellfab.kernels.particles import ShortLaw
+
+        params = self.params
+        return ShortLaw(
             separator_um=float(self.design.separator_um),
             mechanical_midpoint=float(params.piercing_ratio),
             mechanical_width=float(params.piercing_width_ratio),
@@ -275,11 +384,17 @@ class Formation(Step):
             resistance_log_sd=math.log(params.short_gsd),
             fault_um=float(params.fault_um),
         )
-        siemens, delay = np.empty(lot.n, np.float32), np.empty(lot.n, np.float32)
-        soft_shorts(
-            law, columns["particle_um"], columns["cathode_burr_um"], columns["anode_burr_um"],
+
+    def _find_shorts(self, lot: Lot, draws: Draws) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Conductance and delay of each cell's shorts, noted in its columns; counted by how they come about."""
+        from cellfab.kernels.particles import soft_shorts
+
+        columns, n = lot.columns, lot.n
+        siemens, delay = columns[SHORT], columns[DELAY] = np.empty(n, np.float32), np.empty(n, np.float32)
+        shorted, later = soft_shorts(
+            self._short_law, columns["particle_um"], columns["cathode_burr_um"], columns["anode_burr_um"],
             columns["separator_fault"], draws.key("shorts"), lot.identity, siemens, delay,
         )  # fmt: skip
-        lot.columns[SHORT] = siemens
-        lot.columns[DELAY] = delay
+        lot.attributes["shorts_mechanical"] = float(shorted - later)
+        lot.attributes["shorts_chemical"] = float(later)
         return siemens, delay

@@ -24,14 +24,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core import notes
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.defects import MECHANISMS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels.grading_theory import usable_fraction
 from cellfab.steps.base import Step, Work
 
 if TYPE_CHECKING:
@@ -41,7 +44,6 @@ CAPACITY_READ = column("capacity_measured_ah", "float32", "Ah", "measured capaci
 DCIR_READ = column("dcir_measured_mohm", "float32", "mohm", "measured direct-current resistance")
 ENERGY = column("energy_wh", "float32", "Wh", "true capacity times nominal voltage")
 GRADE = column("grade", "uint8", "1", "0 rejected, 1 grade A, 2 grade B")
-GRADE_A = 1
 LOW_CAPACITY = cause("grade", "low_capacity", "capacity read below the least that is sold")
 HIGH_DCIR = cause("grade", "high_dcir", "resistance read above the limit")
 APPEARANCE = cause("grade", "appearance", "dent, scratch or leak found at the last look")
@@ -79,53 +81,68 @@ class Grade(Step):
         """Of a cell, rejected for its looks: assumption, 0.1-2 %."""
         leak_detection_probability: Annotated[Capability, within(0.0, 1.0)] = 0.3
         """That a leaking cell is found by weight or smell: assumption."""
+        downgrade_rework: bool = False
+        """Whether a cell with a joint welded twice is grade B at best: a choice of the cell's buyer."""
+        cells_in_series: Annotated[int, Field(ge=1, le=10_000)] = 104
+        """In the string whose usable share is told: 104 in a pack of 400 V, 416 in a rack of 1500 V: typical."""
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Measure, reject and sort every cell."""
+        from cellfab.kernels.cell_numbers import fill_cell_numbers
         from cellfab.kernels.grading import grade_cells
 
-        params, columns, n = self.params, lot.columns, lot.n
-        cells_per_tray = np.int32(lot.attributes["cells_per_tray"])
-        tray = columns["tray_position"] // cells_per_tray
+        columns, n = lot.columns, lot.n
+        words, z = np.empty((4, n), np.uint32), np.empty((2, n), np.float32)
+        fill_cell_numbers(draws.key("cells"), lot.identity, words, z)
+        tray = columns["tray_position"] // np.int32(lot.attributes["cells_per_tray"])
         trays = max(int(tray.max(initial=-1)) + 1, 1)
-        warm_k = np.float32(self.at("tray_temperature_k", maturity)) * draws.normal("temperature", lot, trays)
+        warm = draws.normal("temperature", lot, trays)
+        warm *= np.float32(self.at("tray_temperature_k", maturity) * self.params.capacity_fraction_per_k)
         read_ah, read_mohm, energy = (np.empty(n, np.float32) for _ in range(3))
         grade, reason = np.empty(n, np.uint8), np.empty(n, np.uint8)
-        sold = np.empty(256, np.int64)
-        stored_wh = grade_cells(
-            self._law(lot, maturity), draws.normals(("capacity", "dcir"), lot), draws.uniform("appearance", lot), tray,
-            np.float32(params.capacity_fraction_per_k) * warm_k, lot.alive(), columns["defects"], bit("leak"),
-            columns["capacity_ah"], columns["dcir_mohm"], read_ah, read_mohm, energy, grade, reason, sold,
+        escapes = np.empty(len(MECHANISMS) + 1, np.int64)
+        found = grade_cells(
+            self._law(lot, maturity), z, words[2], tray, warm, lot.alive(), columns["defects"], self._downgraded(lot),
+            columns["capacity_ah"], columns["dcir_mohm"], read_ah, read_mohm, energy, grade, reason, escapes,
         )  # fmt: skip
         columns.update(zip(self.writes, (read_ah, read_mohm, energy, grade), strict=True))
         lot.scrap_each(reason, (LOW_CAPACITY, HIGH_DCIR, APPEARANCE))
         facts = lot.attributes
-        facts["grade_a_cells"] = float(np.count_nonzero(grade == GRADE_A))
-        facts["grade_b_cells"] = float(lot.n_alive) - facts["grade_a_cells"]
-        facts["good_energy_kwh"] = stored_wh * 1e-3
-        kinds = np.arange(sold.size)
-        for mechanism in MECHANISMS:
-            facts[f"escapes_{mechanism}"] = float(sold[(kinds & bit(mechanism)) != 0].sum())
-        facts["escapes"] = float(sold[1:].sum())
+        facts["grade_a_cells"] = float(found.grade_a)
+        facts["grade_b_cells"] = float(lot.n_alive - found.grade_a)
+        facts["good_energy_kwh"] = found.energy_wh * 1e-3
+        facts["rack_usable_fraction"] = usable_fraction(
+            found.grade_a_sd_ah / found.grade_a_mean_ah, self.params.cells_in_series
+        )
+        facts[notes.FALSE_REJECTS + "low_capacity"] = float(found.good_capacity)
+        facts[notes.FALSE_REJECTS + "high_dcir"] = float(found.good_dcir)
+        for mechanism, cells in zip((*MECHANISMS, ""), escapes.tolist(), strict=True):
+            facts[f"escapes_{mechanism}" if mechanism else "escapes"] = float(cells)
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time of the capacity cycle."""
         return Work(seconds=3600.0 * self.params.cycle_h)
 
+    def _downgraded(self, lot: Lot) -> npt.NDArray[np.uint8]:
+        """1 for cells that are grade B whatever they measure."""
+        again = lot.columns.get("rewelded") if self.params.downgrade_rework else None
+        return np.zeros(lot.n, np.uint8) if again is None else again
+
     def _law(self, lot: Lot, maturity: float) -> GradeLaw:
         from cellfab.kernels.grading import GradeLaw
 
-        params = self.params
+        now = self.capabilities(maturity)
         rated_ah, rated_mohm = lot.attributes["rated_capacity_ah"], lot.attributes["rated_dcir_mohm"]
         return GradeLaw(
-            capacity_noise=float(self.at("capacity_noise_fraction", maturity)),
-            dcir_noise=float(self.at("dcir_noise_fraction", maturity)),
+            capacity_noise=float(now["capacity_noise_fraction"]),
+            dcir_noise=float(now["dcir_noise_fraction"]),
             energy_per_ah=float(self.design.nominal_voltage_v),
-            least_ah=params.least_capacity_fraction * rated_ah,
-            most_mohm=params.most_dcir_fraction * rated_mohm,
-            grade_a_ah=params.grade_a_capacity_fraction * rated_ah,
-            grade_a_mohm=params.grade_a_dcir_fraction * rated_mohm,
-            appearance=float(self.at("appearance_probability", maturity)),
-            leak_found=float(params.leak_detection_probability),
+            least_ah=now["least_capacity_fraction"] * rated_ah,
+            most_mohm=now["most_dcir_fraction"] * rated_mohm,
+            grade_a_ah=now["grade_a_capacity_fraction"] * rated_ah,
+            grade_a_mohm=now["grade_a_dcir_fraction"] * rated_mohm,
+            appearance=float(now["appearance_probability"]),
+            leak_found=float(now["leak_detection_probability"]),
+            leak_bit=bit("leak"),
         )

@@ -69,7 +69,7 @@ class Wet(Step):
         np.exp(spread, out=spread)
         columns[UNWETTED] = np.empty(lot.n, np.float32)
         soak(
-            spread, columns.pop("cathode_porosity"), columns.pop("anode_porosity"), params.soak_h * 3600.0 / median_s,
+            spread, columns.pop("cathode_porosity"), columns["anode_porosity"], params.soak_h * 3600.0 / median_s,
             float(design.cathode.porosity), float(design.anode.porosity), columns[UNWETTED],
         )  # fmt: skip
         return lot

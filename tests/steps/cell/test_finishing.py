@@ -8,7 +8,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cellfab.config.remark import Remark
 from cellfab.core.causes import describe
+from cellfab.core.defects import bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.steps.formation import Formation
@@ -221,6 +223,151 @@ def test_escapes_are_true_defects_of_sold_cells(cells: SimpleNamespace) -> None:
     }
     assert escapes == {
         "soft_short": 3.0, "no_fusion": 1.0, "burn_through": 1.0, "separator_fault": 3.0, "overhang": 1.0,
-        "under_wetted": 1.0, "leak": 2.0, "anode_limited": 1.0,
+        "under_wetted": 1.0, "leak": 2.0, "anode_limited": 1.0, "plating": 1.0,
     }  # fmt: skip
     assert lot.attributes["escapes"] == 9.0
+
+
+def remarks(cells: SimpleNamespace, step: str, design: object = None, **params: object) -> dict[str, Remark]:
+    return {remark.about: remark for remark in cells.steps({step: params}, design)[step].review()}
+
+
+def test_recipes_within_the_published_ranges_pass_without_remark(cells: SimpleNamespace) -> None:
+    for name, step in cells.steps().items():
+        if name in ("formation", "ageing", "grade"):
+            assert not list(step.review()), name
+
+
+@pytest.mark.parametrize("volt", [4.3, 2.4])
+def test_formation_outside_the_voltage_limits_is_impossible(cells: SimpleNamespace, volt: float) -> None:
+    remark = remarks(cells, "formation", charge_voltage_v=volt)["charge_voltage_v"]
+    assert remark.impossible
+    assert f"{volt:g} V" in remark.message
+    assert "2.5 to 4.2 V" in remark.message
+    assert not remarks(cells, "formation", charge_voltage_v=4.2)
+
+
+@pytest.mark.parametrize(
+    ("about", "params", "changes"),
+    [
+        ("charge_c_rate", {"charge_c_rate": 1.0}, {}),
+        ("channel_h", {"charge_c_rate": 0.05, "channel_h": 18.0}, {}),
+        ("design.first_cycle_efficiency", {}, {"first_cycle_efficiency": 0.80}),
+        ("plating_c_rate", {"plating_c_rate": 5.0}, {}),
+        ("plating_c_rate", {"plating_temperature_c": -20.0}, {}),
+    ],
+)
+def test_odd_recipes_are_remarked_on(
+    cells: SimpleNamespace, about: str, params: dict[str, float], changes: dict[str, float]
+) -> None:
+    found = remarks(cells, "formation", cells.design(**changes), **params)
+    assert list(found) == [about]
+    assert not found[about].impossible
+
+
+def test_the_k_test_says_when_it_cannot_see_its_short(cells: SimpleNamespace) -> None:
+    # A prismatic cell of 314 Ah, at low charge and on the plateau.
+    large = SimpleNamespace(**{**vars(cells.design()), "capacity_ah": 314.0})
+    step = cells.steps({"ageing": {"ocv_slope_mv_per_percent": 6.0, "test_voltage_v": 3.15, "rest_d": 7.0}})["ageing"]
+    assert not list(step.review())  # 23 Ah
+    step.design = large
+    assert not list(step.review())
+    blind = cells.steps({"ageing": {"ocv_slope_mv_per_percent": 0.3, "test_voltage_v": 3.3, "rest_d": 7.0}})["ageing"]
+    blind.design = large
+    (remark,) = blind.review()
+    assert not remark.impossible
+    assert "1000 Ohm in a cell of 314 Ah take 0.0076 mV/d" in remark.message
+    # The slope that the hint names is enough, a little less is not.
+    needed = float(remark.hint.split("at least ")[1].split(" mV")[0])
+    for factor, warned in ((1.05, False), (0.9, True)):
+        step = cells.steps(
+            {"ageing": {"ocv_slope_mv_per_percent": factor * needed, "test_voltage_v": 3.3, "rest_d": 7.0}}
+        )["ageing"]
+        step.design = large
+        assert bool(list(step.review())) is warned
+    flat = cells.steps({"ageing": {"ocv_slope_mv_per_percent": 0.0}})["ageing"]
+    assert "0 Ohm" in next(iter(flat.review())).message
+    spread = cells.steps({"ageing": {"short_to_see_ohm": 1e6}})["ageing"]
+    assert "neither a steeper slope nor more days" in next(iter(spread.review())).hint
+
+
+def test_what_the_review_says_is_what_the_test_sees(cells: SimpleNamespace) -> None:
+    # Shorts of a third and of three times the weakest that is seen: nearly all and nearly none of twelve are found.
+    step = cells.steps({"ageing": {"short_to_see_ohm": 1e9}})["ageing"]
+    weakest = float(next(iter(step.review())).message.split("sees has ")[1].split(" Ohm")[0])
+    exact = {"chemical_lot_gsd": 1.0}
+    assert age(cells, weakest / 3.0, **exact).attributes["shorts_seen"] >= 11.0
+    assert age(cells, weakest * 3.0, **exact).attributes["shorts_seen"] <= 1.0
+
+
+def test_bridges_grow_slower_in_the_cold(cells: SimpleNamespace) -> None:
+    dormant = []
+    for warm_c in (45.0, 25.0):
+        lot = age(cells, 5e3, delay_d=3.5, warm_c=warm_c)
+        dormant.append(lot.attributes["shorts_dormant"])
+    assert dormant == [0.0, 12.0]
+
+
+def test_sound_cells_that_a_test_rejects_are_noted(cells: SimpleNamespace) -> None:
+    lot = age(cells, 1e2, limit_sigmas_number=1.5)
+    high = scrapped(lot, "k_value")
+    assert lot.attributes["false_rejects_k_value"] == high.sum() - 12.0 > 0.0
+    lot = form(cells, before_formation(cells))
+    lot.columns["capacity_ah"][:200] *= np.float32(0.965)
+    grade(cells, lot, capacity_noise_fraction=0.005)
+    rejected = scrapped(lot, "low_capacity")
+    assert lot.attributes["false_rejects_low_capacity"] == rejected.sum() > 10.0
+    assert lot.attributes["false_rejects_high_dcir"] == 0.0
+
+
+def test_local_anode_reserve_decides_about_plating(cells: SimpleNamespace) -> None:
+    def plating(**columns: float) -> float:
+        lot = before_formation(cells)
+        for name, value in columns.items():
+            lot.columns[name] = np.full(lot.n, value, np.float32)
+        return float((form(cells, lot).columns["defects"] & bit("plating") > 0).mean())
+
+    areal = cells.design().cathode.areal_capacity_mah_per_cm2
+    assert plating() == 0.0
+    assert plating(anode_areal_mah_per_cm2=1.0 * areal, cathode_areal_mah_per_cm2=areal) == 1.0
+    assert plating(anode_areal_mah_per_cm2=1.02 * areal, cathode_areal_mah_per_cm2=areal) == 0.0
+    assert plating(anode_edge_thinning_fraction=0.15) == 1.0
+    assert plating(anode_porosity=0.05) == 1.0
+
+
+def test_gas_follows_charge_and_water(cells: SimpleNamespace) -> None:
+    lot = before_formation(cells)
+    charge_ah = cells.design().capacity_ah / 0.875
+    lot.columns["cathode_moisture_ppm"][:] = 350.0
+    lot.columns["anode_moisture_ppm"][:] = 350.0
+    gas = form(cells, lot, gas_cv=0.0).columns["gas_ml"]
+    np.testing.assert_allclose(gas, charge_ah * (0.8 + 0.02), rtol=1e-4)  # 0.02 mL/Ah for 100 ppm beyond 250
+
+
+def test_shorts_are_told_by_how_they_came_about(cells: SimpleNamespace) -> None:
+    lot = before_formation(cells)
+    lot.columns["particle_um"][:] = 25.0
+    form(cells, lot, piercing_ratio=1.8)
+    siemens, delay = lot.columns["short_siemens"], lot.columns["short_delay_d"]
+    assert lot.attributes["shorts_chemical"] == np.count_nonzero(delay) > 0
+    assert lot.attributes["shorts_mechanical"] == np.count_nonzero(siemens) - np.count_nonzero(delay) > 0
+
+
+def test_cells_welded_twice_are_grade_b_where_the_buyer_wants_it(cells: SimpleNamespace) -> None:
+    lot = before_formation(cells)
+    lot.columns["anode_weld_rewelded"] = (np.arange(lot.n) % 10 == 0).astype(np.uint8)
+    again = lot.columns["anode_weld_rewelded"] > 0
+    form(cells, lot)
+    lot.columns["cathode_weld_rewelded"] = np.zeros(lot.n, np.uint8)  # gone with formation, like the other
+    grade(cells, lot, downgrade_rework=True)
+    assert (lot.columns["grade"][again] == 2).all()
+    assert (lot.columns["grade"][~again] == 1).all()
+
+
+def test_usable_share_of_a_rack_follows_the_spread_of_grade_a(cells: SimpleNamespace) -> None:
+    lot = form(cells, before_formation(cells), capacity_cv=0.005)
+    grade(cells, lot, cells_in_series=416, grade_a_capacity_fraction=0.9, least_capacity_fraction=0.9)
+    capacity = lot.columns["capacity_ah"].astype(np.float64)
+    expected = 1.0 - 2.97 * capacity.std() / capacity.mean()
+    assert lot.attributes["rack_usable_fraction"] == pytest.approx(expected, abs=1e-4)
+    assert 0.98 < expected < 0.99
