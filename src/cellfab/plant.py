@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.config.line_spec import ChannelsStation, DwellStation, Station
+from cellfab.core import notes
 from cellfab.core.causes import cause, describe
 from cellfab.core.draws import Draws
 from cellfab.core.ledger import ENERGY_UNIT, Entry, Ledger
@@ -46,6 +47,9 @@ class _Visit(NamedTuple):
     alive: int
     scrapped: list[tuple[int, int]]
     """(cause, rows)"""
+    place: str
+    false_rejects: Mapping[str, int]
+    """By name of the cause: how many of the scrapped rows were sound, where the step tells."""
 
 
 class Plant:
@@ -61,7 +65,11 @@ class Plant:
     good_kwh : dict of (week, product) to float
         Stored energy of the cells sold.
     escapes : dict of str to int
-        Cells that passed every test with a defect, by mechanism.
+        Cells that passed every test with a defect, by mechanism; a cell with two defects counts for both.
+    escaped_cells : int
+        Cells that passed every test with a defect, each once.
+    false_rejects : dict of (product, place, cause) to (rows, usd)
+        Sound rows that were rejected and the value they had, for the causes of which a step tells.
     row_units : dict of str to str
         What a row is at each place: charges, segments or cells.
     materials : dict of str to str
@@ -87,6 +95,8 @@ class Plant:
         self.cells_scrapped: dict[tuple[int, str], int] = {}
         self.good_kwh: dict[tuple[int, str], float] = {}
         self.escapes: dict[str, int] = {}
+        self.escaped_cells = 0
+        self.false_rejects: dict[tuple[str, str, str], tuple[int, float]] = {}
         self.lots_processed = 0
         self.row_units: dict[str, str] = {}
         self.materials: dict[str, str] = {}
@@ -157,9 +167,10 @@ class Plant:
                 exits[(made.exit_code != ALIVE) & (exits == len(stops))] = index
             self._count(week, stop.key, made, alive[0], scrapped)
             seconds = work.seconds if seconds is None else seconds
-            stops_s += made.attributes.pop("stops_s", 0.0)
+            stops_s += notes.take(made, notes.STOPS_S)
             self._note_rework(stop.key, made)
-            visits.append(_Visit(self._bought(stop.key, work.materials, work.energy_kwh), alive[0], scrapped))
+            bought = self._bought(stop.key, work.materials, work.energy_kwh)
+            visits.append(_Visit(bought, alive[0], scrapped, stop.key, notes.take_false_rejects(made)))
             lot = made
         self._visits[station, lot.identity] = (seconds, visits)
         return Processed(lot, seconds, stops_s, exits)
@@ -175,7 +186,10 @@ class Plant:
             absorbed = []
             alive = visit.alive
             for code, rows in visit.scrapped:
-                self.ledger.scrap(lot, rows, alive, week, station, describe(code).name)
+                reason = describe(code).name
+                if reason in visit.false_rejects:
+                    self._note_false_rejects(lot, visit.place, reason, visit.false_rejects[reason], alive)
+                self.ledger.scrap(lot, rows, alive, week, station, reason)
                 alive -= rows
         if absorbed:
             self.ledger.charge_lot(lot, week, station, absorbed)
@@ -195,6 +209,7 @@ class Plant:
         if lot.sellable:
             self.cells_good[key] = self.cells_good.get(key, 0) + good
             self.good_kwh[key] = self.good_kwh.get(key, 0.0) + energy
+            self.escaped_cells += int(lot.attributes.get("escapes", 0.0))
             for name, value in lot.attributes.items():
                 if name.startswith("escapes_"):
                     mechanism = name.removeprefix("escapes_")
@@ -231,7 +246,8 @@ class Plant:
                 lost.append((REMNANT, remnant))
             for code, rows in lost:
                 # A remnant has no partner because the partner was scrapped: the lost cell has been counted there.
-                self.tally.scrap(week, parent.product, stop.key, code, rows, 0.0)
+                cells = 0.0 if code == REMNANT else rows * cells_per_row(parent)
+                self.tally.scrap(week, parent.product, stop.key, code, rows, cells)
                 self.ledger.scrap(parent, rows, alive, week, station, describe(code).name)
                 alive -= rows
         self.ledger.pass_on(parents, [made])
@@ -278,10 +294,15 @@ class Plant:
             alive -= rows
 
     def _note_rework(self, place: str, lot: Lot) -> None:
-        again = int(lot.attributes.pop("reworked", 0.0))
+        again = int(notes.take(lot, notes.REWORKED))
         if again:
             key = (lot.product, place)
             self.reworked[key] = self.reworked.get(key, 0) + again
+
+    def _note_false_rejects(self, lot: Lot, place: str, reason: str, rows: int, alive: int) -> None:
+        key = (lot.product, place, reason)
+        before, usd = self.false_rejects.get(key, (0, 0.0))
+        self.false_rejects[key] = (before + rows, usd + lot.value_usd * rows / alive)
 
     def _bought(self, place: str, materials: Mapping[str, float], energy_kwh: float) -> list[Entry]:
         entries: list[Entry] = []

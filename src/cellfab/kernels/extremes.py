@@ -36,6 +36,16 @@ def lowest_table(count: float, table: npt.NDArray[np.float64]) -> None:
 
 
 @kernel
+def _farthest_table(count: float, table: npt.NDArray[np.float64]) -> None:
+    """Tabulate the largest of the sizes of `count` standard normal values: (2 Phi(x) - 1)^count = u."""
+    for i in range(table.size):
+        z = i / _PER_UNIT - _REACH
+        above = 0.5 * math.erfc(z / math.sqrt(2.0))
+        log_below = math.log1p(-above) if z > 0.0 else math.log(0.5 * math.erfc(-z / math.sqrt(2.0)))
+        table[i] = -normal_quantile(-0.5 * math.expm1(log_below / count))
+
+
+@kernel
 def _surprise_table(table: npt.NDArray[np.float64]) -> None:
     """Tabulate -ln Phi(z)."""
     for i in range(table.size):
@@ -69,6 +79,23 @@ def _lowest(count: float) -> npt.NDArray[np.float64]:
     table = np.empty(_POINTS)
     lowest_table(count, table)
     return table
+
+
+@lru_cache(maxsize=64)
+def lowest(count: float) -> npt.NDArray[np.float32]:
+    """The table of `lowest_of`, for kernels that read it by themselves (`interpolate`)."""
+    return _lowest(float(count)).astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def farthest(count: float) -> npt.NDArray[np.float32]:
+    """Largest of the sizes of `count` >= 1 standard normal values, for kernels that read it (`interpolate`).
+
+    With distribution (2 Phi(x) - 1)^count; interpolation error below 2e-4 where it exceeds 0.1.
+    """
+    table = np.empty(_POINTS)
+    _farthest_table(float(count), table)
+    return table.astype(np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -125,7 +125,13 @@ def make_electrode(
         "notch_flaw": np.zeros(n) if flawless else (rng.random(n) < 0.01).astype(float),
     }
     lot.columns = {name: values.astype(np.float32) for name, values in columns.items()}
-    lot.attributes = {"lanes": float(lanes), "positions": float(positions), "pitch_m": electrode.length_m}
+    lot.columns["notch_flaw"] = lot.columns["notch_flaw"].astype(np.uint8)
+    kg = 0.01 * electrode.piece_area_m2 * float(columns["loading_mg_per_cm2"].sum())
+    lot.attributes = {
+        "lanes": float(lanes), "positions": float(positions), "planned_positions": float(positions),
+        "pitch_m": electrode.length_m, "segment_m2": electrode.piece_area_m2,
+        "kg_in": kg, "kg_good": kg, "kg_scrap": 0.0, "kg_returned": 0.0, "kg_strip": 0.0,
+    }  # fmt: skip
     if dead:
         lot.scrap(rng.random(n) < dead, 7)
     return lot

@@ -42,7 +42,7 @@ def test_coating_of_the_good_segments_is_wound_or_remnant(cells: SimpleNamespace
         good = roll.columns["loading_mg_per_cm2"][roll.alive()].sum(dtype=np.float64)
         kg = 0.01 * getattr(cells.design(), name).area_m2 * good
         facts = lot.attributes
-        assert facts[f"{name}_wound_kg"] + facts[f"{name}_remnant_kg"] == pytest.approx(kg, rel=1e-6)
+        assert facts[f"{name}_used_kg"] + facts[f"{name}_remnant_kg"] == pytest.approx(kg, rel=1e-6)
         assert facts[f"{name}_remnant_cells"] + lot.n == roll.n_alive
 
 

@@ -1,0 +1,167 @@
+"""Cells out of electrodes: which segments a cell is made of, and what it has of them.
+
+Both electrodes' webs have the same lanes. In each lane the good segments, behind those lost at the start of a daughter
+roll, are taken in order: the k-th cell has the k-th group of `pieces` cathode and of `pieces` anode segments. What one
+web has left when the other ends is a remnant. The rows of a cell's group follow from its first one: they are the next
+good ones of its parent (segments thrown out at the joining machine have an exit code there).
+
+Of its pieces a cell has the mean loading, composition, porosity and moisture, the highest burr, the lowest N/P of
+pieces that face each other, and all their particles.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.core.columns import column
+from cellfab.core.lot import Lot
+from cellfab.core.web import KG_PER_M2, exit_codes, settle_web
+from cellfab.errors import ConfigError
+
+ELECTRODES = ("cathode", "anode")
+_MEANS = {
+    # column of a segment: unit and meaning on the cell, and the electrodes for which a later step asks
+    "loading_mg_per_cm2": ("mg/cm2", "true dry coating per side of the cell's {}", ("anode",)),
+    "binder_fraction": ("1", "true mass fraction of binder in the coating of the cell's {}", ("anode",)),
+    "porosity": ("1", "true porosity of the cell's {}", ELECTRODES),
+    "moisture_ppm": ("ppm", "true water content of the cell's {}", ELECTRODES),
+}
+_BURR = "burr_um"
+_FLAW = "notch_flaw"
+_METAL = "metal_particles"
+READS = (*_MEANS, _BURR, "active_fraction", "specific_capacity_mah_per_g", "width_mm", _FLAW)
+"""Columns of segments that `join` and `flaws` need; `metal_particles` are added where a web has them."""
+
+ROWS = tuple(
+    column(f"{electrode}_row", "int32", "1", f"row of the cell's first {electrode} piece in its parent lot")
+    for electrode in ELECTRODES
+)
+AREAL = tuple(
+    column(f"{electrode}_areal_mah_per_cm2", "float32", "mAh/cm2", f"true areal capacity per side, {electrode}")
+    for electrode in ELECTRODES
+)
+LEAST_NP = column("least_np_ratio", "float32", "1", "true lowest N/P ratio of the cell's pieces that face each other")
+OVERHANG = column("overhang_mm", "float32", "mm", "true smallest distance by which the anode's edge stands out")
+SEPARATOR_FAULT = column("separator_fault", "uint8", "1", "1 where the separator is folded, pierced or scorched")
+PARTICLES = column("particles_in_roll", "uint8", "1", "particles between the electrodes, 255 for more")
+_INHERITED = {
+    electrode: tuple(
+        (name, column(f"{electrode}_{name}", "float32", unit, text.format(electrode)))
+        for name, (unit, text, electrodes) in _MEANS.items()
+        if electrode in electrodes
+    )
+    for electrode in ELECTRODES
+}
+_BURRS = tuple(
+    column(f"{electrode}_{_BURR}", "float32", "um", f"true height of the highest burr on the cell's {electrode}")
+    for electrode in ELECTRODES
+)
+WRITES = (
+    *ROWS, *AREAL, LEAST_NP, *(name for names in _INHERITED.values() for _, name in names), *_BURRS,
+    OVERHANG, SEPARATOR_FAULT, PARTICLES,
+)  # fmt: skip
+"""Columns of the cells that come out of any joining step."""
+
+Rows = npt.NDArray[np.int32]
+
+
+class Pieces(NamedTuple):
+    """How many segments of each electrode a cell takes, and how many good ones are lost per daughter roll."""
+
+    cathode: int
+    anode: int
+    cathode_skip: int
+    anode_skip: int
+
+
+def take(cathode: Lot, anode: Lot, pieces: Pieces) -> tuple[Rows, Rows]:
+    """Rows of the segments that become cells, cell by cell: shapes (cells * pieces,) of each electrode.
+
+    Raises
+    ------
+    ConfigError
+        If the webs do not have the same lanes.
+    """
+    from cellfab.kernels.joining import count_good, take_good
+
+    lanes = int(cathode.attributes["lanes"])
+    if lanes != int(anode.attributes["lanes"]):
+        raise ConfigError(
+            f"cathode rolls have {lanes} lanes and anode rolls {int(anode.attributes['lanes'])}:"
+            " one daughter roll of each becomes cells"
+        )
+    webs = ((cathode, pieces.cathode, pieces.cathode_skip), (anode, pieces.anode, pieces.anode_skip))
+    groups = []
+    for lot, per_cell, skip in webs:
+        good = np.zeros(lanes, np.int64)
+        count_good(exit_codes(lot), skip, good)
+        groups.append(good // per_cell)
+    cells = np.minimum(*groups)
+    rows = []
+    for lot, per_cell, skip in webs:
+        wanted = cells * per_cell
+        taken = np.empty(int(wanted.sum()) + 1, np.int32)
+        take_good(exit_codes(lot), skip, wanted, taken)
+        rows.append(taken[:-1])
+    return rows[0], rows[1]
+
+
+def join(
+    cathode: Lot, anode: Lot, separator: Lot, place: str, rows: tuple[Rows, Rows], pieces: Pieces
+) -> Lot:  # fmt: skip
+    """The lot of cells made of these segments, with all columns that they inherit.
+
+    Facts in its attributes, for each electrode: NAME_remnant_cells (good segments not used), and in kg of dry coating
+    NAME_used_kg and NAME_remnant_kg.
+    """
+    from cellfab.kernels import joining
+
+    n = rows[0].size // pieces.cathode
+    child = cathode.child(place, n=n, unit="cells", amount=float(n), material="cell", others=(anode, separator))
+    columns = child.columns
+    areal = []
+    for lot, row, per_cell, first, capacity, burr in zip(
+        (cathode, anode), rows, (pieces.cathode, pieces.anode), ROWS, AREAL, _BURRS, strict=True
+    ):
+        settle_web(lot)
+        segments = lot.columns
+        columns[first] = row if per_cell == 1 else row[::per_cell].copy()
+        of_piece = np.empty(row.size, np.float32)
+        used_mg_per_cm2 = joining.areal_capacities(
+            row, segments["loading_mg_per_cm2"], segments["active_fraction"],
+            segments["specific_capacity_mah_per_g"], of_piece,
+        )  # fmt: skip
+        areal.append(of_piece)
+        columns[capacity] = of_piece
+        if per_cell > 1:
+            columns[capacity] = np.empty(n, np.float32)
+            joining.mean_of_neighbours(of_piece, columns[capacity])
+        for source, name in _INHERITED[lot.material]:
+            columns[name] = np.empty(n, np.float32)
+            joining.mean_of_pieces(row, segments[source], columns[name])
+        columns[burr] = np.empty(n, np.float32)
+        joining.highest_of_pieces(row, segments[_BURR], columns[burr])
+        used_kg = used_mg_per_cm2 * KG_PER_M2 * lot.attributes["segment_m2"]
+        child.attributes |= {
+            f"{lot.material}_remnant_cells": float(lot.n_alive - row.size),
+            f"{lot.material}_used_kg": used_kg,
+            f"{lot.material}_remnant_kg": lot.attributes["kg_good"] - used_kg,
+        }
+    columns[LEAST_NP] = np.empty(n, np.float32)
+    joining.least_ratio(*areal, 1 + pieces.anode - pieces.cathode, columns[LEAST_NP])
+    return child
+
+
+def flaws(cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], n: int) -> npt.NDArray[np.uint8]:
+    """Particles that the pieces of each cell bring along: one for a flawed cut edge, and the metal mixed in."""
+    from cellfab.kernels.joining import add_over_pieces
+
+    found = np.zeros(n, np.uint8)
+    for lot, row in zip((cathode, anode), rows, strict=True):
+        add_over_pieces(row, lot.columns[_FLAW], found)
+        if _METAL in lot.columns:
+            add_over_pieces(row, lot.columns[_METAL], found)
+    return found

@@ -1,0 +1,201 @@
+"""Electrodes of a cell out of consecutive good segments of a lane, and what cells inherit from them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
+
+_ABREAST = 8
+_STRIDE = 64
+
+
+@kernel
+def count_good(exit_code: npt.NDArray[np.int16], skip: int, good: npt.NDArray[np.int64]) -> None:
+    """Good segments per lane behind the first `skip` of them: `good`, shape (lanes,), is filled."""
+    positions = exit_code.size // good.size
+    for lane in range(good.size):
+        count = 0
+        for row in range(lane * positions, (lane + 1) * positions):
+            count += exit_code[row] == 0
+        good[lane] = max(count - skip, 0)
+
+
+@kernel
+def take_good(
+    exit_code: npt.NDArray[np.int16], skip: int, wanted: npt.NDArray[np.int64], rows: npt.NDArray[np.int32]
+) -> None:
+    """List the first `wanted` good segments of each lane, behind the first `skip` of them.
+
+    Parameters
+    ----------
+    exit_code : ndarray of int16, shape (lanes * positions,)
+        0 where a segment is good; lane-major.
+    skip : int
+        Good segments lost at the start of each daughter roll (threading, leader and tail).
+    wanted : ndarray of int64, shape (lanes,)
+        At most what `count_good` finds.
+    rows : ndarray of int32, shape (sum of wanted + 1,)
+        Filled; the last element is room to write to.
+    """
+    positions = exit_code.size // wanted.size
+    taken = 0
+    for lane in range(wanted.size):
+        row = lane * positions
+        passed = 0
+        while passed < skip and wanted[lane] > 0:
+            passed += exit_code[row] == 0
+            row += 1
+        end = taken + wanted[lane]
+        while taken < end:
+            rows[taken] = row
+            taken += exit_code[row] == 0
+            row += 1
+
+
+@kernel
+def areal_capacities(
+    rows: npt.NDArray[np.int32],
+    loading: npt.NDArray[np.float32],
+    active: npt.NDArray[np.float32],
+    specific: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
+) -> float:
+    """Areal capacity of every piece: loading x active fraction x specific capacity.
+
+    Parameters
+    ----------
+    rows : ndarray of int32, shape (n,)
+        Each piece's segment.
+    loading, active, specific : ndarray of float32, shape (segments,)
+        mg/cm2, mass fraction, mAh/g.
+    out : ndarray of float32, shape (n,)
+        Filled, mAh/cm2.
+
+    Returns
+    -------
+    float
+        Sum of the pieces' loadings, mg/cm2.
+    """
+    for i in range(rows.size):
+        at = rows[i]
+        out[i] = loading[at] * active[at] * specific[at] * np.float32(1e-3)
+    sums = np.zeros(_ABREAST)  # several sums at once, because one alone waits for each addition
+    whole = rows.size - rows.size % _ABREAST
+    for first in range(0, whole, _ABREAST):
+        for j in range(_ABREAST):
+            sums[j] += loading[rows[first + j]]
+    total = sums.sum()
+    for i in range(whole, rows.size):
+        total += loading[rows[i]]
+    return float(total)
+
+
+@kernel
+def least_ratio(
+    cathode: npt.NDArray[np.float32], anode: npt.NDArray[np.float32], neighbours: int, out: npt.NDArray[np.float32]
+) -> None:
+    """Lowest N/P ratio of the pieces of a cell that face each other.
+
+    Parameters
+    ----------
+    cathode, anode : ndarray of float32, shapes (n * pieces,) and (n * (pieces + neighbours - 1),)
+        Areal capacities of the pieces, cell by cell, mAh/cm2.
+    neighbours : int
+        Anode pieces that one cathode piece faces: 1 in a roll, 2 in a stack that begins and ends with an anode.
+    out : ndarray of float32, shape (n,)
+        Filled.
+    """
+    pieces = cathode.size // max(out.size, 1)
+    anodes = pieces + neighbours - 1
+    if pieces == 1 and neighbours == 1:
+        for i in range(out.size):
+            out[i] = anode[i] / cathode[i]
+        return
+    for i in range(out.size):
+        least = np.float32(np.inf)
+        for piece in range(pieces):
+            least = min(least, anode[i * anodes + piece] / cathode[i * pieces + piece])
+            least = min(least, anode[i * anodes + piece + neighbours - 1] / cathode[i * pieces + piece])
+        out[i] = least
+
+
+@kernel
+def mean_of_pieces(rows: npt.NDArray[np.int32], values: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
+    """Mean over the pieces of each cell: rows of shape (n * pieces,), values by segment, out of shape (n,)."""
+    pieces = rows.size // max(out.size, 1)
+    if pieces == 1:
+        for i in range(out.size):
+            out[i] = values[rows[i]]
+        return
+    share = np.float32(1.0 / pieces)
+    for i in range(out.size):
+        total = np.float32(0.0)
+        for k in range(i * pieces, (i + 1) * pieces):
+            total += values[rows[k]]
+        out[i] = total * share
+
+
+@kernel
+def mean_of_neighbours(values: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
+    """Mean over the pieces of each cell: values of shape (n * pieces,), cell by cell, out of shape (n,)."""
+    pieces = values.size // max(out.size, 1)
+    share = np.float32(1.0 / max(pieces, 1))
+    for i in range(out.size):
+        total = np.float32(0.0)
+        for k in range(i * pieces, (i + 1) * pieces):
+            total += values[k]
+        out[i] = total * share
+
+
+@kernel
+def highest_of_pieces(
+    rows: npt.NDArray[np.int32], values: npt.NDArray[np.float32], out: npt.NDArray[np.float32]
+) -> None:
+    """Highest over the pieces of each cell; shapes as in `mean_of_pieces`."""
+    pieces = rows.size // max(out.size, 1)
+    if pieces == 1:
+        for i in range(out.size):
+            out[i] = values[rows[i]]
+        return
+    for i in range(out.size):
+        highest = values[rows[i * pieces]]
+        for k in range(i * pieces + 1, (i + 1) * pieces):
+            highest = max(highest, values[rows[k]])
+        out[i] = highest
+
+
+@kernel
+def add_over_pieces(rows: npt.NDArray[np.int32], values: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> None:
+    """Add the sum over the pieces of each cell to `out`, at most 255 in all, for values that are seldom not 0.
+
+    Parameters
+    ----------
+    rows : ndarray of int32, shape (n * pieces,)
+        Segments of the cells, ascending.
+    values : ndarray of uint8, shape (segments,)
+    out : ndarray of uint8, shape (n,)
+        Added to.
+    """
+    pieces = rows.size // max(out.size, 1)
+    place = 0
+    for first in range(0, values.size, _STRIDE):
+        end = min(first + _STRIDE, values.size)
+        some = np.uint8(0)
+        for row in range(first, end):
+            some |= values[row]
+        if some == 0:
+            continue
+        for row in range(first, end):
+            if values[row] == 0:
+                continue
+            above = rows.size
+            while place < above:  # the place of the row among the ascending rows
+                middle = (place + above) // 2
+                if rows[middle] < row:
+                    place = middle + 1
+                else:
+                    above = middle
+            if place < rows.size and rows[place] == row:
+                out[place // pieces] = min(int(out[place // pieces]) + int(values[row]), 255)
