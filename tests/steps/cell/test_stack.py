@@ -241,7 +241,7 @@ def test_review_of_designs_that_cannot_be_stacked(joined: SimpleNamespace) -> No
     assert of(joined.stacked(3, width_mm=306)) == [("design.separator_width_mm", True)]
     assert of(joined.stacked(3), overhang_limit_mm=1.0) == [("overhang_limit_mm", True)]
     assert of(joined.stacked(40), placing_sd_mm=0.4) == [("overhang_limit_mm", False)]
-    assert of(joined.wound(2), Wind, drift_sd_mm=1.5) == [("overhang_limit_mm", False)]
+    assert of(joined.wound(2), Wind, drift_sd_mm=2.0) == [("overhang_limit_mm", False)]
 
 
 @pytest.mark.parametrize("step_class", [Wind, Stack])
