@@ -19,18 +19,23 @@ Left out
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
-from cellfab.core.causes import cause
+from cellfab.core import notes
+from cellfab.core.causes import cause, describe
 from cellfab.core.cell_columns import ELECTROLYTE, LEAK
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
-from cellfab.core.lot import Lot
+from cellfab.core.lot import ALIVE, Lot
 from cellfab.steps.base import Step, Work
+
+if TYPE_CHECKING:
+    from cellfab.kernels.filling import FillLaw
 
 POSITION = column("tray_position", "int32", "1", "place in the lot's trays, counted through; -1 for a scrapped cell")
 WEIGHT = cause("fill", "electrolyte_mass", "weighed electrolyte out of tolerance")
@@ -75,45 +80,56 @@ class Fill(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fill, test and put into trays."""
-        from cellfab.kernels.inspection import raise_alarms
+        from cellfab.kernels import filling
 
-        params, design = self.params, self.design
-        came = lot.alive()
-        dose = np.float32(self.at("dosing_cv", maturity)) * draws.normal("dose", lot)
-        dose += np.float32(1.0)
-        u = draws.uniform("nozzle", lot)
-        blocked_share = self.at("blocked_nozzle_probability", maturity)
-        blocked = np.flatnonzero(u < blocked_share)
-        dose[blocked] *= np.float32(0.6) + np.float32(0.35 / max(blocked_share, 1e-30)) * u[blocked]
-        nominal_kg = params.share_of_total_fraction * design.electrolyte_kg
-        lot.columns[ELECTROLYTE] = dose * np.float32(1e3 * nominal_kg)
-        lot.attributes["electrolyte_kg"] = float(np.dot(dose, came.astype(np.float32))) * nominal_kg
-
-        u = draws.uniform("leak", lot)
-        leak_share = self.at("leak_probability", maturity)
-        leaking = np.flatnonzero(u < leak_share)
-        leak = lot.columns.pop(LEAK, np.zeros(lot.n, np.float32))
-        decades = -params.leak_decades_mean_number * np.log(u[leaking] / np.float32(leak_share))
-        leak[leaking] = np.maximum(leak[leaking], decades)
-        lot.columns[LEAK] = leak
-
-        weighed = dose + np.float32(self.at("scale_error_fraction", maturity)) * draws.normal("scale", lot)
-        lot.scrap(np.abs(weighed - np.float32(1.0)) > params.tolerance_fraction, WEIGHT)
-        alarms = np.empty(lot.n, np.bool_)
-        raise_alarms(
-            leak, draws.uniform("leak_test", lot), float(self.at("leak_false_alarm_probability", maturity)),
-            float(self.at("leak_detection_probability", maturity)), float(params.leak_midpoint_number),
-            float(params.leak_width_number), alarms,
-        )  # fmt: skip
-        lot.scrap(alarms, LEAK_READ)
-
-        alive = lot.alive()
-        position = np.cumsum(alive, dtype=np.int32)
-        lot.columns[POSITION] = np.where(alive, position - np.int32(1), np.int32(-1))
-        lot.attributes["cells_per_tray"] = float(params.cells_per_tray)
+        n, per_tray = lot.n, self.params.cells_per_tray
+        leak = lot.columns.get(LEAK)
+        if leak is None:
+            leak = np.zeros(n, np.float32)
+        grams, verdict, position = np.empty(n, np.float32), np.empty(n, np.uint8), np.empty(n, np.int32)
+        filling.fill_cells(self._law(maturity), draws.key("cells"), lot.identity, grams, leak, verdict)
+        lot.columns.update({ELECTROLYTE: grams, LEAK: leak, POSITION: position})
+        if lot.exit_code is None:
+            lot.exit_code = np.zeros(n, np.int16)
+        lot.attributes["electrolyte_kg"] = 1e-3 * filling.sum_of_living(grams, lot.exit_code)
+        self._note_false_rejects(lot, verdict, grams, leak)
+        lot.scrap_each(verdict, (WEIGHT, LEAK_READ))
+        filling.place_in_trays(lot.exit_code, position)
+        lot.attributes["cells_per_tray"] = float(per_tray)
         lot.unit = "trays"
-        lot.amount = float(-(-lot.n_alive // params.cells_per_tray))
+        lot.amount = float(-(-lot.n_alive // per_tray))
         return lot
+
+    def _note_false_rejects(
+        self, lot: Lot, verdict: npt.NDArray[np.uint8], grams: npt.NDArray[np.float32], leak: npt.NDArray[np.float32]
+    ) -> None:
+        rows = np.flatnonzero(verdict)
+        rows = rows[lot.exit_code[rows] == ALIVE] if lot.exit_code is not None else rows
+        nominal_g = 1e3 * self.design.electrolyte_kg
+        right = np.abs(grams[rows] / nominal_g - 1.0) <= self.params.tolerance_fraction
+        for cause_code, sound in (
+            (WEIGHT, (verdict[rows] == 1) & right),
+            (LEAK_READ, (verdict[rows] == 2) & (leak[rows] == 0.0)),
+        ):
+            lot.attributes[notes.FALSE_REJECTS + describe(cause_code).name] = float(np.count_nonzero(sound))
+
+    def _law(self, maturity: float) -> FillLaw:
+        from cellfab.kernels.filling import FillLaw
+
+        at = self.capabilities(maturity)
+        return FillLaw(
+            nominal_g=1e3 * self.design.electrolyte_kg,
+            dosing_cv=float(at["dosing_cv"]),
+            blocked=float(at["blocked_nozzle_probability"]),
+            scale_error=float(at["scale_error_fraction"]),
+            tolerance=float(at["tolerance_fraction"]),
+            leak=float(at["leak_probability"]),
+            leak_decades=float(at["leak_decades_mean_number"]),
+            false_alarm=float(at["leak_false_alarm_probability"]),
+            ceiling=float(at["leak_detection_probability"]),
+            midpoint=float(at["leak_midpoint_number"]),
+            width=float(at["leak_width_number"]),
+        )
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Electrolyte in every cell that came."""

@@ -1,0 +1,138 @@
+"""Filling: the dose each cell gets, what the scales read, and leaks of its seal."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
+from cellfab.kernels.inspection import detection_probability
+from cellfab.kernels.random_blocks import CHUNK, fill_blocks, normal_pairs
+
+LEAST_BLOCKED, MOST_BLOCKED = 0.6, 0.95
+"""Share of the dose that a blocked nozzle gives, uniform between these (assumption)."""
+PASSED = 0
+REJECTED_MASS = 1
+REJECTED_LEAK = 2
+
+_SKIP = 12
+_LOW = np.uint32((1 << _SKIP) - 1)
+_SHIFT = np.uint32(_SKIP)
+_HALF, _PER_24_BITS, _PER_32_BITS = np.float32(0.5), np.float32(2.0**-24), np.float32(2.0**-32)
+
+
+class FillLaw(NamedTuple):
+    """What filling depends on, as floats."""
+
+    nominal_g: float
+    dosing_cv: float
+    blocked: float
+    """Probability that a nozzle is blocked."""
+    scale_error: float
+    """Standard deviation, relative to the nominal dose."""
+    tolerance: float
+    leak: float
+    """Probability that a seal leaks."""
+    leak_decades: float
+    """Mean of log10(leak rate / limit) of a leaking seal."""
+    false_alarm: float
+    ceiling: float
+    midpoint: float
+    width: float
+    """Of the leak test; see `cellfab.kernels.inspection`."""
+
+
+@kernel
+def fill_cells(
+    law: FillLaw,
+    key: np.uint64,
+    entity: int,
+    electrolyte_g: npt.NDArray[np.float32],
+    leak: npt.NDArray[np.float32],
+    verdict: npt.NDArray[np.uint8],
+) -> None:
+    """Fill, seal, weigh and leak-test every cell.
+
+    Parameters
+    ----------
+    law : FillLaw
+        Constants.
+    key, entity
+        Name the draws: block i of the stream belongs to cell i. The leading 20 bits of two words are the errors of pump
+        and scales, their last 12 bits together the leak test's uniform number; the other words are nozzle and seal.
+    electrolyte_g : ndarray of float32, shape (n,)
+        Filled: true mass of electrolyte.
+    leak : ndarray of float32, shape (n,)
+        log10(leak rate / limit) of the seals made before, 0 where they are tight; raised to that of the worst seal.
+    verdict : ndarray of uint8, shape (n,)
+        Filled: `PASSED`, `REJECTED_MASS` or `REJECTED_LEAK`.
+    """
+    n = leak.size
+    words = np.empty((4, CHUNK), np.uint32)
+    z_dose, z_scale = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    dose = np.empty(CHUNK, np.float32)
+    u_nozzle, u_seal, u_test = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    rare = np.empty(CHUNK, np.uint8)
+    eights = rare.view(np.uint64)
+    one, zero = np.float32(1.0), np.float32(0.0)
+    cv, blocked, nominal = np.float32(law.dosing_cv), np.float32(law.blocked), np.float32(law.nominal_g)
+    scale, tolerance, leaking = np.float32(law.scale_error), np.float32(law.tolerance), np.float32(law.leak)
+    sound = np.float32(law.false_alarm)
+    for done in range(0, n, CHUNK):
+        m = min(CHUNK, n - done)
+        fill_blocks(key, entity, done, 0, words)
+        normal_pairs(words[0], words[1], _SKIP, z_dose, z_scale)
+        # Slices from the first row on: the compiler then knows that no index is counted from the end.
+        grams, leaks, decided = electrolyte_g[done : done + m], leak[done : done + m], verdict[done : done + m]
+        for j in range(CHUNK):
+            dose[j] = one + cv * z_dose[j]
+            u_nozzle[j] = (np.float32(words[2, j]) + _HALF) * _PER_32_BITS
+            u_seal[j] = (np.float32(words[3, j]) + _HALF) * _PER_32_BITS
+            both = ((words[0, j] & _LOW) << _SHIFT) | (words[1, j] & _LOW)
+            u_test[j] = (np.float32(np.int32(both)) + _HALF) * _PER_24_BITS
+        for j in range(CHUNK):
+            rare[j] = (u_nozzle[j] < blocked) | (u_seal[j] < leaking)
+        for j in range(m):
+            rare[j] |= leaks[j] > zero
+        for j in range(m):
+            decided[j] = np.uint8(u_test[j] < sound) << np.uint8(1)
+        for eight in range(CHUNK // 8):
+            if eights[eight] == 0:
+                continue
+            for j in range(8 * eight, min(8 * eight + 8, m)):
+                if u_nozzle[j] < blocked:
+                    dose[j] *= LEAST_BLOCKED + (MOST_BLOCKED - LEAST_BLOCKED) * u_nozzle[j] / law.blocked
+                if u_seal[j] < leaking:
+                    leaks[j] = max(leaks[j], np.float32(-law.leak_decades * math.log(u_seal[j] / law.leak)))
+                if leaks[j] > zero:
+                    seen = detection_probability(np.float64(leaks[j]), law.ceiling, law.midpoint, law.width)
+                    decided[j] = (
+                        REJECTED_LEAK if u_test[j] < law.false_alarm + (1.0 - law.false_alarm) * seen else PASSED
+                    )
+        for j in range(m):
+            grams[j] = nominal * dose[j]
+        for j in range(m):
+            off = abs(dose[j] + scale * z_scale[j] - one) > tolerance
+            decided[j] = REJECTED_MASS if off else decided[j]
+
+
+@kernel
+def place_in_trays(exit_code: npt.NDArray[np.int16], position: npt.NDArray[np.int32]) -> None:
+    """Count the living cells (exit code 0) through in their order; the others get -1. Arrays of shape (n,)."""
+    place = np.int32(0)
+    for i in range(exit_code.size):
+        alive = exit_code[i] == 0
+        position[i] = place if alive else np.int32(-1)
+        place += np.int32(alive)
+
+
+@kernel
+def sum_of_living(values: npt.NDArray[np.float32], exit_code: npt.NDArray[np.int16]) -> float:
+    """Sum over the rows with exit code 0; arrays of shape (n,)."""
+    total = 0.0
+    for i in range(values.size):
+        total += np.float64(values[i]) if exit_code[i] == 0 else 0.0
+    return total

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+import pytest
+from scipy import stats
+
+from cellfab.kernels import filling
+from cellfab.kernels.inspection import detection_probability
+from cellfab.kernels.random import stream_key
+from cellfab.kernels.random_blocks import fill_blocks, normal_pairs
+
+KEY = stream_key(1, 0, "cells")
+LAW = filling.FillLaw(
+    nominal_g=32.0, dosing_cv=0.01, blocked=0.1, scale_error=0.005, tolerance=0.02, leak=0.2, leak_decades=1.5,
+    false_alarm=0.05, ceiling=0.9, midpoint=0.5, width=0.3,
+)  # fmt: skip
+many_cells = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many cells for interpreted kernels")
+
+
+def filled(law: filling.FillLaw, n: int, leak: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    grams, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
+    leak = np.zeros(n, np.float32) if leak is None else leak.copy()
+    filling.fill_cells(law, KEY, 7, grams, leak, verdict)
+    return grams, leak, verdict
+
+
+def test_filled_cells_equal_the_twin() -> None:
+    n = 800
+    before = np.zeros(n, np.float32)
+    before[::10] = 0.8  # of a seal made earlier
+    words, z = np.empty((4, n), np.uint32), np.empty((2, n), np.float32)
+    fill_blocks(KEY, 7, 0, 0, words)
+    normal_pairs(words[0], words[1], 12, z[0], z[1])
+    nozzle, seal = (words[2:] + 0.5) / 2.0**32
+    test = ((words[0] % 4096) * 4096.0 + words[1] % 4096 + 0.5) / 2.0**24
+    dose = (1.0 + 0.01 * z[0]) * np.where(nozzle < 0.1, 0.6 + 0.35 * nozzle / 0.1, 1.0)
+    leak = np.maximum(before, np.where(seal < 0.2, -1.5 * np.log(seal / 0.2), 0.0))
+    seen = np.array([detection_probability(float(x), 0.9, 0.5, 0.3) if x > 0.0 else 0.0 for x in leak])
+    mass = np.abs(dose + 0.005 * z[1] - 1.0) > 0.02
+    verdict = np.where(mass, filling.REJECTED_MASS, np.where(test < 0.05 + 0.95 * seen, filling.REJECTED_LEAK, 0))
+    grams, found_leak, found_verdict = filled(LAW, n, before)
+    np.testing.assert_allclose(grams, 32.0 * dose, rtol=2e-6)
+    np.testing.assert_allclose(found_leak, leak, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(found_verdict, verdict)
+    assert set(verdict) == {0, 1, 2}
+
+
+def test_a_longer_lot_deals_its_first_cells_the_same_numbers() -> None:
+    for short, long in zip(filled(LAW, 37), filled(LAW, 900), strict=True):
+        np.testing.assert_array_equal(short, long[:37])
+
+
+@many_cells
+def test_rates_of_rare_events() -> None:
+    # 2 million cells: z = 4.5 on every count.
+    n = 2_000_000
+    law = LAW._replace(blocked=5e-4, leak=1e-3, false_alarm=4e-4, tolerance=1.0, dosing_cv=0.003)
+    grams, leak, verdict = filled(law, n)
+    leaking, dose = leak > 0.0, grams / 32.0
+    for count, share in (((dose < 0.97).sum(), 5e-4 * 1.0), (leaking.sum(), 1e-3)):
+        assert abs(count - n * share) < 4.5 * math.sqrt(n * share)
+    assert abs(verdict[~leaking].astype(bool).sum() - 4e-4 * n) < 4.5 * math.sqrt(4e-4 * n)
+    assert abs(leak[leaking].mean() - 1.5) < 4.5 * 1.5 / math.sqrt(leaking.sum())
+    assert dose[dose < 0.97].min() > 0.59
+    good = dose[dose > 0.97]
+    assert abs(good.std(dtype=float) - 0.003) < 4.5 * 0.003 / math.sqrt(2 * n)
+
+
+@many_cells
+def test_doses_out_of_tolerance_are_those_of_two_normal_errors() -> None:
+    # 2 million cells: z = 4.5; pump and scales together have 4.47 tolerances of 0.02.
+    n = 2_000_000
+    law = LAW._replace(blocked=0.0, leak=0.0, false_alarm=0.0, dosing_cv=0.006, scale_error=0.003)
+    _, leak, verdict = filled(law, n)
+    share = 2.0 * stats.norm.sf(0.02 / math.hypot(0.006, 0.003))
+    assert abs((verdict == filling.REJECTED_MASS).sum() - n * share) < 4.5 * math.sqrt(n * share)
+    assert not leak.any()
+
+
+def test_places_are_counted_without_gaps() -> None:
+    codes = np.array([0, 5, 0, 0, 7, 0], np.int16)
+    position = np.empty(6, np.int32)
+    filling.place_in_trays(codes, position)
+    assert position.tolist() == [0, -1, 1, 2, -1, 3]
+    assert filling.sum_of_living(np.arange(6, dtype=np.float32), codes) == 0.0 + 2.0 + 3.0 + 5.0
