@@ -27,6 +27,7 @@ from cellfab.core.lot import ALIVE, Lot, lineage
 from cellfab.errors import ConfigError
 from cellfab.line.flow import simulate_line
 from cellfab.line.kinds import KINDS
+from cellfab.pilot import route
 from cellfab.scenario import Place, Scenario, load_scenario, places
 from cellfab.steps.base import Merge, Step, Work
 from cellfab.steps.registry import registry
@@ -107,12 +108,18 @@ def codes_of(lot: Lot) -> np.ndarray[Any, Any]:
     return np.zeros(lot.n, np.int16) if lot.exit_code is None else lot.exit_code.copy()
 
 
+def on_the_way(scenario: Scenario) -> list[Place]:
+    """Places, each after those that give to it."""
+    stations = [stop.node for stop in route(scenario.spec.line) if stop.is_station]
+    return sorted(places(scenario.spec.line), key=lambda place: stations.index(place.station))
+
+
 def walk(scenario: Scenario, product: str, ordinal: int, seed: int = 1) -> Iterator[Visit]:
     """One lot of each electrode down its branch, the cells wound from them to the end."""
     units = {"cathode": "lots", "anode": "lots", "separator": "rolls"}
     lots = {name: source_lot(product, name, unit, ordinal) for name, unit in units.items()}
     cells: Lot | None = None
-    for place in places(scenario.spec.line):
+    for place in on_the_way(scenario):
         step = scenario.steps[place.key, product]
         material = electrode(place, step)
         if isinstance(step, Merge):

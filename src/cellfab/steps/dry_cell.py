@@ -16,6 +16,8 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
+from cellfab.core import notes
+from cellfab.core.causes import describe
 from cellfab.core.cell_columns import PARTICLE
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
@@ -70,7 +72,7 @@ class DryCell(Step):
         lot.columns[PARTICLE] = particle
 
     def test_high_voltage(self, lot: Lot, draws: Draws, maturity: float, cause: int) -> None:
-        """Test the living cells and scrap those with an alarm; says how many of them were sound."""
+        """Test the living cells and scrap those with an alarm; note how many of them were sound."""
         from cellfab.kernels.inspection import raise_alarms
         from cellfab.kernels.particles import dry_severity
 
@@ -87,7 +89,7 @@ class DryCell(Step):
             float(params.detection_width_fraction), alarms,
         )  # fmt: skip
         alarms &= lot.alive()
-        lot.attributes["false_rejects_high_voltage"] = float(np.count_nonzero(severity[alarms] <= 0.0))
+        lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(np.count_nonzero(severity[alarms] <= 0.0))
         lot.scrap(alarms, cause)
 
     def _on_faces(self, lot: Lot) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,98 @@
+"""Lid seams of prismatic cans, cell by cell: leak sites along the seam, vent foil, particles.
+
+Leak sites are pores that go through, more of them where lid and can gape, and places where the weld is too shallow or
+goes through the lid; all are Poisson along the seam (`cellfab.kernels.leaks`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
+from cellfab.kernels.leaks import worst_leak
+from cellfab.kernels.particles import poisson_count
+from cellfab.kernels.random import fill_uniform, normal_quantile, uniform
+
+PASSED, REJECTED_INSERTION, REJECTED_VENT = 0, 1, 2
+_FARTHEST = 6.5
+"""The gap's normal number is not followed further (probability 1e-10)."""
+
+
+class LidLaw(NamedTuple):
+    """What the closing of a can depends on, as floats."""
+
+    pores: float
+    """Mean number of open pores of a seam without a gap."""
+    wide: float
+    """(Median gap over the gap that doubles the pores) squared."""
+    gap_log_sd: float
+    off_depth: float
+    """Mean number of places that are too shallow or too deep."""
+    decades: float
+    """Mean log10(leak rate / limit) of one leak."""
+    insertion: float
+    vent: float
+    """Probabilities of damage at insertion and to the vent foil."""
+    vent_seen: float
+    particles: float
+    """Mean, left on top of roll or stack."""
+
+
+@kernel
+def close_cans(
+    law: LidLaw,
+    keys: npt.NDArray[np.uint64],
+    entity: int,
+    leak: npt.NDArray[np.float32],
+    vent: npt.NDArray[np.uint8],
+    particles: npt.NDArray[np.uint8],
+    verdict: npt.NDArray[np.uint8],
+) -> None:
+    """Insert, close and look at every cell of a lot.
+
+    Parameters
+    ----------
+    law : LidLaw
+        Constants.
+    keys : ndarray of uint64, shape (5,)
+        Streams of the seam, its gap, insertion and vent foil (which exclude each other), the vent's camera, particles.
+    entity : int
+        The lot.
+    leak : ndarray of float32, shape (n,)
+        log10(leak rate / limit) of each cell so far, 0 for a tight one; raised where seam or vent foil are worse.
+    vent, particles, verdict : ndarray of uint8, shape (n,)
+        Filled: 1 where the vent foil is damaged, particles on top, and the decision (`PASSED`, `REJECTED_INSERTION`,
+        `REJECTED_VENT`).
+    """
+    n = leak.size
+    u_seam, u_event, u_particles = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+    fill_uniform(keys[0], entity, u_seam)
+    fill_uniform(keys[2], entity, u_event)
+    fill_uniform(keys[4], entity, u_particles)
+    # A seam leaks if -ln(1 - u) is below its mean number of sites, so never with u above the largest such number.
+    rare = np.float32(law.off_depth + law.pores * (1.0 + law.wide * math.exp(2.0 * law.gap_log_sd * _FARTHEST)))
+    damaged, clean = np.float32(law.insertion + law.vent), np.float32(math.exp(-law.particles))
+    for i in range(n):
+        verdict[i] = PASSED
+        vent[i] = 0
+        particles[i] = 0
+        if u_seam[i] < rare:
+            z = min(normal_quantile(uniform(keys[1], entity, i)), _FARTHEST)
+            gaping = law.wide * math.exp(2.0 * law.gap_log_sd * z)
+            sites = law.off_depth + law.pores * (1.0 + gaping)
+            leak[i] = max(leak[i], worst_leak(sites, law.decades, u_seam[i]))
+        if u_event[i] < damaged:
+            if u_event[i] < law.insertion:
+                verdict[i] = REJECTED_INSERTION
+            else:
+                vent[i] = 1
+                share = max((u_event[i] - law.insertion) / law.vent, 1e-30)
+                leak[i] = max(leak[i], -law.decades * math.log(share))
+                if uniform(keys[3], entity, i) < law.vent_seen:
+                    verdict[i] = REJECTED_VENT
+        if u_particles[i] >= clean:
+            particles[i] = poisson_count(law.particles, u_particles[i])
