@@ -14,17 +14,26 @@ from cellfab.kernels.random_blocks import fill_blocks, normal_pairs
 
 KEY = stream_key(1, 0, "cells")
 LAW = filling.FillLaw(
-    nominal_g=32.0, dosing_cv=0.01, blocked=0.1, scale_error=0.005, tolerance=0.02, leak=0.2, leak_decades=1.5,
+    nominal_g=32.0, cathode_g=40.0, anode_g=60.0, separator_g=4.0, dosing_cv=0.01, blocked=0.1,
+    scale_error=0.005, tolerance=0.02, leak=0.2, leak_decades=1.5,
     false_alarm=0.05, ceiling=0.9, midpoint=0.5, width=0.3,
 )  # fmt: skip
 many_cells = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many cells for interpreted kernels")
 
 
-def filled(law: filling.FillLaw, n: int, leak: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    grams, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
+POROSITY = (0.24, 0.28)
+
+
+def filled(
+    law: filling.FillLaw, n: int, leak: np.ndarray | None = None, porosity: np.ndarray | None = None
+) -> tuple[np.ndarray, ...]:
+    grams, share = np.empty((2, n), np.float32)
+    verdict = np.empty(n, np.uint8)
+    if porosity is None:
+        porosity = np.repeat(np.array(POROSITY, np.float32)[:, None], n, axis=1)
     leak = np.zeros(n, np.float32) if leak is None else leak.copy()
-    filling.fill_cells(law, KEY, 7, grams, leak, verdict)
-    return grams, leak, verdict
+    filling.fill_cells(law, KEY, 7, porosity[0], porosity[1], grams, share, leak, verdict)
+    return grams, share, leak, verdict
 
 
 def test_filled_cells_equal_the_twin() -> None:
@@ -41,8 +50,10 @@ def test_filled_cells_equal_the_twin() -> None:
     seen = np.array([detection_probability(float(x), 0.9, 0.5, 0.3) if x > 0.0 else 0.0 for x in leak])
     mass = np.abs(dose + 0.005 * z[1] - 1.0) > 0.02
     verdict = np.where(mass, filling.REJECTED_MASS, np.where(test < 0.05 + 0.95 * seen, filling.REJECTED_LEAK, 0))
-    grams, found_leak, found_verdict = filled(LAW, n, before)
+    porosity = np.random.default_rng(1).uniform(0.2, 0.3, (2, n)).astype(np.float32)
+    grams, share, found_leak, found_verdict = filled(LAW, n, before, porosity)
     np.testing.assert_allclose(grams, 32.0 * dose, rtol=2e-6)
+    np.testing.assert_allclose(share, 32.0 * dose / (40.0 * porosity[0] + 60.0 * porosity[1] + 4.0), rtol=2e-6)
     np.testing.assert_allclose(found_leak, leak, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(found_verdict, verdict)
     assert set(verdict) == {0, 1, 2}
@@ -58,7 +69,7 @@ def test_rates_of_rare_events() -> None:
     # 2 million cells: z = 4.5 on every count.
     n = 2_000_000
     law = LAW._replace(blocked=5e-4, leak=1e-3, false_alarm=4e-4, tolerance=1.0, dosing_cv=0.003)
-    grams, leak, verdict = filled(law, n)
+    grams, _, leak, verdict = filled(law, n)
     leaking, dose = leak > 0.0, grams / 32.0
     for count, share in (((dose < 0.97).sum(), 5e-4 * 1.0), (leaking.sum(), 1e-3)):
         assert abs(count - n * share) < 4.5 * math.sqrt(n * share)
@@ -74,7 +85,7 @@ def test_doses_out_of_tolerance_are_those_of_two_normal_errors() -> None:
     # 2 million cells: z = 4.5; pump and scales together have 4.47 tolerances of 0.02.
     n = 2_000_000
     law = LAW._replace(blocked=0.0, leak=0.0, false_alarm=0.0, dosing_cv=0.006, scale_error=0.003)
-    _, leak, verdict = filled(law, n)
+    _, _, leak, verdict = filled(law, n)
     share = 2.0 * stats.norm.sf(0.02 / math.hypot(0.006, 0.003))
     assert abs((verdict == filling.REJECTED_MASS).sum() - n * share) < 4.5 * math.sqrt(n * share)
     assert not leak.any()

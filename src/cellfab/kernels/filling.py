@@ -28,6 +28,11 @@ class FillLaw(NamedTuple):
     """What filling depends on, as floats."""
 
     nominal_g: float
+    cathode_g: float
+    anode_g: float
+    """Electrolyte that would fill a coating without solids."""
+    separator_g: float
+    """In the separator's pores."""
     dosing_cv: float
     blocked: float
     """Probability that a nozzle is blocked."""
@@ -50,7 +55,10 @@ def fill_cells(
     law: FillLaw,
     key: np.uint64,
     entity: int,
+    cathode_porosity: npt.NDArray[np.float32],
+    anode_porosity: npt.NDArray[np.float32],
     electrolyte_g: npt.NDArray[np.float32],
+    pore_filling: npt.NDArray[np.float32],
     leak: npt.NDArray[np.float32],
     verdict: npt.NDArray[np.uint8],
 ) -> None:
@@ -63,8 +71,10 @@ def fill_cells(
     key, entity
         Name the draws: block i of the stream belongs to cell i. The leading 20 bits of two words are the errors of pump
         and scales, their last 12 bits together the leak test's uniform number; the other words are nozzle and seal.
-    electrolyte_g : ndarray of float32, shape (n,)
-        Filled: true mass of electrolyte.
+    cathode_porosity, anode_porosity : ndarray of float32, shape (n,)
+        Of each cell.
+    electrolyte_g, pore_filling : ndarray of float32, shape (n,)
+        Filled: true mass of electrolyte, and that mass over what the cell's pores hold.
     leak : ndarray of float32, shape (n,)
         log10(leak rate / limit) of the seals made before, 0 where they are tight; raised to that of the worst seal.
     verdict : ndarray of uint8, shape (n,)
@@ -81,12 +91,14 @@ def fill_cells(
     cv, blocked, nominal = np.float32(law.dosing_cv), np.float32(law.blocked), np.float32(law.nominal_g)
     scale, tolerance, leaking = np.float32(law.scale_error), np.float32(law.tolerance), np.float32(law.leak)
     sound = np.float32(law.false_alarm)
+    cathode_g, anode_g, separator_g = np.float32(law.cathode_g), np.float32(law.anode_g), np.float32(law.separator_g)
     for done in range(0, n, CHUNK):
         m = min(CHUNK, n - done)
         fill_blocks(key, entity, done, 0, words)
         normal_pairs(words[0], words[1], _SKIP, z_dose, z_scale)
         # Slices from the first row on: the compiler then knows that no index is counted from the end.
-        grams, leaks, decided = electrolyte_g[done : done + m], leak[done : done + m], verdict[done : done + m]
+        grams, filling = electrolyte_g[done : done + m], pore_filling[done : done + m]
+        leaks, decided = leak[done : done + m], verdict[done : done + m]
         for j in range(CHUNK):
             dose[j] = one + cv * z_dose[j]
             u_nozzle[j] = (np.float32(words[2, j]) + _HALF) * _PER_32_BITS
@@ -112,8 +124,11 @@ def fill_cells(
                     decided[j] = (
                         REJECTED_LEAK if u_test[j] < law.false_alarm + (1.0 - law.false_alarm) * seen else PASSED
                     )
+        cathode, anode = cathode_porosity[done : done + m], anode_porosity[done : done + m]
         for j in range(m):
             grams[j] = nominal * dose[j]
+        for j in range(m):
+            filling[j] = nominal * dose[j] / (cathode_g * cathode[j] + anode_g * anode[j] + separator_g)
         for j in range(m):
             off = abs(dose[j] + scale * z_scale[j] - one) > tolerance
             decided[j] = REJECTED_MASS if off else decided[j]

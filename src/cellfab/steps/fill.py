@@ -19,12 +19,14 @@ Left out
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import notes
 from cellfab.core.causes import cause, describe
@@ -32,11 +34,13 @@ from cellfab.core.cell_columns import ELECTROLYTE, LEAK
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import ALIVE, Lot
+from cellfab.kernels.wetting_theory import pore_volume_cm3
 from cellfab.steps.base import Step, Work
 
 if TYPE_CHECKING:
     from cellfab.kernels.filling import FillLaw
 
+PORE_FILLING = column("pore_filling", "float32", "1", "true volume of electrolyte over that of the cell's pores")
 POSITION = column("tray_position", "int32", "1", "place in the lot's trays, counted through; -1 for a scrapped cell")
 WEIGHT = cause("fill", "electrolyte_mass", "weighed electrolyte out of tolerance")
 LEAK_READ = cause("fill", "leak", "leak test reads a leak")
@@ -46,7 +50,8 @@ class Fill(Step):
     """Fill, seal and test; see the module's text for the model."""
 
     name = "fill"
-    writes = (ELECTROLYTE, LEAK, POSITION)
+    reads = ("cathode_porosity", "anode_porosity")
+    writes = (ELECTROLYTE, PORE_FILLING, LEAK, POSITION)
 
     class Params(Step.Params):
         """Dosing, sealing and their tests."""
@@ -75,8 +80,31 @@ class Fill(Step):
         """Of a tight cell: assumption."""
         cells_per_tray: Annotated[int, Field(ge=1, le=10_000)] = 64
         """Places of a tray, 32-256 for 46xx cells: assumption."""
+        separator_porosity: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.40
+        """Of polyolefin separators, 0.37-0.47: makers' data sheets."""
+        electrolyte_g_per_cm3: Annotated[float, Field(gt=0.5, lt=3.0)] = 1.2
+        """Of carbonates with 1 mol/l LiPF6, 1.2-1.3 at 25 degC: makers' data sheets."""
         electrolyte_material: str = "electrolyte"
         """Name of the electrolyte in `materials` (kg)."""
+
+    def review(self) -> Iterator[Remark]:
+        """The electrolyte must fill the pores."""
+        design, params = self.design, self.params
+        cathode_cm3, anode_cm3 = (
+            pore_volume_cm3(electrode.area_m2, electrode.coating_um, electrode.porosity)
+            for electrode in (design.cathode, design.anode)
+        )
+        pores_cm3 = cathode_cm3 + anode_cm3 + self._separator_pores_cm3()
+        filled_cm3 = 1e3 * design.electrolyte_kg / params.electrolyte_g_per_cm3
+        if filled_cm3 < pores_cm3:
+            least = params.electrolyte_g_per_cm3 * pores_cm3 / design.capacity_ah
+            yield Remark(
+                "design.electrolyte_g_per_ah",
+                f"{filled_cm3:.1f} cm3 of electrolyte cannot fill pores of {pores_cm3:.1f} cm3: {cathode_cm3:.1f} in"
+                f" the cathode, {anode_cm3:.1f} in the anode, {self._separator_pores_cm3():.1f} in the separator",
+                impossible=True,
+                hint=f"at least {least:.2f} g/Ah, or denser electrodes",
+            )
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fill, test and put into trays."""
@@ -86,9 +114,13 @@ class Fill(Step):
         leak = lot.columns.get(LEAK)
         if leak is None:
             leak = np.zeros(n, np.float32)
-        grams, verdict, position = np.empty(n, np.float32), np.empty(n, np.uint8), np.empty(n, np.int32)
-        filling.fill_cells(self._law(maturity), draws.key("cells"), lot.identity, grams, leak, verdict)
-        lot.columns.update({ELECTROLYTE: grams, LEAK: leak, POSITION: position})
+        grams, pore_filling = np.empty((2, n), np.float32)
+        verdict, position = np.empty(n, np.uint8), np.empty(n, np.int32)
+        filling.fill_cells(
+            self._law(maturity), draws.key("cells"), lot.identity, lot.columns["cathode_porosity"],
+            lot.columns["anode_porosity"], grams, pore_filling, leak, verdict,
+        )  # fmt: skip
+        lot.columns.update({ELECTROLYTE: grams, PORE_FILLING: pore_filling, LEAK: leak, POSITION: position})
         if lot.exit_code is None:
             lot.exit_code = np.zeros(n, np.int16)
         lot.attributes["electrolyte_kg"] = 1e-3 * filling.sum_of_living(grams, lot.exit_code)
@@ -100,13 +132,17 @@ class Fill(Step):
         lot.amount = float(-(-lot.n_alive // per_tray))
         return lot
 
+    @property
+    def nominal_g(self) -> float:
+        """Dose of one cell."""
+        return float(1e3 * self.params.share_of_total_fraction * self.design.electrolyte_kg)
+
     def _note_false_rejects(
         self, lot: Lot, verdict: npt.NDArray[np.uint8], grams: npt.NDArray[np.float32], leak: npt.NDArray[np.float32]
     ) -> None:
-        rows = np.flatnonzero(verdict)
+        rows = np.flatnonzero(verdict != 0)
         rows = rows[lot.exit_code[rows] == ALIVE] if lot.exit_code is not None else rows
-        nominal_g = 1e3 * self.design.electrolyte_kg
-        right = np.abs(grams[rows] / nominal_g - 1.0) <= self.params.tolerance_fraction
+        right = np.abs(grams[rows] / self.nominal_g - 1.0) <= self.params.tolerance_fraction
         for cause_code, sound in (
             (WEIGHT, (verdict[rows] == 1) & right),
             (LEAK_READ, (verdict[rows] == 2) & (leak[rows] == 0.0)),
@@ -116,9 +152,12 @@ class Fill(Step):
     def _law(self, maturity: float) -> FillLaw:
         from cellfab.kernels.filling import FillLaw
 
-        at = self.capabilities(maturity)
+        at, cathode, anode = self.capabilities(maturity), self.design.cathode, self.design.anode
         return FillLaw(
-            nominal_g=1e3 * self.design.electrolyte_kg,
+            nominal_g=self.nominal_g,
+            cathode_g=at["electrolyte_g_per_cm3"] * pore_volume_cm3(cathode.area_m2, cathode.coating_um, 1.0),
+            anode_g=at["electrolyte_g_per_cm3"] * pore_volume_cm3(anode.area_m2, anode.coating_um, 1.0),
+            separator_g=at["electrolyte_g_per_cm3"] * self._separator_pores_cm3(),
             dosing_cv=float(at["dosing_cv"]),
             blocked=float(at["blocked_nozzle_probability"]),
             scale_error=float(at["scale_error_fraction"]),
@@ -130,6 +169,10 @@ class Fill(Step):
             midpoint=float(at["leak_midpoint_number"]),
             width=float(at["leak_width_number"]),
         )
+
+    def _separator_pores_cm3(self) -> float:
+        design = self.design
+        return pore_volume_cm3(design.separator_area_m2, design.separator_um, self.params.separator_porosity)
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Electrolyte in every cell that came."""

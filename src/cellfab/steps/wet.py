@@ -27,6 +27,7 @@ from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels.wetting_theory import wetting_time_s
 from cellfab.steps.base import Step, Work
 
 UNWETTED = column("unwetted_fraction", "float32", "1", "true share of the electrode still dry at the end of soaking")
@@ -36,7 +37,7 @@ class Wet(Step):
     """Soak; see the module's text for the model."""
 
     name = "wet"
-    reads = ("cathode_porosity", "anode_porosity")
+    reads = ("cathode_porosity", "anode_porosity", "pore_filling")
     writes = (UNWETTED,)
 
     class Params(Step.Params):
@@ -55,24 +56,31 @@ class Wet(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Let every cell soak."""
-        from cellfab.kernels.wetting import soak, wetting_time_s
+        from cellfab.kernels.wetting import SoakLaw, soak
 
-        params, design = self.params, self.design
-        widest_m = 0.5e-3 * max(design.cathode.width_mm, design.anode.width_mm)
-        median_s = wetting_time_s(
-            widest_m, self.at("wetting_m2_per_s", maturity), params.access_fraction, params.temperature_factor
+        design, columns = self.design, lot.columns
+        law = SoakLaw(
+            median_share=3600.0 * self.params.soak_h / self.median_time_s(maturity),
+            log_gsd=math.log(self.at("wetting_gsd", maturity)),
+            cathode_porosity=float(design.cathode.porosity),
+            anode_porosity=float(design.anode.porosity),
         )
-        columns = lot.columns
-        log_gsd = np.float32(math.log(self.at("wetting_gsd", maturity)))
-        spread = draws.normal("wetting", lot)
-        spread *= log_gsd
-        np.exp(spread, out=spread)
         columns[UNWETTED] = np.empty(lot.n, np.float32)
         soak(
-            spread, columns.pop("cathode_porosity"), columns["anode_porosity"], params.soak_h * 3600.0 / median_s,
-            float(design.cathode.porosity), float(design.anode.porosity), columns[UNWETTED],
+            law, draws.key("wetting"), lot.identity, columns.pop("cathode_porosity"), columns["anode_porosity"],
+            columns.pop("pore_filling"), columns[UNWETTED],
         )  # fmt: skip
         return lot
+
+    def median_time_s(self, maturity: float) -> float:
+        """Until a median cell as designed is wet through."""
+        design, params = self.design, self.params
+        anode = design.anode
+        widest_mm = max(design.cathode.width_mm, anode.width_mm)
+        return wetting_time_s(
+            0.5e-3 * min(widest_mm, 1e3 * anode.length_m), self.at("wetting_m2_per_s", maturity),
+            params.access_fraction, params.temperature_factor,
+        )  # fmt: skip
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """The recipe's time."""
