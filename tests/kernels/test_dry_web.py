@@ -60,19 +60,6 @@ def test_loading_along_the_web_is_the_sum_of_its_parts():
     assert along == pytest.approx(expected, abs=1e-5)
 
 
-def test_threading_and_breaks_take_stretches():
-    code, rate = np.empty(50, np.int16), np.array([0.0, 9.0, 0.05, 0.0])
-    breaks, threaded, broken = dry_web.lose_web(ENTITY, np.uint64(3), 3.4, 10.0, rate, 8.0, CHARGE, 1, 2, code)
-    needed = film.breaks_at_most(rate[CHARGE].sum() * 3.4)
-    where = film.break_positions_m(np.full(50, 3.4), rate[CHARGE], _part(3, needed, fill_uniform))
-    middle = (np.arange(50)[:, None] * 3.4, (np.arange(50)[:, None] + 1) * 3.4)
-    hit = ((middle[1] > where - 4.0) & (middle[0] <= where + 4.0)).any(axis=1)
-    expected = np.where(np.arange(50) * 3.4 < 10.0, 1, np.where(hit, 2, 0))
-    assert np.array_equal(code, expected)
-    assert (breaks, threaded, broken) == (where.size, 3, hit.sum())
-    assert breaks > 0
-
-
 @pytest.mark.parametrize("gauge_cv", [0.01, 0.2])
 def test_loading_equals_slow_twin(gauge_cv):
     across, along = np.array([-0.02, 0.0, 0.03], np.float32), np.linspace(-0.02, 0.02, 50).astype(np.float32)

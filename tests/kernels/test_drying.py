@@ -34,10 +34,3 @@ def test_edge_diffusion_is_the_leading_term_of_fick():
         mean = [(8 / np.pi**2 / odd**2 * np.exp(-(odd**2) * np.pi**2 * diffusivity * t / width**2)).sum() for t in late]
         tau = drying.drying_time_constant_h(width, 110.0, 1 / np.pi**2, 1.0, 110.0, 20.0)
         assert 0.1 / math.log(mean[0] / mean[1]) == pytest.approx(tau, rel=1e-3)
-
-
-def test_a_wet_coil_loses_its_living_segments():
-    column, code = np.empty(6, np.float32), np.array([0, 3, 0, 0, 3, 0], np.int16)
-    wet = drying.dry_lanes(np.array([100.0, 400.0], np.float32), np.array([False, True]), 8, column, code)
-    assert column.tolist() == [100.0] * 3 + [400.0] * 3
-    assert (wet, code.tolist()) == (2, [0, 3, 0, 8, 3, 8])

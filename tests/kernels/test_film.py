@@ -20,7 +20,7 @@ def test_breaks_form_a_poisson_process_of_the_given_rate():
     # 4 000 webs of 2 km at 1 per km and 1 km at 3 per km: mean 5 breaks, z-limit 4 (s.d. of the mean 0.035, 0.7 %).
     rng = np.random.default_rng(2)
     length, rate = np.array([2000.0, 1000.0]), np.array([1e-3, 3e-3])
-    webs = [film.break_positions_m(length, rate, rng.random(60, np.float32)) for _ in range(4000)]
+    webs = [np.array(film.breaks_m(length, rate, iter(rng.exponential(size=60)))) for _ in range(4000)]
     number = np.array([web.size for web in webs])
     assert number.mean() == pytest.approx(5.0, abs=4 * math.sqrt(5 / 4000))
     assert number.var() == pytest.approx(5.0, rel=4 * math.sqrt((2 + 1 / 5) / 4000))
@@ -30,13 +30,12 @@ def test_breaks_form_a_poisson_process_of_the_given_rate():
 
 
 def test_breaks_are_where_the_hazard_says():
-    uniform = np.array([math.exp(-0.5), math.exp(-1.0), math.exp(-99.0)], np.float32)
-    found = film.break_positions_m(np.array([100.0, 100.0]), np.array([0.01, 0.02]), uniform)
+    found = film.breaks_m(np.array([100.0, 100.0]), np.array([0.01, 0.02]), iter([0.5, 1.0, 99.0]))
     assert found == pytest.approx([50.0, 125.0], rel=1e-5)
 
 
 def test_no_film_no_breaks():
-    assert film.break_positions_m(np.empty(0), np.empty(0), np.array([0.5], np.float32)).size == 0
+    assert film.breaks_m(np.empty(0), np.empty(0), iter([0.5])) == []
 
 
 def _slow_pinholes(uniform_count, uniform_size, mean, median, spread):
@@ -116,3 +115,47 @@ def test_weak_share_at_the_ends():
     assert film.weak_share(0.0, 20.0, 0.1, 9.0) == 0.0
     assert film.weak_share(5.0, 0.0, 0.1, 9.0) == 1.0
     assert [film.weak_share(limit, 20.0, 0.0, 9.0) for limit in (19.0, 21.0)] == [0.0, 1.0]
+
+
+def test_weak_patches_come_at_the_rate_of_the_weak_share():
+    for spread, count in ((0.1, 1.0), (0.1, 4488.0), (0.4, 30.0), (0.0, 3.0)):
+        for limit in (0.0, 3.0, 7.0, 9.0, 12.0, 40.0):
+            rate = film.weak_patches(limit, 10.0, spread, count)
+            assert -math.expm1(-rate) == pytest.approx(film.weak_share(limit, 10.0, spread, count), rel=1e-9)
+
+
+def _peel(limit, patches=400.0):
+    median, spread, weak = np.empty((3, 2))
+    film.peel_of_charges(
+        np.array([0.9, 0.5], np.float32), np.array([1.0, 1.1], np.float32), np.array([0.02, 0.1], np.float32),
+        20.0, 0.12**2, 1.2, limit, patches, median, spread, weak,
+    )  # fmt: skip
+    return median, spread, weak
+
+
+def test_peel_of_charges():
+    median, spread, weak = _peel(9.0)
+    variance = 0.12**2 + np.log1p((1.2 * np.array([0.02, 0.1])) ** 2)
+    assert spread == pytest.approx(np.sqrt(variance), rel=1e-6)
+    mean = 20.0 * np.array([0.9, 0.5 * 1.1**1.2])
+    assert median == pytest.approx(mean * np.exp(-variance / 2), rel=1e-6)
+    expected = [film.weak_patches(9.0, *pair, 400.0) for pair in zip(median, spread, strict=True)]
+    assert weak == pytest.approx(expected)
+
+
+def test_weakest_peel_has_the_order_statistic_and_keeps_to_what_is_known():
+    # Weak segments drawn with their probability: together the quantiles of the weakest of 400 patches. 40 000 segments
+    # of each charge, z-limit 4.
+    limit, n, rng, normal = 9.0, 40_000, np.random.default_rng(5), NormalDist()
+    median, spread, weak = _peel(limit)
+    is_weak = (rng.random(2 * n).reshape(n, 2) < -np.expm1(-weak)).astype(np.uint8)
+    out = np.empty(2 * n, np.float32)
+    u = rng.random(2 * n, np.float32)
+    film.weakest_peel(is_weak.ravel(), u, np.array([0, 1], np.int32), median, spread, weak, 400.0, out)
+    assert np.array_equal(out < limit, is_weak.ravel() == 1)
+    for charge in (0, 1):
+        peel = np.sort(out[charge::2])
+        for share in (0.05, 0.5, 0.95):
+            z = normal.inv_cdf(-math.expm1(math.log1p(-share) / 400.0))
+            rank = np.searchsorted(peel, median[charge] * math.exp(spread[charge] * z)) / n
+            assert rank == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / n))

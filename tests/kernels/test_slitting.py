@@ -24,35 +24,15 @@ def test_medians_of_a_roll_follow_the_knives_age():
     assert out == pytest.approx(3.0 * (1.0 + (age / 500.0) ** 1.5), rel=1e-5)
 
 
-KEYS = [np.uint64(11), np.uint64(12)]
-SHAPE, PLANNED, ENTITY = (3, 50), 61, 5
-
-
-def _drawn(key):
-    """Normal numbers of a roll of PLANNED positions of which the first 50 are there."""
-    out = np.empty(SHAPE[0] * PLANNED, np.float32)
-    fill_normal(key, ENTITY, out)
-    return out.reshape(SHAPE[0], PLANNED)[:, : SHAPE[1]].astype(float)
-
-
-def _half_dead():
-    code = np.zeros(SHAPE, np.int16)
-    code[:, ::2] = 9
-    return code
-
-
 def test_burrs_equal_slow_twin():
-    median = np.linspace(3.0, 6.0, 50).astype(np.float32)
-    burr, code = np.empty(150, np.float32), _half_dead()
-    high = slitting.cut_burrs(
-        ENTITY, PLANNED, 3, KEYS[0], extremes.highest(2.0), 0.35, median, KEYS[1], 0.15, 6.0, 4, burr, code.reshape(-1)
-    )
-    peaks = extremes.highest_of_poisson(_drawn(KEYS[0]).astype(np.float32), 2.0)
+    # A roll of 61 positions of which 50 are there.
+    median, burr = np.linspace(3.0, 6.0, 50).astype(np.float32), np.empty(150, np.float32)
+    z = np.empty(183, np.float32)
+    fill_normal(np.uint64(11), 5, z)
+    slitting.cut_burrs(z, extremes.highest(2.0), 0.35, median, burr)
+    peaks = extremes.highest_of_poisson(z.reshape(3, 61)[:, :50].copy(), 2.0)
     true = median * np.exp(0.35 * peaks.astype(float))
-    expected = (true * np.exp(0.15 * _drawn(KEYS[1])) > 6.0) & (_half_dead() == 0)
     # Below the median peak the tables of height and of its logarithm round the corner at "none" differently.
     assert burr == pytest.approx(true.ravel(), rel=1e-2)
-    high_peaks = peaks.ravel() > 0.0
-    assert burr[high_peaks] == pytest.approx(true.ravel()[high_peaks], rel=1e-3)
-    assert np.array_equal(code == 4, expected)
-    assert high == expected.sum() > 3
+    high = peaks.ravel() > 0.0
+    assert burr[high] == pytest.approx(true.ravel()[high], rel=1e-3)

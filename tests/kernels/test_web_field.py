@@ -97,3 +97,12 @@ def test_ripple_means_are_the_integral_of_the_sine():
     # A sheet much shorter than the wavelength sees the ripple, a segment of whole waves does not.
     assert np.abs(_ripple(200, 0.01, 1.0, 0.0)).max() > 0.99
     assert np.abs(_ripple(200, 3.0, 1.0, 0.0)).max() < 1e-12
+
+
+def test_loading_along_the_web_is_the_sum_of_its_parts():
+    charge = np.repeat([0, 2, 3], [20, 20, 10]).astype(np.int32)
+    drift = np.random.default_rng(4).standard_normal(50).astype(np.float32)
+    along, offset = drift.copy(), np.array([0.1, 9.0, -0.1, 0.2], np.float32)
+    web_field.add_along(0.5, 0.3, 0.7, 0.2, 0.05, offset, charge, along)
+    expected = 0.5 * drift + 0.3 * np.sin(0.2 + 0.7 * np.arange(50)) + offset[charge] + 0.05
+    assert along == pytest.approx(expected, abs=1e-5)

@@ -8,11 +8,19 @@ Row `lane * positions + position` is one segment: one piece of electrode, of whi
 
 from __future__ import annotations
 
+import math
+import threading
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from cellfab.core.draws import Draws
-from cellfab.core.lot import Lot
+from cellfab.core.lot import ALIVE, Lot
+
+Floats = npt.NDArray[np.float32]
+WORDS = 2.0**32
+"""How many random words there are: an event of probability p is ``word < p * WORDS``."""
 
 KG_PER_M2 = 0.01
 """One mg/cm2 in kg/m2."""
@@ -43,21 +51,217 @@ def scrapped(lot: Lot, *losses: tuple[int, int]) -> None:
             lot.losses.append((cause, rows))
 
 
-def normal(draws: Draws, decision: str, lot: Lot) -> npt.NDArray[np.float32]:
-    """Standard normal numbers, one per segment, shape (lanes, positions).
+class _Scratch(threading.local):
+    """Room for the random words of a web and for the rows found in it, kept from lot to lot: fresh memory is slow."""
 
-    They are named by lane and position of the roll as planned: a roll cut short keeps the numbers of what is left.
+    def __init__(self) -> None:
+        self.words = np.empty(0, np.uint32)
+        self.rows = np.empty(0, np.int32)
+
+    def ask(self, n: int) -> _Scratch:
+        """See to it that there is room for n rows."""
+        if self.words.size < n:
+            self.words, self.rows = np.empty(n, np.uint32), np.empty(n, np.int32)
+        return self
+
+
+_SCRATCH = _Scratch()
+
+
+def drawn(lot: Lot, draws: Draws, decision: str) -> Floats:
+    """Standard normal numbers of the roll as planned, shape (lanes * planned positions,).
+
+    Segment (lane, position) has number lane x planned positions + position: a roll cut short keeps the numbers of what
+    is left. Good until the next call of a function of this module.
     """
-    return _kept(draws.normal(decision, lot, _planned_rows(lot)), lot)
+    from cellfab.kernels.random import fill_normal
+
+    n = int(lot.attributes["lanes"] * lot.attributes["planned_positions"])
+    z = _SCRATCH.ask(n).words[:n].view(np.float32)
+    fill_normal(draws.key(decision), lot.identity, z)
+    return z
 
 
-def _planned_rows(lot: Lot) -> int:
-    return int(lot.attributes["lanes"] * lot.attributes["planned_positions"])
-
-
-def _kept(drawn: npt.NDArray[np.float32], lot: Lot) -> npt.NDArray[np.float32]:
+def normal(draws: Draws, decision: str, lot: Lot) -> Floats:
+    """Standard normal numbers, one per segment, shape (lanes, positions): those of `drawn` that are here."""
     lanes, positions = shape(lot)
-    return np.ascontiguousarray(drawn.reshape(lanes, -1)[:, :positions])
+    return np.ascontiguousarray(drawn(lot, draws, decision).reshape(lanes, -1)[:, :positions])
+
+
+def wander(lot: Lot, draws: Draws, decision: str, positions: int, pitch_m: float, length_m: float) -> Floats:
+    """A stationary Ornstein-Uhlenbeck process of unit variance along a web, as means over its segments.
+
+    Parameters
+    ----------
+    lot : Lot
+        Names the draws.
+    draws, decision
+        Streams `decision` (states) and `decision` + "_mean".
+    positions : int
+    pitch_m, length_m : float
+        Of a segment; correlation length.
+
+    Returns
+    -------
+    ndarray of float32, shape (positions,)
+    """
+    from cellfab.kernels.web_field import ou_coefficients, ou_segment_means
+
+    out = np.empty(positions, np.float32)
+    ou_segment_means(
+        draws.normal(decision, lot, positions + 1), draws.normal(f"{decision}_mean", lot, positions),
+        *ou_coefficients(pitch_m, length_m), out,
+    )  # fmt: skip
+    return out
+
+
+def field(
+    lot: Lot, draws: Draws, decision: str, noise: float, base: float, across: Floats, along: Floats | None = None,
+    per_position: Floats | None = None,
+) -> Floats:  # fmt: skip
+    """A value of every segment: base + across[lane] + per_position[lane] x position + along[position] + noise.
+
+    Parameters
+    ----------
+    lot : Lot
+        A web.
+    draws, decision
+        Name the noise.
+    noise : float
+        1 sigma of what single segments have of their own.
+    base : float
+    across : ndarray of float32, shape (lanes,)
+    along : ndarray of float32, shape (positions,), optional
+    per_position : ndarray of float32, shape (lanes,), optional
+
+    Returns
+    -------
+    ndarray of float32, shape (lanes * positions,)
+    """
+    from cellfab.kernels.web_rows import lay_field
+
+    lanes, positions = shape(lot)
+    out = np.empty(lanes * positions, np.float32)
+    lay_field(
+        base, across,
+        np.zeros(lanes, np.float32) if per_position is None else per_position,
+        np.zeros(positions, np.float32) if along is None else along,
+        noise, drawn(lot, draws, decision), out,
+    )  # fmt: skip
+    return out
+
+
+def inspect(
+    lot: Lot, draws: Draws, decision: str, values: Floats, low: float, high: float, cause: int, *,
+    absolute: float = 0.0, relative: float = 0.0, log_spread: float = 0.0,
+) -> None:  # fmt: skip
+    """Scrap the living segments that a gauge reads outside [low, high]; it is read where its error can matter.
+
+    Parameters
+    ----------
+    lot : Lot
+        A web.
+    draws, decision
+        Name the gauge's error: of a segment, normal number lane x planned positions + position.
+    values : ndarray of float32, shape (n,)
+        True values. NaN is scrapped.
+    low, high : float
+        What is accepted, as read.
+    cause : int
+        Exit code.
+    absolute, relative, log_spread : float
+        Reading = (value + z (absolute + relative value)) exp(log_spread z), z normal and cut off at 4.
+    """
+    from cellfab.kernels.random_rows import fill_row_normals
+    from cellfab.kernels.web_rows import GAUGE_REACH, doubtful_rows, judge_rows
+
+    positions, planned, code = shape(lot)[1], planned_positions(lot), exit_codes(lot)
+    shrink = math.exp(GAUGE_REACH * log_spread)
+    reach = 1.0 - GAUGE_REACH * relative
+    clear_low = (low * shrink + GAUGE_REACH * absolute) / reach if reach > 0.0 else math.inf
+    clear_high = (high / shrink - GAUGE_REACH * absolute) / (1.0 + GAUGE_REACH * relative)
+    rows = _SCRATCH.ask(values.size).rows
+    rows = rows[: doubtful_rows(values, clear_low, clear_high, positions, planned, code, rows)]
+    if not rows.size:
+        return
+    z = np.empty(rows.size, np.float32)
+    fill_row_normals(draws.key(decision), lot.identity, rows, z)
+    off = judge_rows(
+        rows, z, values, absolute, relative, log_spread, low, high, positions, planned, cause, code
+    )  # fmt: skip
+    scrapped(lot, (cause, off))
+
+
+class Events(NamedTuple):
+    """Things that happened at points of a web.
+
+    Attributes
+    ----------
+    rows : ndarray of int32, shape (m,)
+        Rows of the lot, in no order; one that has two events comes twice.
+    words : ndarray of uint32, shape (m, 2)
+        Two random words of each event; the uniform number of a word is (word + 1/2) / 2**32.
+    """
+
+    rows: npt.NDArray[np.int32]
+    words: npt.NDArray[np.uint32]
+
+    def normals(self) -> Floats:
+        """The words as standard normal numbers, shape (m, 2)."""
+        from cellfab.kernels.random import normals_of_words
+
+        z = np.empty(self.words.size, np.float32)
+        normals_of_words(self.words.reshape(-1), z)
+        return z.reshape(-1, 2)
+
+
+def events(lot: Lot, draws: Draws, decision: str, rate: float | npt.NDArray[np.float64]) -> Events:
+    """A Poisson process over the segments of a web.
+
+    Parameters
+    ----------
+    lot : Lot
+        A web.
+    draws, decision
+        Name the numbers.
+    rate : float or ndarray of float64, shape (positions,)
+        Expected events per segment, the same in all lanes; `cellfab.kernels.web_events.rate_of` a probability.
+    """
+    from cellfab.kernels.web_events import room_for, scatter_events
+
+    (lanes, positions), planned = shape(lot), planned_positions(lot)
+    rates = rate if isinstance(rate, np.ndarray) else np.array((rate,))
+    room = room_for(float(rates.max(initial=0.0)), lanes * planned)
+    rows, words = np.empty(room, np.int32), np.empty((room, 2), np.uint32)
+    found = scatter_events(draws.key(decision), lot.identity, rates, lanes, positions, planned, rows, words)
+    return Events(rows[:found], words[:found])
+
+
+def scrap_rows(lot: Lot, rows: npt.NDArray[np.int32], cause: int) -> None:
+    """Scrap those of the lot's rows that are still alive; a row may be named twice."""
+    from cellfab.kernels.web_events import scrap_at
+
+    scrapped(lot, (cause, scrap_at(rows, cause, exit_codes(lot))))
+
+
+def scrap_positions(lot: Lot, first: int, after: int, cause: int) -> None:
+    """Scrap what is still alive of positions `first` to `after` - 1, in all lanes."""
+    code = exit_codes(lot).reshape(shape(lot))[:, first:after]
+    living = code == ALIVE
+    code[living] = cause
+    scrapped(lot, (cause, int(np.count_nonzero(living))))
+
+
+def repeat(lot: Lot, position_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Give every segment its position's value: shape (positions,) to (lanes * positions,)."""
+    out = np.empty(shape(lot), position_values.dtype)
+    out[:] = position_values
+    return out.reshape(-1)
+
+
+def spread(lot: Lot, lane_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Give every segment its lane's value: shape (lanes,) to (lanes * positions,)."""
+    return np.repeat(lane_values, shape(lot)[1])
 
 
 def settle_charges(lot: Lot) -> None:

@@ -1,4 +1,4 @@
-"""A dry web from powder charges: which charge feeds which position, where web is lost, and what each segment is."""
+"""A web from charges: which charge feeds which position, and what each segment is."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.film import (
-    break_positions_m,
-    breaks_at_most,
     hole_count,
     largest_of_holes,
     weak_share,
 )
-from cellfab.kernels.random import fill_normal, fill_uniform, normals_of_words, uniform
+from cellfab.kernels.random import fill_normal, normals_of_words, uniform
 from cellfab.kernels.random_rows import REACH, fill_row_normals, fill_words_from, last_word_below
 from cellfab.kernels.web_field import ou_segment_means
 
@@ -111,63 +109,6 @@ def positions_filled(along: npt.NDArray[np.float32], across: float, position_kg:
         if used_kg > powder_kg:
             return position
     return int(along.size)
-
-
-@kernel
-def lose_web(
-    entity: int,
-    break_key: np.uint64,
-    pitch_m: float,
-    threading_m: float,
-    break_rate: npt.NDArray[np.float64],
-    break_loss_m: float,
-    charge: npt.NDArray[np.int32],
-    threading_code: int,
-    break_code: int,
-    code: npt.NDArray[np.int16],
-) -> tuple[int, int, int]:
-    """Mark positions lost to threading and around breaks.
-
-    Parameters
-    ----------
-    entity, break_key
-        The web, and the stream of its breaks.
-    pitch_m, threading_m, break_loss_m : float
-        Length of a segment, of the roll's start and of the web lost around a break.
-    break_rate : ndarray of float64, shape (charges,)
-        Breaks per metre of each charge's film (`break_rate_per_m`).
-    charge : ndarray of int32, shape (positions,)
-    threading_code, break_code : int
-    code : ndarray of int16, shape (positions,)
-        Written: one of the codes, or 0.
-
-    Returns
-    -------
-    tuple of int
-        Breaks; positions lost to threading; positions lost to breaks.
-    """
-    positions = code.size
-    pitch, rate = np.empty(positions), np.empty(positions)
-    expected = 0.0
-    threaded = broken = 0
-    for position in range(positions):
-        is_threading = position * pitch_m < threading_m
-        threaded += is_threading
-        code[position] = threading_code if is_threading else 0
-        pitch[position] = pitch_m
-        rate[position] = break_rate[charge[position]]
-        expected += rate[position] * pitch_m
-    draws = np.empty(breaks_at_most(expected), np.float32)
-    fill_uniform(break_key, entity, draws)
-    breaks_m = break_positions_m(pitch, rate, draws)
-    for at_m in breaks_m:
-        first = int(max((at_m - 0.5 * break_loss_m) / pitch_m, 0.0))
-        after = int(min((at_m + 0.5 * break_loss_m) / pitch_m + 1.0, float(positions)))
-        for position in range(first, after):
-            if code[position] == 0:
-                code[position] = break_code
-                broken += 1
-    return int(breaks_m.size), threaded, broken
 
 
 @kernel

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-
-from cellfab.kernels._jit import kernel
 
 Values = Any  # a float, or an array of floats; results have the arguments' shape
 
@@ -32,37 +29,3 @@ def moisture_ppm(start_ppm: Values, equilibrium_ppm: Values, time_h: float, time
     """Moisture after a time: equilibrium + (start - equilibrium) exp(-t / tau), ppm (leading term of the series)."""
     decay = float(np.exp(-time_h / time_constant_h))
     return equilibrium_ppm + (start_ppm - equilibrium_ppm) * decay
-
-
-@kernel
-def dry_lanes(
-    moisture: npt.NDArray[np.float32],
-    too_wet: npt.NDArray[np.bool_],
-    wet_code: int,
-    moisture_ppm: npt.NDArray[np.float32],
-    exit_code: npt.NDArray[np.int16],
-) -> int:
-    """Give every segment its coil's moisture, and scrap the living ones of coils that are too wet.
-
-    Parameters
-    ----------
-    moisture, too_wet : ndarray of float32 and bool, shape (lanes,)
-    wet_code : int
-    moisture_ppm, exit_code : ndarray of float32 and int16, shape (lanes * positions,)
-        Written; changed.
-
-    Returns
-    -------
-    int
-        Rows scrapped.
-    """
-    scrapped = 0
-    positions = exit_code.size // moisture.size
-    for lane in range(moisture.size):
-        code = wet_code if too_wet[lane] else 0
-        for row in range(lane * positions, (lane + 1) * positions):
-            moisture_ppm[row] = moisture[lane]
-            if exit_code[row] == 0:
-                exit_code[row] = code
-                scrapped += code != 0
-    return scrapped

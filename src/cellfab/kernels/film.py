@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -39,42 +40,37 @@ def break_rate_per_m(
     return rate
 
 
-@kernel
-def break_positions_m(
-    length_m: npt.NDArray[np.float64], rate_per_m: npt.NDArray[np.float64], uniform: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float64]:
+def breaks_m(
+    length_m: npt.NDArray[np.float64], rate_per_m: npt.NDArray[np.float64], waits: Iterator[float]
+) -> list[float]:
     """Where a web breaks whose rate is constant on each of its stretches: a Poisson process in accumulated hazard.
 
     Parameters
     ----------
     length_m, rate_per_m : ndarray, shape (stretches,)
         Of each stretch, in the order it is run.
-    uniform : ndarray of float32, shape (n,), n > 0
-        One per possible break; must reach past the end of the web (see `breaks_at_most`).
+    waits : iterator of float
+        Exponential numbers of mean 1: hazard from one break to the next.
 
     Returns
     -------
-    ndarray of float64, shape (breaks,)
+    list of float
         Metres from the start of the web, ascending.
     """
-    found = np.empty(uniform.size)
-    breaks, hazard, metres = 0, 0.0, 0.0
-    reached = -math.log(float(uniform[0]))
-    for i in range(length_m.size):
-        end = hazard + length_m[i] * rate_per_m[i]
-        while reached < end and breaks < uniform.size:
-            found[breaks] = metres + (reached - hazard) / rate_per_m[i]
-            breaks += 1
-            if breaks < uniform.size:
-                reached += -math.log(float(uniform[breaks]))
-        hazard = end
-        metres += length_m[i]
-    return found[:breaks]
+    found = []
+    hazard = metres = 0.0
+    reached = next(waits)
+    for length, rate in zip(length_m.tolist(), rate_per_m.tolist(), strict=True):
+        while reached < hazard + length * rate:
+            found.append(metres + (reached - hazard) / rate)
+            reached += next(waits)
+        hazard += length * rate
+        metres += length
+    return found
 
 
-@kernel
 def breaks_at_most(expected: float) -> int:
-    """How many uniforms `break_positions_m` needs: the mean and twelve standard deviations of a Poisson number."""
+    """How many waits `breaks_m` needs: the mean and twelve standard deviations of a Poisson number."""
     return 16 + math.ceil(expected + 12.0 * math.sqrt(expected))
 
 
@@ -122,3 +118,99 @@ def weak_share(limit: float, median: float, spread: float, count: float) -> floa
     x = math.log(limit / median) / spread / math.sqrt(2.0)
     log_above = math.log1p(-0.5 * math.erfc(-x)) if x < 0.0 else math.log(max(0.5 * math.erfc(x), 1e-300))
     return -math.expm1(count * log_above)
+
+
+@kernel
+def weak_patches(limit: float, median: float, spread: float, count: float) -> float:
+    """Rate at which patches fail so that the weakest of `count` lognormal ones is below `limit` with its probability.
+
+    -count ln(1 - Phi(x)), x = ln(limit / median) / spread: the probability of one weak patch or more is 1 - exp(-rate).
+
+    Parameters
+    ----------
+    limit, median : float
+        In one unit, >= 0.
+    spread : float
+        Standard deviation of the logarithm, >= 0; 0 makes all patches alike.
+    count : float
+        Patches, >= 1.
+    """
+    if limit <= 0.0:
+        return 0.0
+    if median <= 0.0 or spread <= 0.0:
+        return math.inf if median < limit else 0.0
+    x = math.log(limit / median) / spread / math.sqrt(2.0)
+    return -count * (math.log1p(-0.5 * math.erfc(-x)) if x < 0.0 else math.log(max(0.5 * math.erfc(x), 1e-300)))
+
+
+@kernel
+def peel_of_charges(
+    degree: npt.NDArray[np.float32],
+    binder_ratio: npt.NDArray[np.float32],
+    binder_cv: npt.NDArray[np.float32],
+    mean_n_per_m: float,
+    patch_variance: float,
+    exponent: float,
+    limit_n_per_m: float,
+    patches: float,
+    median_n_per_m: npt.NDArray[np.float64],
+    spread: npt.NDArray[np.float64],
+    weak: npt.NDArray[np.float64],
+) -> None:
+    """Peel strength of the film that each charge makes, and the weak patches of a segment of it.
+
+    Patches are lognormal about mean x degree x (binder ratio)^exponent; their logarithm's variance is that of the
+    lamination and that of the binder content, whose effect has the same exponent.
+
+    Parameters
+    ----------
+    degree, binder_ratio, binder_cv : ndarray of float32, shape (charges,)
+        Fibrillation; binder content over its nominal value; its coefficient of variation over a patch.
+    mean_n_per_m : float
+        Of a fully fibrillated film of nominal binder content.
+    patch_variance : float
+        Of the logarithm, from lamination.
+    exponent, limit_n_per_m, patches : float
+        Of the binder content; weaker patches come off; patches of a segment.
+    median_n_per_m, spread, weak : ndarray of float64, shape (charges,)
+        Written: median and standard deviation of the logarithm of a patch, and `weak_patches` of a segment.
+    """
+    for i in range(degree.size):
+        variance = patch_variance + math.log1p((exponent * binder_cv[i]) ** 2)
+        strength = degree[i] * float(binder_ratio[i]) ** exponent
+        median_n_per_m[i] = mean_n_per_m * strength * math.exp(-0.5 * variance)
+        spread[i] = math.sqrt(variance)
+        weak[i] = weak_patches(limit_n_per_m, median_n_per_m[i], spread[i], patches)
+
+
+@kernel
+def weakest_peel(
+    is_weak: npt.NDArray[np.uint8],
+    u: npt.NDArray[np.float32],
+    charge: npt.NDArray[np.int32],
+    median_n_per_m: npt.NDArray[np.float64],
+    spread: npt.NDArray[np.float64],
+    weak: npt.NDArray[np.float64],
+    patches: float,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """Peel strength of each segment's weakest patch, where it is known already which segments have a weak one.
+
+    Parameters
+    ----------
+    is_weak : ndarray of uint8, shape (n,)
+    u : ndarray of float32, shape (n,)
+        Uniform numbers.
+    charge : ndarray of int32, shape (positions,)
+    median_n_per_m, spread, weak, patches
+        See `peel_of_charges`.
+    out : ndarray of float32, shape (n,)
+        Written: the order statistic 1 - (1 - Phi(x))^patches, below the limit where `is_weak` and above elsewhere.
+    """
+    for row in range(out.size):
+        at = charge[row % charge.size]
+        none = math.exp(-weak[at])  # probability of no weak patch
+        above = none + float(u[row]) * (1.0 - none) if is_weak[row] else float(u[row]) * none
+        share = -math.expm1(math.log(max(above, 1e-300)) / patches)
+        z = normal_quantile(min(max(share, 1e-300), _ALMOST_ONE))
+        out[row] = median_n_per_m[at] * math.exp(spread[at] * z)

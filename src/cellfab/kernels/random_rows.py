@@ -40,20 +40,37 @@ def fill_words_from(key: np.uint64, entity: int, first: int, out: npt.NDArray[np
 
 @kernel
 def fill_row_words(key: np.uint64, entity: int, rows: npt.NDArray[np.int32], out: npt.NDArray[np.uint32]) -> None:
-    """The words that `fill_words` from block 0 would put at the indices `rows`; arrays of shape (n,)."""
+    """The words that `fill_words` from block 0 would put at the indices `rows`; arrays of shape (n,).
+
+    Rows that follow one another share their blocks of four words: it is quickest where `rows` ascends.
+    """
     low, high = np.uint64(entity) & _LOW_32, np.uint64(entity) >> _SHIFT_32
     lanes = np.empty((4, LANES), np.uint64)
     c0, c1, c2, c3 = lanes[0], lanes[1], lanes[2], lanes[3]
-    for done in range(0, rows.size, LANES):
-        m = min(LANES, rows.size - done)
+    lane_of = np.empty(rows.size, np.uint8)
+    done = 0
+    while done < rows.size:
+        blocks, after, last = 0, done, np.int32(-1)
+        while after < rows.size:
+            block = rows[after] >> 2
+            if block != last:
+                if blocks == LANES:
+                    break
+                c0[blocks] = np.uint64(block)
+                last = block
+                blocks += 1
+            lane_of[after] = blocks - 1
+            after += 1
         for j in range(LANES):
-            c0[j] = np.uint64(rows[done + min(j, m - 1)] >> 2)
             c1[j] = np.uint64(0)
             c2[j] = low
             c3[j] = high
+        for j in range(blocks, LANES):
+            c0[j] = np.uint64(0)
         philox_abreast(key, c0, c1, c2, c3)
-        for j in range(m):
-            out[done + j] = np.uint32(lanes[rows[done + j] & 3, j])
+        for i in range(done, after):
+            out[i] = np.uint32(lanes[rows[i] & 3, lane_of[i]])
+        done = after
 
 
 @kernel

@@ -24,10 +24,11 @@ Left out
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.cell_spec import CellDesign
@@ -97,43 +98,57 @@ class Calender(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Press, measure and mark."""
-        from cellfab.kernels import calendering
+        from cellfab.kernels.calendering import press_web
 
         self.expect(lot)
-        params, electrode = self.params, self.electrode
-        facts, lanes = lot.attributes, web.shape(lot)[0]
-        load = facts["line_load_n_per_mm"] = self._line_load(lot)
-        set_um, set_um_per_loading = electrode.thickness_um, 0.0
-        if params.mode == "force":
-            pressed = calendering.meyer_porosity(
-                load, params.compaction_n_per_mm, facts["coating_porosity"], params.porosity_least_fraction
-            )
-            set_um = electrode.foil_um
-            set_um_per_loading = 2.0 * calendering.coating_um(1.0, pressed, electrode.solid_density_g_per_cm3)
-
-        code = web.exit_codes(lot)
-        wrinkled = calendering.scrap_stretch(
-            *calendering.wrinkled_m(
-                lot.identity, draws.key("wrinkle"), self.at("wrinkle_probability", maturity),
-                self.at("wrinkle_m", maturity), facts["length_m"],
-            ),
-            facts["pitch_m"], lanes, WRINKLE, code,
-        )  # fmt: skip
+        electrode, facts = self.electrode, lot.attributes
+        now, (lanes, positions) = self.capabilities(maturity), web.shape(lot)
+        set_um, set_um_per_loading = self._setting(lot)
+        along = web.wander(lot, draws, "gap", positions, facts["pitch_m"], now["gap_length_m"])
+        along *= np.float32(now["gap_noise_um"])
+        along += np.float32(now["roll_thickness_um"] * float(draws.normal("roll", lot, 1)[0]))
+        across = np.float32(now["lane_thickness_um"]) * draws.normal("lane", lot, lanes)
         porosity = lot.columns[POROSITY] = np.empty(lot.n, np.float32)
-        thickness = np.empty(lot.n if params.keep_all_columns else 0, np.float32)
-        off = calendering.press_web(
-            lot.identity, web.planned_positions(lot),
-            np.float32(self.at("lane_thickness_um", maturity)) * draws.normal("lane", lot, lanes),
-            self._along(lot, draws, maturity), set_um, set_um_per_loading, electrode.foil_um,
-            electrode.solid_density_g_per_cm3, draws.key("gauge"), self.at("gauge_um", maturity),
-            electrode.thickness_um, params.thickness_tolerance_um, OFF_THICKNESS,
-            lot.columns["loading_mg_per_cm2"], porosity, thickness, code,
+        thickness = np.empty(lot.n, np.float32)
+        press_web(
+            across, along, set_um, set_um_per_loading, electrode.foil_um, electrode.solid_density_g_per_cm3,
+            lot.columns["loading_mg_per_cm2"], porosity, thickness,
         )  # fmt: skip
-        if params.keep_all_columns:
+        self._wrinkle(lot, draws, now)
+        design_um, tolerance_um = electrode.thickness_um, now["thickness_tolerance_um"]
+        web.inspect(
+            lot, draws, "gauge", thickness, design_um - tolerance_um, design_um + tolerance_um, OFF_THICKNESS,
+            absolute=now["gauge_um"],
+        )  # fmt: skip
+        if now["keep_all_columns"]:
             lot.columns[THICKNESS] = thickness
-        web.scrapped(lot, (WRINKLE, wrinkled), (OFF_THICKNESS, off))
         web.settle_web(lot)
         return lot
+
+    def _setting(self, lot: Lot) -> tuple[float, float]:
+        """Thickness that the machine aims at, um, and what of it goes with the loading, um per mg/cm2."""
+        from cellfab.kernels import calendering
+
+        params, electrode = self.params, self.electrode
+        load = lot.attributes["line_load_n_per_mm"] = self._line_load(lot)
+        if params.mode == "gap":
+            return electrode.thickness_um, 0.0
+        pressed = calendering.meyer_porosity(
+            load, params.compaction_n_per_mm, lot.attributes["coating_porosity"], params.porosity_least_fraction
+        )
+        return electrode.foil_um, 2.0 * calendering.coating_um(1.0, pressed, electrode.solid_density_g_per_cm3)
+
+    def _wrinkle(self, lot: Lot, draws: Draws, now: Mapping[str, float]) -> None:
+        """Scrap the stretch whose margin is wrinkled: one per roll at most, uniform start, exponential length."""
+        happens, where, how_long = draws.uniform("wrinkle", lot, 3).tolist()
+        if happens >= now["wrinkle_probability"]:
+            return
+        (lanes, positions), pitch_m = web.shape(lot), lot.attributes["pitch_m"]
+        first_m = where * lot.attributes["length_m"]
+        last_m = first_m - math.log(how_long) * now["wrinkle_m"]
+        first, after = math.floor(first_m / pitch_m), min(math.ceil(last_m / pitch_m), positions)
+        rows = np.arange(lanes * positions, dtype=np.int32).reshape(lanes, positions)[:, first:after]
+        web.scrap_rows(lot, rows.ravel(), WRINKLE)
 
     def _line_load(self, lot: Lot) -> float:
         """Line load that presses nominal coating to the design's porosity, N/mm."""
@@ -153,15 +168,3 @@ class Calender(ElectrodeStep):
                 f" the machine's {params.line_load_limit_n_per_mm:.0f} (line_load_limit_n_per_mm)"
             )
         return load
-
-    def _along(self, lot: Lot, draws: Draws, maturity: float) -> npt.NDArray[np.float32]:
-        """Deviation from the set thickness that all lanes share, um, shape (positions,)."""
-        from cellfab.kernels import calendering, web_field
-
-        along = np.empty(web.shape(lot)[1], np.float32)
-        calendering.gap_error_um(
-            lot.identity, draws.key("gap"), draws.key("gap_mean"), self.at("gap_noise_um", maturity),
-            tuple(web_field.ou_coefficients(lot.attributes["pitch_m"], self.params.gap_length_m)),
-            self.at("roll_thickness_um", maturity) * float(draws.normal("roll", lot, 1)[0]), along,
-        )  # fmt: skip
-        return along

@@ -2,32 +2,39 @@
 
 What it models
     Charges become a web whose rows are segments, one electrode of one cell each. Per segment: the loading averaged
-    over its own length, holes, and the peel strength of its weakest patch. The web breaks, is threaded at the start
-    of each roll, and runs under an inline loading gauge (with error) and a camera that sees holes and blisters.
+    over its own length, holes, metal particles, the thinning of its edges, and the peel strength of its weakest
+    patch. The web breaks, is threaded at the start of each roll, and runs under an inline loading gauge (with error)
+    and a camera that sees holes, large metal particles and blisters.
 Equations
-    Loading = design x (1 + charge + roll + lane + drift + ripple + short): normal offsets per charge, roll and lane;
-    an Ornstein-Uhlenbeck drift drawn exactly as segment means; the rolls' runout TIR gives a ripple of amplitude TIR
-    / 2 / h and wavelength pi D, whose mean over a length L carries sinc(L / wavelength); feed noise of correlation
-    length l_c averaged by the nip, sqrt(l_c / (l_c + l_nip)), and over the electrode, rho(L). Breaks: Poisson with
-    rate (1 / L0) (T / (S h))^m, the weakest link of Weibull (1951) per length. Holes: Poisson in area, lognormal
-    size, more in a weak film (rate x reference strength / S). Peel: mean x phi x (w / w0)^1.2 x roll x weakest of n =
-    area / 1 cm2 lognormal patches (order statistic), patch spread from lamination and from the binder's CV.
+    Loading = design x (1 + charge + roll + lane + drift + ripple + short): normal offsets per charge and roll; lanes
+    keep an offset from one setting of the gap to the next and drift from it linearly with the web run; an
+    Ornstein-Uhlenbeck drift drawn exactly as segment means; the rolls' runout TIR gives a ripple of amplitude TIR / 2
+    / h and wavelength pi D, whose mean over a length L carries sinc(L / wavelength); feed noise of correlation length
+    l_c averaged by the nip, sqrt(l_c / (l_c + l_nip)), and over the electrode, rho(L). Breaks: Poisson with rate (1 /
+    L0) (T / (S h))^m, the weakest link of Weibull (1951) per length. Holes and metal particles: Poisson in area with a
+    Gamma-distributed factor per charge, so that counts over charges are negative binomial (Stapper 1973); lognormal
+    sizes, read with a lognormal error, which makes the probability of detection Phi(ln(d / d50) / s); more holes in a
+    weak film (rate x reference strength / S). Peel: mean x phi x (w / w0)^1.2 x roll x weakest of n = area / 1 cm2
+    lognormal patches (order statistic), patch spread from lamination and from the binder's CV.
 Range
-    Free-standing films of 50-300 um laminated to both sides; electrode length above 0.1 m.
+    Free-standing films of 50-300 um laminated to both sides; electrode length above 0.1 m; fewer than ten holes or
+    weak patches per electrode (more count as ten).
 Rows
     In: charges. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Adds charge (row
-    of its charge, for the genealogy); with `keep_all_columns` also pinholes, pinhole_mm and peel_n_per_m; without, only
-    those rows draw hole sizes and readings that they can scrap. Attributes: length_m run, stops_s
-    (standstill by breaks), coating_porosity, and the mass account of `cellfab.core.web`.
+    of its charge, for the genealogy), metal_particles (number) and edge_thinning_fraction (one value per lane: the
+    loading lacks this share at the very edge); with `keep_all_columns` also pinholes, pinhole_mm and peel_n_per_m.
+    Attributes: length_m run, stops_s (standstill by breaks), coating_porosity, and the mass account of
+    `cellfab.core.web`.
 Left out
-    Cross-web thickness profile and edge elevation, speed and temperature of the rolls, clustering of holes beyond the
-    charge, tests of peel strength (destructive), the two sides' separate loadings.
+    The course of the cross-web profile between the edges, speed and temperature of the rolls, tests of peel strength
+    (destructive), the two sides' separate loadings, what calendering adds to the peel strength.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,15 +52,19 @@ CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent 
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
 PINHOLES = column("pinholes", "uint8", "1", "holes in the coating of the electrode, 255 for more")
 PINHOLE = column("pinhole_mm", "float32", "mm", "size of the largest hole; 0 without one")
+EDGE = column("edge_thinning_fraction", "float32", "1", "loading missing at the coating's edge, negative where heavy")
+METAL = column("metal_particles", "uint8", "1", "metal particles above 50 um in the coating of the electrode")
 PEEL = column("peel_n_per_m", "float32", "N/m", "true peel strength of the electrode's weakest square centimetre")
 
 THREADING = cause("dry_film", "threading", "web used to thread the line and settle the film")
 BREAK = cause("dry_film", "film_break", "web lost around a break of the film")
 OFF_LOADING = cause("dry_film", "loading", "loading read as out of tolerance by the inline gauge")
 HOLE = cause("dry_film", "pinhole", "hole read as too large by the camera")
+FOREIGN = cause("dry_film", "metal", "metal particle seen by the camera")
 BLISTER = cause("dry_film", "delamination", "film seen to come off the foil")
 _OF_CHARGE = ("active_fraction", "binder_fraction", "specific_capacity_mah_per_g")  # segments have their charge's
 _CM2_PER_M2 = 1e4
+_BINDER_EXPONENT = 1.2  # of strength and peel strength in the binder content, as in `dry_mix`
 
 Rows = npt.NDArray[np.float32]
 Charges = npt.NDArray[np.int32]
@@ -64,7 +75,7 @@ class DryFilm(ElectrodeStep):
 
     name = "dry_film"
     reads = ("charge_kg", *_OF_CHARGE, "binder_cv", "fibrillation", "film_strength_mpa")
-    writes = (LOADING, CHARGE, *_OF_CHARGE)
+    writes = (LOADING, CHARGE, EDGE, METAL, *_OF_CHARGE)
     on_demand = (PINHOLES, PINHOLE, PEEL)
     """Columns kept with `keep_all_columns`: no later step reads them."""
 
@@ -101,7 +112,18 @@ class DryFilm(ElectrodeStep):
         roll_loading_cv: Annotated[Capability, within(0.0, 0.3)] = Ramped(start=0.010, mature=0.005)
         """Loading offset of a roll (gap setting), 1 sigma: assumption."""
         lane_loading_cv: Annotated[Capability, within(0.0, 0.3)] = Ramped(start=0.0105, mature=0.006)
-        """Loading offset of a lane (cross profile), 1 sigma: assumption."""
+        """Loading offset of a lane (cross profile), 1 sigma over the time between two settings of the gap: assumption,
+        0.4-1 %."""
+        lane_setting_km: Annotated[float, Field(gt=0.0, le=1e6)] = 20.0
+        """Web run between two settings of the gap across the web, for which lanes keep their offsets: assumption, a day
+        at 15 m/min."""
+        lane_drift_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
+        """Of the variance of lanes' offsets, share that grows linearly since the last setting: assumption."""
+        edge_thinning_fraction: Annotated[Capability, within(-0.5, 0.9)] = Ramped(start=0.05, mature=0.02)
+        """Of the loading, share missing at the edges of a lane, median: assumption, less than the 10-25 % of slot-die
+        coated anodes because the film's own edges are trimmed off before lamination."""
+        edge_thinning_cv: Annotated[Capability, within(0.0, 2.0)] = 0.3
+        """From lane to lane: assumption."""
         drift_loading_cv: Annotated[Capability, within(0.0, 0.3)] = Ramped(start=0.0125, mature=0.0078)
         """Point value of the slow drift, 1 sigma: assumption. With the offsets: 2.1 % and 1.2 % per electrode,
         in the range of 0.7-6 % expected of dry film."""
@@ -132,6 +154,16 @@ class DryFilm(ElectrodeStep):
         camera_spread_ln: Annotated[Capability, within(0.0, 3.0)] = 0.5
         """Error of the camera's size, standard deviation of the logarithm: assumption; with the limit it is a lognormal
         probability of detection."""
+        cluster_shape: Annotated[float, Field(ge=0.34, le=1e6)] = 1.5
+        """Shape of the Gamma distribution by which charges differ in holes and in metal: assumption; large for none."""
+        metal_per_m2: Annotated[Capability, within(0.0, 10.0)] = Ramped(start=5e-3, mature=2e-4)
+        """Metal particles above 50 um per coated area, mean of charges: assumption, about 1e-3 per kg after magnets."""
+        metal_median_um: Annotated[float, Field(gt=0.0, le=2000.0)] = 80.0
+        """Median size of those particles: assumption."""
+        metal_spread_ln: Annotated[float, Field(ge=0.0, le=3.0)] = 0.5
+        """Standard deviation of the logarithm of their size: assumption."""
+        metal_seen_um: Annotated[float, Field(gt=0.0, le=1e4)] = 250.0
+        """Size of which the camera sees half (d50 of its probability of detection): assumption."""
         reference_strength_mpa: Annotated[float, Field(gt=0.0, le=50.0)] = 0.95
         """Film strength at which `pinholes_per_m2` holds: assumption, a good charge's."""
         peel_n_per_m: Annotated[Capability, within(0.0, 1000.0)] = Ramped(start=18.0, mature=20.0)
@@ -153,69 +185,95 @@ class DryFilm(ElectrodeStep):
         from cellfab.kernels import dry_web
 
         self.expect(lot)
-        params, electrode = self.params, self.electrode
-        lanes, planned = int(lot.attributes["lanes"]), int(lot.attributes["planned_positions"])
-        segment_kg = electrode.piece_coating_kg / (1.0 - params.edge_strip_fraction)
-        film_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - params.trim_fraction)
-        if lot.exit_code is not None:
+        now, electrode, facts = self.capabilities(maturity), self.electrode, lot.attributes
+        lanes, planned = int(facts["lanes"]), int(facts["planned_positions"])
+        segment_kg = electrode.piece_coating_kg / (1.0 - now["edge_strip_fraction"])
+        film_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - now["trim_fraction"])
+        if lot.n_dead:
             film_kg[lot.exit_code != ALIVE] = 0.0
 
         child = lot.child(draws.owner, n=0, unit="m", amount=0.0)
         charge = np.empty(planned, np.int32)
         dry_web.lay_charges(film_kg, segment_kg, lanes, electrode.length_m, charge)
-        along = self._along(child, lot, charge, draws, maturity)
-        across = np.float32(self.at("lane_loading_cv", maturity)) * draws.normal("lane", child, lanes)
+        along = self._along(child, lot, charge, draws, now)
+        across, per_position = self._lanes(lot, lanes, draws, now)
         powder_kg = float(film_kg.sum())
         positions = dry_web.positions_filled(along, float(across.mean()), segment_kg * lanes, powder_kg)
         charge, along = charge[:positions], along[:positions]
 
-        child.n = n = lanes * positions
+        child.n = lanes * positions
         self._open_account(child, lot, powder_kg, lanes, positions)
-        lost, losses = self._lost_positions(child, lot, charge, draws, maturity)
-        loading = child.columns[LOADING] = np.empty(n, np.float32)
-        child.exit_code = np.empty(n, np.int16)
-        total, off = dry_web.laminate(
-            child.identity, planned, across, along, draws.key("short"), self._short_cv(maturity),
-            electrode.loading_mg_per_cm2, draws.key("gauge"), self.at("gauge_cv", maturity),
-            params.loading_tolerance_fraction, OFF_LOADING, lost, loading, child.exit_code,
+        design = electrode.loading_mg_per_cm2
+        loading = child.columns[LOADING] = web.field(
+            child, draws, "short", design * self._short_cv(now), design, across * np.float32(design),
+            along * np.float32(design), per_position * np.float32(design),
         )  # fmt: skip
-        web.scrapped(child, *((cause, lanes * lost_here) for cause, lost_here in losses), (OFF_LOADING, off))
         for name in _OF_CHARGE:
-            child.columns[name] = np.empty(n, np.float32)
-            dry_web.spread_charges(charge, lot.columns[name], lanes, child.columns[name])
-        self._close_account(child, segment_kg, total)
-        self._holes(child, lot, charge, draws, maturity)
-        self._peel(child, lot, charge, draws, maturity)
+            child.columns[name] = web.repeat(child, lot.columns[name][charge])
+        child.columns[CHARGE] = web.repeat(child, charge.astype(np.int16))
+        child.columns[EDGE] = self._edges(child, draws, now)
+        self._close_account(child, segment_kg)
+        self._lose_positions(child, lot, charge, draws, now)
+        tolerance = design * now["loading_tolerance_fraction"]
+        web.inspect(
+            child, draws, "gauge", loading, design - tolerance, design + tolerance, OFF_LOADING,
+            relative=now["gauge_cv"],
+        )  # fmt: skip
+        self._holes(child, lot, charge, draws, now)
+        self._metal(child, lot, charge, draws, now)
+        self._peel(child, lot, charge, draws, now)
         web.settle_web(child)
-        child.columns[CHARGE] = np.tile(charge.astype(np.int16), lanes)
         return child
 
-    def _along(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> Rows:
+    def _along(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> Rows:
         """Relative loading error common to all lanes, per position."""
-        from cellfab.kernels import dry_web, web_field
+        from cellfab.kernels import web_field
 
-        params, pitch = self.params, self.electrode.length_m
-        wavelength_m = math.pi * params.roll_diameter_m
+        pitch = self.electrode.length_m
         phase = 2.0 * math.pi * float(draws.uniform("phase", child, 1)[0])
-        amplitude = self.at("roll_runout_um", maturity) / 2.0 / self.film_um
-        along = np.empty(charge.size, np.float32)
-        dry_web.loading_along(
-            child.identity, draws.key("drift"), draws.key("drift_mean"), self.at("drift_loading_cv", maturity),
-            tuple(web_field.ou_coefficients(pitch, params.drift_length_m)),
-            *web_field.ripple_law(amplitude, pitch, wavelength_m, phase),
-            self.at("roll_loading_cv", maturity) * float(draws.normal("roll", child, 1)[0]),
-            np.float32(self.at("charge_loading_cv", maturity)) * draws.normal("charge", lot), charge, along,
+        amplitude = now["roll_runout_um"] / 2.0 / self.film_um
+        along = web.wander(child, draws, "drift", charge.size, pitch, now["drift_length_m"])
+        web_field.add_along(
+            now["drift_loading_cv"],
+            *web_field.ripple_law(amplitude, pitch, math.pi * now["roll_diameter_m"], phase),
+            now["roll_loading_cv"] * float(draws.normal("roll", child, 1)[0]),
+            np.float32(now["charge_loading_cv"]) * draws.normal("charge", lot), charge, along,
         )  # fmt: skip
         return along
 
-    def _short_cv(self, maturity: float) -> float:
+    def _lanes(self, lot: Lot, lanes: int, draws: Draws, now: Mapping[str, Any]) -> tuple[Rows, Rows]:
+        """Relative loading error of each lane at the start of the roll, and what it gains from position to position.
+
+        A lane keeps its offset from one setting of the gap to the next, and drifts away from it in proportion to the
+        web run since: all rolls in between share their numbers.
+        """
+        from cellfab.kernels.random import fill_normal
+
+        pitch, interval_m = self.electrode.length_m, 1e3 * now["lane_setting_km"]
+        before_m = lot.ordinal * lot.attributes["planned_m"]
+        setting = int(before_m // interval_m)
+        z = np.empty(2 * lanes, np.float32)
+        fill_normal(draws.key("lane"), setting, z)
+        # Averaged over the interval, the drift has a third of its final variance.
+        drift = np.float32(now["lane_loading_cv"] * math.sqrt(3.0 * now["lane_drift_share"])) * z[lanes:]
+        offset = np.float32(now["lane_loading_cv"] * math.sqrt(1.0 - now["lane_drift_share"])) * z[:lanes]
+        return offset + np.float32(before_m / interval_m - setting) * drift, np.float32(pitch / interval_m) * drift
+
+    def _edges(self, child: Lot, draws: Draws, now: Mapping[str, Any]) -> Rows:
+        """Share of the loading that is missing at the edges of each lane, lognormal from lane to lane."""
+        sigma = np.float32(math.sqrt(math.log1p(now["edge_thinning_cv"] ** 2)))
+        z = draws.normal("edge", child, web.shape(child)[0])
+        edges: Rows = web.spread(child, np.float32(now["edge_thinning_fraction"]) * np.exp(sigma * z))
+        return edges
+
+    def _short_cv(self, now: Mapping[str, Any]) -> float:
         """Feed noise left after the nip and the electrode's own length."""
         from cellfab.kernels.web_field import mean_variance_factor
 
-        params = self.params
-        nip = params.feed_length_m / (params.feed_length_m + params.nip_length_m)
-        own = mean_variance_factor(self.electrode.length_m, params.feed_length_m)
-        return self.at("feed_cv", maturity) * math.sqrt(nip * own)
+        feed_m = now["feed_length_m"]
+        nip = feed_m / (feed_m + now["nip_length_m"])
+        own = mean_variance_factor(self.electrode.length_m, feed_m)
+        return float(now["feed_cv"] * math.sqrt(nip * own))
 
     @property
     def film_um(self) -> float:
@@ -237,78 +295,93 @@ class DryFilm(ElectrodeStep):
             "kg_good": charged_kg - trim_kg,
         }  # fmt: skip
 
-    def _close_account(self, child: Lot, segment_kg: float, total_mg_per_cm2: float) -> None:
+    def _close_account(self, child: Lot, segment_kg: float) -> None:
         """What the web did not take stays in the hopper, as powder."""
+        from cellfab.kernels.web_account import good_coating
+
         facts = child.attributes
         strip_share = segment_kg / self.electrode.piece_coating_kg - 1.0
+        total_mg_per_cm2 = good_coating(child.columns[LOADING], web.exit_codes(child))
         coated_kg = total_mg_per_cm2 * web.KG_PER_M2 * facts["segment_m2"]
         facts["kg_strip"] = coated_kg * strip_share
         web_kg = coated_kg + facts["kg_strip"]
         facts["kg_returned"] += facts["kg_good"] - web_kg
         facts["kg_good"] = web_kg
 
-    def _lost_positions(
-        self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float
-    ) -> tuple[npt.NDArray[np.int16], tuple[tuple[int, int], ...]]:
-        """Exit codes of threading and breaks, which take all lanes, per position; how many positions each takes."""
-        from cellfab.kernels import dry_web, film
+    def _lose_positions(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
+        """Threading and breaks, which take all lanes."""
+        from cellfab.kernels import film
 
-        params = self.params
+        pitch, positions = child.attributes["pitch_m"], charge.size
+        length_m = np.asarray(np.bincount(charge, minlength=lot.n) * pitch, np.float64)
         rate = film.break_rate_per_m(
-            params.tension_n_per_m, lot.columns["film_strength_mpa"].astype(np.float64), self.film_um,
-            self.at("break_scale_m", maturity), params.break_exponent,
+            now["tension_n_per_m"], lot.columns["film_strength_mpa"].astype(np.float64), self.film_um,
+            now["break_scale_m"], now["break_exponent"],
         )  # fmt: skip
-        code = np.empty(charge.size, np.int16)
-        breaks, threaded, broken = dry_web.lose_web(
-            child.identity, draws.key("break"), child.attributes["pitch_m"], self.at("threading_m", maturity), rate,
-            self.at("break_loss_m", maturity), charge, THREADING, BREAK, code,
-        )  # fmt: skip
-        child.attributes["stops_s"] = breaks * 60.0 * self.at("rethread_min", maturity)
-        return code, ((THREADING, threaded), (BREAK, broken))
+        u = draws.uniform("break", child, film.breaks_at_most(float(length_m @ rate))).astype(np.float64)
+        breaks = film.breaks_m(length_m, rate, iter((-np.log(u)).tolist()))
+        child.attributes["stops_s"] = len(breaks) * 60.0 * now["rethread_min"]
+        web.scrap_positions(child, 0, math.ceil(now["threading_m"] / pitch), THREADING)
+        half_m = 0.5 * now["break_loss_m"]
+        for at_m in breaks:
+            first = int(max((at_m - half_m) / pitch, 0.0))
+            web.scrap_positions(child, first, int(min((at_m + half_m) / pitch + 1.0, positions)), BREAK)
 
-    def _holes(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> None:
-        from cellfab.kernels import dry_web
+    def _holes(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
+        """Holes, more of them in a weak film and in some charges than in others; the camera reads their size."""
+        weakness = self.params.reference_strength_mpa / lot.columns["film_strength_mpa"].astype(np.float64)
+        rate = now["pinholes_per_m2"] * child.attributes["segment_m2"] * weakness
+        rate *= _clusters(draws, "pinhole_cluster", lot, now["cluster_shape"])
+        holes = web.events(child, draws, "pinholes", rate[charge])
+        z = holes.normals()
+        ln_size = np.float32(now["pinhole_spread_ln"]) * z[:, 0]
+        read = ln_size + np.float32(now["camera_spread_ln"]) * z[:, 1]
+        limit = math.log(now["pinhole_limit_mm"] / now["pinhole_median_mm"])
+        web.scrap_rows(child, holes.rows[read > limit], HOLE)
+        if now["keep_all_columns"]:
+            count, largest = np.zeros(child.n, np.int64), np.zeros(child.n, np.float32)
+            np.add.at(count, holes.rows, 1)
+            np.maximum.at(largest, holes.rows, np.float32(now["pinhole_median_mm"]) * np.exp(ln_size))
+            child.columns |= {PINHOLES: np.minimum(count, 255).astype(np.uint8), PINHOLE: largest}
 
-        params = self.params
-        expected = self.at("pinholes_per_m2", maturity) * child.attributes["segment_m2"]
-        mean = expected * (params.reference_strength_mpa / lot.columns["film_strength_mpa"].astype(np.float64))
-        room = child.n if params.keep_all_columns else 0
-        count, largest = np.zeros(room, np.uint8), np.zeros(room, np.float32)
-        scrapped = dry_web.inspect_holes(
-            child.identity, web.planned_positions(child), draws.key("pinholes"), draws.key("pinhole_size"),
-            draws.key("camera"), mean, params.pinhole_median_mm, params.pinhole_spread_ln,
-            self.at("camera_spread_ln", maturity), params.pinhole_limit_mm, HOLE, charge, child.exit_code,
-            count, largest,
-        )  # fmt: skip
-        web.scrapped(child, (HOLE, scrapped))
-        if room:
-            child.columns |= {PINHOLES: count, PINHOLE: largest}
+    def _metal(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
+        """Metal particles that came with the powder or off the machine; the camera sees the few large ones."""
+        rate = now["metal_per_m2"] * child.attributes["segment_m2"]
+        clusters = _clusters(draws, "metal_cluster", lot, now["cluster_shape"])
+        particles = web.events(child, draws, "metal", (rate * clusters)[charge])
+        count = child.columns[METAL] = np.zeros(child.n, np.uint8)
+        if not particles.rows.size:
+            return
+        z = particles.normals()
+        read = np.float32(now["metal_spread_ln"]) * z[:, 0] + np.float32(now["camera_spread_ln"]) * z[:, 1]
+        limit = math.log(now["metal_seen_um"] / now["metal_median_um"])
+        web.scrap_rows(child, particles.rows[read > limit], FOREIGN)
+        np.add.at(count, particles.rows, 1)
 
-    def _peel(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> None:
-        from cellfab.kernels import dry_web
-        from cellfab.kernels.extremes import lowest_of
+    def _peel(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
+        """Segments with a patch that comes off the foil, of which the camera sees most."""
+        from cellfab.kernels import film
 
-        params = self.params
+        columns, n = lot.columns, lot.n
         patches = max(child.attributes["segment_m2"] * _CM2_PER_M2, 1.0)
-        lamination = math.log1p(self.at("peel_patch_cv", maturity) ** 2)
-        # Peel goes with the binder content to the power 1.2, and so does its spread.
-        variance = np.float32(lamination) + np.log1p((np.float32(1.2) * lot.columns["binder_cv"]) ** 2)
-        spread = np.sqrt(variance)
-        roll_sigma = math.sqrt(math.log1p(self.at("peel_roll_cv", maturity) ** 2))
-        roll = math.exp(roll_sigma * float(draws.normal("lamination", child, 1)[0]))
-        strength = (
-            lot.columns["fibrillation"] * (lot.columns["binder_fraction"] / self.electrode.binder_fraction) ** 1.2
-        )
-        median = np.float32(self.at("peel_n_per_m", maturity) * roll) * strength * np.exp(np.float32(-0.5) * variance)
-        scrapped = dry_web.inspect_peel(
-            child.identity, web.planned_positions(child), draws.key("weakest_patch"), draws.key("blister"),
-            median, spread, patches, params.peel_limit_n_per_m, self.at("blister_seen_share", maturity), BLISTER,
-            charge, child.exit_code,
+        roll = math.sqrt(math.log1p(now["peel_roll_cv"] ** 2)) * float(draws.normal("lamination", child, 1)[0])
+        median, spread, weak = np.empty((3, n))
+        film.peel_of_charges(
+            columns["fibrillation"], columns["binder_fraction"] / np.float32(self.electrode.binder_fraction),
+            columns["binder_cv"], now["peel_n_per_m"] * math.exp(roll), math.log1p(now["peel_patch_cv"] ** 2),
+            _BINDER_EXPONENT, now["peel_limit_n_per_m"], patches, median, spread, weak,
         )  # fmt: skip
-        web.scrapped(child, (BLISTER, scrapped))
-        if params.keep_all_columns:
-            weakest = lowest_of(web.normal(draws, "weakest_patch", child), patches)
-            child.columns[PEEL] = (median[charge] * np.exp(spread[charge] * weakest)).ravel()
+        rows, words = web.events(child, draws, "weak_patch", weak[charge])
+        if now["keep_all_columns"]:
+            is_weak, peel = np.zeros(child.n, np.uint8), np.empty(child.n, np.float32)
+            is_weak[rows] = 1
+            film.weakest_peel(
+                is_weak, draws.uniform("weakest_patch", child), charge, median, spread, weak, patches, peel
+            )
+            child.columns[PEEL] = peel
+        # A segment with several weak patches is looked at once: its first one's number decides.
+        rows, first = np.unique(rows, return_index=True)
+        web.scrap_rows(child, rows[words[first, 0] < now["blister_seen_share"] * web.WORDS], BLISTER)
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Foil for the whole length run, trims included, and roll heating."""
@@ -319,3 +392,12 @@ class DryFilm(ElectrodeStep):
             materials={f"{electrode.foil}_foil": web_m2},
             energy_kwh=self.params.heat_kwh_per_m2 * web_m2,
         )
+
+
+def _clusters(draws: Draws, decision: str, lot: Lot, shape: float) -> npt.NDArray[np.float64]:
+    """Gamma-distributed factors of mean 1 on what charges carry: counts over many charges are negative binomial."""
+    from cellfab.kernels.wet_web import batch_factors
+
+    factors = np.empty(lot.n)
+    batch_factors(draws.key(decision), lot.identity, shape, factors)
+    return factors

@@ -4,7 +4,8 @@ What it models
     Per segment the error of the flags' height, and whether the cut left dust or a damaged edge. A camera measures the
     height with error, sees most damaged edges and now and then takes a good one for damaged.
 Equations
-    Height error normal with a lane offset; flaws Bernoulli; flaws are seen with a probability, false alarms likewise.
+    Height error normal with a lane offset; flaws and false alarms Poisson along the web with the rate that gives each
+    electrode its probability, -ln(1 - p); flaws are seen with a probability. Gauges: normal, cut off at 4 sigma.
 Range
     Laser notching at 30-100 m/min of foil margins of 4-9 mm.
 Rows
@@ -16,9 +17,11 @@ Left out
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
@@ -66,27 +69,30 @@ class Notch(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Notch, look and mark."""
-        from cellfab.kernels import lane_gauge, notching
-
         self.expect(lot)
-        lanes = web.shape(lot)[0]
-        planned, code = web.planned_positions(lot), web.exit_codes(lot)
-        height = np.empty(lot.n if self.params.keep_all_columns else 0, np.float32)
-        off = lane_gauge.measure_lanes(
-            lot.identity, planned,
-            np.float32(self.at("lane_height_sd_mm", maturity)) * draws.normal("lane", lot, lanes),
-            draws.key("height"), self.at("height_noise_sd_mm", maturity),
-            draws.key("height_gauge"), self.at("height_gauge_sd_mm", maturity),
-            0.0, self.params.height_tolerance_mm, OFF_HEIGHT, height, code,
+        now, lanes = self.capabilities(maturity), web.shape(lot)[0]
+        guide = np.float32(now["lane_height_sd_mm"]) * draws.normal("lane", lot, lanes)
+        height = web.field(lot, draws, "height", now["height_noise_sd_mm"], 0.0, guide)
+        tolerance_mm = now["height_tolerance_mm"]
+        web.inspect(
+            lot, draws, "height_gauge", height, -tolerance_mm, tolerance_mm, OFF_HEIGHT,
+            absolute=now["height_gauge_sd_mm"],
         )  # fmt: skip
-        if self.params.keep_all_columns:
+        if now["keep_all_columns"]:
             lot.columns[HEIGHT_ERROR] = height
-        flaw = lot.columns[FLAW] = np.empty(lot.n, np.uint8)
-        seen = notching.inspect_cuts(
-            lot.identity, planned, lanes, draws.key("flaw"), self.at("flaw_probability", maturity),
-            draws.key("camera"), self.at("flaw_seen_share", maturity), self.at("false_alarm_probability", maturity),
-            SEEN_FLAW, flaw, code,
-        )  # fmt: skip
-        web.scrapped(lot, (OFF_HEIGHT, off), (SEEN_FLAW, seen))
+        lot.columns[FLAW] = self._look(lot, draws, now)
         web.settle_web(lot)
         return lot
+
+    def _look(self, lot: Lot, draws: Draws, now: Mapping[str, float]) -> npt.NDArray[np.uint8]:
+        """Where the cut is flawed; scrap what the camera takes for flawed."""
+        from cellfab.kernels.web_events import rate_of
+
+        of_flaws, of_alarms = rate_of(now["flaw_probability"]), rate_of(now["false_alarm_probability"])
+        rows, words = web.events(lot, draws, "cut", of_flaws + of_alarms)
+        is_flaw = words[:, 0] * (of_flaws + of_alarms) < of_flaws * web.WORDS
+        flaw = np.zeros(lot.n, np.uint8)
+        flaw[rows[is_flaw]] = 1
+        seen = words[:, 1] < now["flaw_seen_share"] * web.WORDS
+        web.scrap_rows(lot, rows[np.where(is_flaw, seen, flaw[rows] == 0)], SEEN_FLAW)
+        return flaw

@@ -19,6 +19,7 @@ Left out
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import numpy as np
@@ -76,35 +77,34 @@ class Slit(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Cut, measure and mark."""
-        from cellfab.kernels import extremes, lane_gauge, slitting
+        from cellfab.kernels import extremes, slitting
 
         self.expect(lot)
-        params, facts = self.params, lot.attributes
+        now, facts, columns = self.capabilities(maturity), lot.attributes, lot.columns
         lanes, positions = web.shape(lot)
-        planned, code = web.planned_positions(lot), web.exit_codes(lot)
         facts["kg_strip"] = 0.0
 
-        width = lot.columns[WIDTH] = np.empty(lot.n, np.float32)
-        off = lane_gauge.measure_lanes(
-            lot.identity, planned,
-            np.float32(self.at("lane_width_sd_mm", maturity)) * draws.normal("lane", lot, lanes),
-            draws.key("width"), self.at("width_noise_sd_mm", maturity),
-            draws.key("width_gauge"), self.at("width_gauge_sd_mm", maturity),
-            self.electrode.width_mm, params.width_tolerance_mm, OFF_WIDTH, width, code,
+        design_mm, tolerance_mm = self.electrode.width_mm, now["width_tolerance_mm"]
+        lane = np.float32(now["lane_width_sd_mm"]) * draws.normal("lane", lot, lanes)
+        columns[WIDTH] = web.field(lot, draws, "width", now["width_noise_sd_mm"], design_mm, lane)
+        web.inspect(
+            lot, draws, "width_gauge", columns[WIDTH], design_mm - tolerance_mm, design_mm + tolerance_mm, OFF_WIDTH,
+            absolute=now["width_gauge_sd_mm"],
         )  # fmt: skip
 
         median = np.empty(positions, np.float32)
         slitting.worn_medians(
-            params.burr_um, lot.ordinal * facts["planned_m"], facts["pitch_m"], params.knife_interval_km,
-            params.knife_life_km, params.knife_wear_exponent, median,
+            now["burr_um"], lot.ordinal * facts["planned_m"], facts["pitch_m"], now["knife_interval_km"],
+            now["knife_life_km"], now["knife_wear_exponent"], median,
         )  # fmt: skip
-        peaks = self.at("burr_peaks_per_km", maturity) * 2e-3 * facts["pitch_m"]
-        burr = lot.columns[BURR] = np.empty(lot.n, np.float32)
-        high = slitting.cut_burrs(
-            lot.identity, planned, lanes, draws.key("burr"), extremes.highest(peaks), params.burr_spread_ln, median,
-            draws.key("burr_gauge"), self.at("burr_gauge_spread_ln", maturity), params.burr_limit_um, HIGH_BURR,
-            burr, code,
+        peaks = now["burr_peaks_per_km"] * 2e-3 * facts["pitch_m"]
+        burr = columns[BURR] = np.empty(lot.n, np.float32)
+        slitting.cut_burrs(
+            web.drawn(lot, draws, "burr"), extremes.highest(peaks), now["burr_spread_ln"], median, burr
         )  # fmt: skip
-        web.scrapped(lot, (OFF_WIDTH, off), (HIGH_BURR, high))
+        web.inspect(
+            lot, draws, "burr_gauge", burr, -math.inf, now["burr_limit_um"], HIGH_BURR,
+            log_spread=now["burr_gauge_spread_ln"],
+        )  # fmt: skip
         web.settle_web(lot)
         return lot

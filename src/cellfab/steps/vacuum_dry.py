@@ -78,39 +78,40 @@ class VacuumDry(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Dry, measure, dry again."""
-        from cellfab.kernels import drying
-
         self.expect(lot)
+        now, facts = self.capabilities(maturity), lot.attributes
+        lanes, most = web.shape(lot)[0], now["dryings_at_most"]
+        facts["dried_kg"] = facts["kg_good"]
+        left = self._moisture_left()
+        level = _lognormal(now["equilibrium_ppm"], now["equilibrium_cv"], draws.normal("level", lot, most))
+        coil = _lognormal(1.0, now["coil_cv"], draws.normal("coil", lot, lanes))
+        error = now["gauge_cv"] * draws.normal("gauge", lot, lanes * most).reshape(most, lanes)
+        moisture = _lognormal(now["moisture_before_ppm"], now["moisture_before_cv"], draws.normal("before", lot, 1))
+        for drying in range(most):
+            equilibrium = level[drying] * coil
+            moisture = equilibrium + (moisture - equilibrium) * left
+            too_wet = moisture * (1.0 + error[drying]) > now["target_ppm"]
+            if not too_wet.any():
+                break
+        facts["dryings"] = drying + 1.0
+        lot.columns[MOISTURE] = web.spread(lot, moisture)
+        if too_wet.any():
+            web.scrap_rows(lot, np.flatnonzero(web.spread(lot, too_wet)).astype(np.int32), WET)
+        web.settle_web(lot)
+        if drying:
+            facts["reworked"] = float(lot.n_alive)
+        return lot
+
+    def _moisture_left(self) -> np.float32:
+        """Share of the moisture above equilibrium that one drying leaves."""
+        from cellfab.kernels.drying import drying_time_constant_h
+
         params, electrode = self.params, self.electrode
-        lanes = web.shape(lot)[0]
-        lot.attributes["dried_kg"] = lot.attributes["kg_good"]
-        tau_h = drying.drying_time_constant_h(
+        tau_h = drying_time_constant_h(
             (electrode.width_mm + electrode.margin_mm) * 1e-3, params.temperature_c, params.time_constant_h, 0.1, 110.0,
             params.halving_k,
         )  # fmt: skip
-        before = _lognormal(
-            params.moisture_before_ppm, self.at("moisture_before_cv", maturity), draws.normal("before", lot, 1)
-        )
-        moisture = np.full(lanes, before[0], np.float32)
-        most = params.dryings_at_most
-        level = _lognormal(
-            self.at("equilibrium_ppm", maturity), self.at("equilibrium_cv", maturity), draws.normal("level", lot, most)
-        )
-        coil = _lognormal(1.0, self.at("coil_cv", maturity), draws.normal("coil", lot, lanes))
-        error = self.at("gauge_cv", maturity) * draws.normal("gauge", lot, lanes * most).reshape(most, lanes)
-        for drying_number in range(most):
-            moisture = drying.moisture_ppm(moisture, level[drying_number] * coil, params.drying_h, tau_h)
-            too_wet = moisture * (1.0 + error[drying_number]) > params.target_ppm
-            if not too_wet.any():
-                break
-        lot.attributes["dryings"] = drying_number + 1.0
-        column = lot.columns[MOISTURE] = np.empty(lot.n, np.float32)
-        wet = drying.dry_lanes(moisture.astype(np.float32), too_wet, WET, column, web.exit_codes(lot))
-        web.scrapped(lot, (WET, wet))
-        web.settle_web(lot)
-        if drying_number:
-            lot.attributes["reworked"] = float(lot.n_alive)
-        return lot
+        return np.float32(math.exp(-params.drying_h / tau_h))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """The recipe's time and heat, for each drying."""

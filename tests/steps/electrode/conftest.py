@@ -31,8 +31,24 @@ QUIET = {
     "dry_film": dict.fromkeys(
         (
             "threading_m", "tension_n_per_m", "charge_loading_cv", "roll_loading_cv", "lane_loading_cv",
-            "drift_loading_cv", "feed_cv", "roll_runout_um", "gauge_cv", "pinholes_per_m2", "camera_spread_ln",
-            "peel_roll_cv", "peel_patch_cv",
+            "drift_loading_cv", "feed_cv", "roll_runout_um", "gauge_cv", "pinholes_per_m2", "metal_per_m2",
+            "edge_thinning_fraction", "camera_spread_ln", "peel_roll_cv", "peel_patch_cv",
+        ),
+        0.0,
+    ),
+    "slurry_mix": dict.fromkeys(
+        (
+            "dispersing_energy_cv", "solvent_cv", "viscosity_cv", "dwell_cv", "gelation_per_h", "unstirred_min",
+            "solids_gauge_fraction", "viscosity_gauge_cv", "fineness_gauge_cv",
+        ),
+        0.0,
+    ),
+    "coat": dict.fromkeys(
+        (
+            "drying_rate_cv", "start_up_m", "splice_m", "breaks_per_km", "stops_per_km", "batch_loading_cv",
+            "roll_loading_cv", "lane_loading_cv", "lane_drift_cv", "drift_loading_cv", "ripple_fraction",
+            "short_loading_cv", "gauge_cv", "edge_cv", "spots_per_m2", "lumps_per_m2", "camera_spread_ln",
+            "metal_per_m2", "peel_roll_cv", "peel_patch_cv",
         ),
         0.0,
     ),

@@ -84,12 +84,50 @@ def test_foil_and_heat_follow_the_web(electrode):
 
 
 def test_offsets_of_charge_roll_and_lane_are_shared_by_their_segments(electrode):
-    lot, charges, step = _web(electrode, charge_loading_cv=0.01, roll_loading_cv=0.02, lane_loading_cv=0.03)
+    lot, charges, step = _web(
+        electrode, charge_loading_cv=0.01, roll_loading_cv=0.02, lane_loading_cv=0.03, lane_drift_share=0.0
+    )
     draws = electrode.draws(step)
     charge = 0.01 * draws.normal("charge", charges)[lot.columns["charge"].astype(int)]
     roll = 0.02 * draws.normal("roll", lot, 1)[0]
-    lane = 0.03 * np.repeat(draws.normal("lane", lot, 14), lot.n // 14)
-    assert lot.columns["loading_mg_per_cm2"] == pytest.approx(25.5 * (1.0 + charge + roll + lane), rel=1e-5)
+    error = lot.columns["loading_mg_per_cm2"] / 25.5 - 1.0 - charge - roll
+    lanes = error.reshape(14, -1)
+    assert np.ptp(lanes, axis=1).max() < 1e-5
+    assert 0.01 < lanes[:, 0].std() < 0.06
+
+
+def _lane_errors(electrode, ordinals, **film):
+    """Relative errors of the first and the last position of each lane, shape (rolls, 2, lanes)."""
+    webs = [_web(electrode, i, dose={"lanes": 30, "roll_length_m": 700.0}, **film)[0] for i in ordinals]
+    loading = [web.columns["loading_mg_per_cm2"].reshape(30, -1)[:, [0, -1]].T / 25.5 - 1.0 for web in webs]
+    return np.array(loading, dtype=float)
+
+
+def test_lanes_keep_their_offset_until_the_gap_is_set_again(electrode):
+    # Rolls of 680 m, the gap set every 3.4 km: five rolls share their lanes' offsets, the next five have others.
+    errors = _lane_errors(electrode, range(10), lane_loading_cv=0.01, lane_setting_km=3.4, lane_drift_share=0.0)
+    assert np.allclose(errors[:5], errors[0, 0], atol=1e-5)
+    assert np.allclose(errors[5:], errors[5, 0], atol=1e-5)
+    assert abs(np.corrcoef(errors[0, 0], errors[5, 0])[0, 1]) < 0.6
+
+
+def test_lanes_drift_linearly_and_have_their_variance_over_the_interval(electrode):
+    # All of it drift: from nothing at a setting to sqrt(3) cv just before the next; linear within and between rolls.
+    errors = _lane_errors(electrode, range(5), lane_loading_cv=0.01, lane_setting_km=3.4, lane_drift_share=1.0)
+    final = errors[4, 1]
+    ages = np.array([(i * 680.0 + at) / 3400.0 for i in range(5) for at in (0.0, 199 * 3.4)])
+    assert errors.reshape(10, 30) == pytest.approx(ages[:, None] / ages[-1] * final, abs=1e-5)
+    # 40 settings x 30 lanes, five rolls each that share a number: 1 200 numbers, z-limit 4.
+    webs = _lane_errors(electrode, range(200), lane_loading_cv=0.01, lane_setting_km=3.4, lane_drift_share=0.25)
+    variance = np.mean(webs**2)
+    assert math.sqrt(variance) == pytest.approx(0.01, rel=4 / math.sqrt(2 * 1200))
+
+
+def test_edges_are_thin_by_lane(electrode):
+    lot, _, _ = _web(electrode, edge_thinning_fraction=0.04, edge_thinning_cv=0.3, dose={"lanes": 60})
+    edges = lot.columns["edge_thinning_fraction"].reshape(60, -1)
+    assert np.all(edges == edges[:, :1])
+    assert math.exp(np.log(edges[:, 0]).mean()) == pytest.approx(0.04, rel=4 * 0.29 / math.sqrt(60))
 
 
 def test_drift_and_ripple_are_the_same_across_the_web(electrode):
@@ -218,13 +256,53 @@ def test_pinholes_are_poisson_in_area(electrode):
     # 20 rolls x 12 000 segments of 0.4488 m2 at 0.5 per m2 of a film of reference strength; z-limit 4.
     holes = total = 0
     for ordinal in range(20):
-        lot, charges, _ = _web(electrode, ordinal, pinholes_per_m2=0.5, pinhole_limit_mm=100.0)
+        lot, charges, _ = _web(electrode, ordinal, pinholes_per_m2=0.5, pinhole_limit_mm=100.0, cluster_shape=1e6)
         holes += float(lot.columns["pinholes"].sum())
         total += lot.n
         assert np.array_equal(lot.columns["pinholes"] > 0, lot.columns["pinhole_mm"] > 0)
-        assert lot.n_alive == lot.n
+        out = lot.exit_code == dry_film.HOLE
+        assert out.sum() < 3  # one hole in a million is as large as the limit
+        assert (lot.columns["pinhole_mm"][out] > 50.0).all()
     expected = total * 0.5 * 0.4488 * 0.95 / float(charges.columns["film_strength_mpa"][0])
     assert holes == pytest.approx(expected, abs=4 * math.sqrt(expected))
+
+
+def test_hole_free_yield_is_negative_binomial_over_charges(electrode):
+    # Gamma-mixed over charges: P(no hole in a segment) = (1 + mean / shape)^-shape (Stapper's yield), where the plain
+    # Poisson number would give exp(-mean). 60 rolls x 1 lane, 10 charges each; z-limit 4 on the mean of charges.
+    shape, shares, means = 1.5, [], []
+    for ordinal in range(60):
+        lot, charges, _ = _web(
+            electrode, ordinal, dose={"lanes": 2, "charge_kg": 5.0}, pinholes_per_m2=2.0, cluster_shape=shape,
+            pinhole_limit_mm=100.0,
+        )  # fmt: skip
+        free, charge = lot.columns["pinholes"] == 0, lot.columns["charge"].astype(int)
+        n = np.bincount(charge)
+        shares += (np.bincount(charge, weights=free) / n)[n > 20].tolist()
+        means += (np.bincount(charge, weights=lot.columns["pinholes"]) / n)[n > 20].tolist()
+    mean = 2.0 * 0.4488 * 0.95 / float(charges.columns["film_strength_mpa"][0])
+    expected = (1.0 + mean / shape) ** -shape
+    assert abs(expected - math.exp(-mean)) > 0.04
+    assert np.mean(shares) == pytest.approx(expected, abs=4 * np.std(shares) / math.sqrt(len(shares)))
+    # Variance of a charge's mean: that of the Gamma factor, mean^2 / shape (and a little Poisson noise).
+    assert np.std(means) == pytest.approx(mean / math.sqrt(shape), rel=0.15)
+
+
+def test_metal_particles_are_counted_and_the_large_ones_seen(electrode):
+    # 20 rolls x 12 000 segments at 0.02 per m2; those seen: ln size + ln error above ln(d50 / median). z-limit 4.
+    particles = seen = total = 0
+    for ordinal in range(20):
+        lot, _, _ = _web(
+            electrode, ordinal, metal_per_m2=0.02, cluster_shape=1e6, metal_median_um=100.0, metal_spread_ln=0.5,
+            metal_seen_um=150.0, camera_spread_ln=0.5,
+        )  # fmt: skip
+        particles += int(lot.columns["metal_particles"].sum())
+        seen += int((lot.exit_code == dry_film.FOREIGN).sum())
+        total += lot.n
+    expected = total * 0.02 * 0.4488
+    assert particles == pytest.approx(expected, abs=4 * math.sqrt(expected))
+    share = 1.0 - NormalDist().cdf(math.log(1.5) / math.hypot(0.5, 0.5))
+    assert seen / particles == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / particles) + 0.01)
 
 
 def test_peel_is_the_weakest_patch_of_the_electrode(electrode):

@@ -1,0 +1,131 @@
+"""Rare things that happen at points of a web: holes, particles, flawed cuts.
+
+A Poisson process over the segments of the roll as planned, drawn block by block: one number says how many events a
+block of segments has, and each event has a number for its place and two more for whatever is asked about it. So it
+costs next to nothing where little happens, a higher rate adds events and takes none away, and a roll cut short keeps
+the events of what is left.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
+from cellfab.kernels.random import philox
+
+BLOCK = 64
+"""Segments that share a count."""
+RATE_AT_MOST = 10.0
+"""Events per segment that the process tells apart: the count of a block comes from exp(-BLOCK x rate)."""
+_LOW_32 = np.uint64(0xFFFFFFFF)
+_SHIFT_32 = np.uint64(32)
+_PLACE_SHIFT = np.uint64(26)  # the upper six bits of a word: 0 to BLOCK - 1
+
+
+@kernel
+def poisson_number(u: float, mean: float) -> int:
+    """Poisson number with mean `mean` < 700 by inverse CDF of `u` in (0, 1)."""
+    term = math.exp(-mean)
+    total = term
+    n = 0
+    while u > total and (term > 1e-16 * total or n < mean):
+        n += 1
+        term *= mean / n
+        total += term
+    return n
+
+
+@kernel
+def scatter_events(
+    key: np.uint64,
+    entity: int,
+    rate: npt.NDArray[np.float64],
+    lanes: int,
+    positions: int,
+    planned: int,
+    rows: npt.NDArray[np.int32],
+    words: npt.NDArray[np.uint32],
+) -> int:
+    """Scatter events over a web.
+
+    Parameters
+    ----------
+    key : numpy.uint64
+        Stream. Blocks are `BLOCK` positions of one lane of the roll as planned. Counter (block, 0) gives the number of
+        events at the block's highest rate, counter (block, 1 + k) the place of the k-th, whether it is kept (thinning
+        by the local over the highest rate), and two words for the caller.
+    entity : int
+        The web.
+    rate : ndarray of float64, shape (positions,) or (1,)
+        Expected events per segment; more than `RATE_AT_MOST` counts as that.
+    lanes, positions, planned : int
+        Lanes, positions of each, and positions as planned.
+    rows : ndarray of int32, shape (m,)
+        Written from the front: row ``lane * positions + position`` of each event, in no order; a row may come twice.
+    words : ndarray of uint32, shape (m, 2)
+        Written: two random words of each event.
+
+    Returns
+    -------
+    int
+        Events; at most m (see `room_for`).
+    """
+    per_lane = (planned + BLOCK - 1) // BLOCK
+    highest = np.zeros(per_lane)
+    for position in range(positions):
+        here = min(rate[min(position, rate.size - 1)], RATE_AT_MOST)
+        highest[position // BLOCK] = max(highest[position // BLOCK], here)
+    low, high = np.uint64(entity) & _LOW_32, np.uint64(entity) >> _SHIFT_32
+    key_low, key_high = key & _LOW_32, key >> _SHIFT_32
+    found = 0
+    for part in range(per_lane):
+        most = highest[part]
+        if not most > 0.0:
+            continue
+        mean = BLOCK * most
+        none = math.exp(-mean)
+        for lane in range(lanes):
+            block = np.uint64(lane * per_lane + part)
+            first, second, _, _ = philox(block, np.uint64(0), low, high, key_low, key_high)
+            u = (np.float64((first << np.uint64(20)) | (second >> np.uint64(12))) + 0.5) * 2.0**-52
+            if u <= none:
+                continue
+            for event in range(poisson_number(u, mean)):
+                place, kept, one, two = philox(block, np.uint64(event + 1), low, high, key_low, key_high)
+                position = part * BLOCK + int(place >> _PLACE_SHIFT)
+                if position >= positions or found == rows.size:
+                    continue
+                if (np.float64(kept) + 0.5) * 2.0**-32 * most < rate[min(position, rate.size - 1)]:
+                    rows[found] = lane * positions + position
+                    words[found, 0] = np.uint32(one)
+                    words[found, 1] = np.uint32(two)
+                    found += 1
+    return found
+
+
+def room_for(highest_rate: float, segments: int) -> int:
+    """Events that `scatter_events` will not exceed: the mean and twelve standard deviations of a Poisson number."""
+    expected = min(max(highest_rate, 0.0), RATE_AT_MOST) * segments
+    return 16 + math.ceil(expected + 12.0 * math.sqrt(expected))
+
+
+def rate_of(probability: float) -> float:
+    """Rate of events of which a segment has at least one with `probability` (0-1): -ln(1 - p), `RATE_AT_MOST` at most.
+
+    The one for a probability above 1 - e^-10 falls short by less than 5e-5.
+    """
+    return min(-math.log1p(-probability), RATE_AT_MOST) if probability < 1.0 else RATE_AT_MOST
+
+
+@kernel
+def scrap_at(rows: npt.NDArray[np.int32], code: int, exit_code: npt.NDArray[np.int16]) -> int:
+    """Give the living ones of some rows the exit code `code`; return how many there were. A row may come twice."""
+    scrapped = 0
+    for i in range(rows.size):
+        if exit_code[rows[i]] == 0:
+            exit_code[rows[i]] = code
+            scrapped += 1
+    return scrapped

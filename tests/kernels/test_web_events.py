@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cellfab.kernels import web_events
+
+KEY = np.uint64(7)
+
+
+def _scatter(rate, lanes=3, positions=150, planned=161, entity=5):
+    rate = np.asarray(rate, float)
+    room = web_events.room_for(float(rate.max(initial=0.0)), lanes * planned)
+    rows, words = np.empty(room, np.int32), np.empty((room, 2), np.uint32)
+    found = web_events.scatter_events(KEY, entity, rate, lanes, positions, planned, rows, words)
+    assert found < room
+    return rows[:found], words[:found]
+
+
+@pytest.mark.parametrize("mean", [0.01, 2.0, 40.0, 640.0])
+def test_poisson_numbers_by_inversion(mean):
+    for u in (1e-9, 0.01, 0.3, 0.5, 0.9, 0.999, 1.0 - 1e-9):
+        assert web_events.poisson_number(u, mean) == stats.poisson.ppf(u, mean)
+
+
+def test_counts_per_segment_are_poisson_of_the_local_rate():
+    # 300 webs of 3 x 150 segments at 0.2, none and 1.5 per segment: means and variances within z = 4.
+    rate = np.repeat([0.2, 0.0, 1.5], 50)
+    counts = np.zeros((300, 3, 150))
+    for entity in range(300):
+        rows, _ = _scatter(rate, entity=entity)
+        np.add.at(counts[entity].reshape(-1), rows, 1)
+    assert not counts[:, :, 50:100].any()
+    for part, mean in ((counts[:, :, :50], 0.2), (counts[:, :, 100:], 1.5)):
+        n = part.size
+        assert part.mean() == pytest.approx(mean, abs=4 * math.sqrt(mean / n))
+        assert part.var() == pytest.approx(mean, abs=4 * math.sqrt((2 * mean**2 + mean) / n))
+        # Every place of a block is as likely as any other.
+        places = part.sum(axis=(0, 1))
+        assert np.abs(places - places.mean()).max() < 5 * math.sqrt(places.mean())
+
+
+def test_words_are_uniform_and_differ():
+    _, words = _scatter([1.0], lanes=40)
+    u = (words + 0.5) / 2.0**32
+    for column in u.T:
+        assert stats.kstest(column, "uniform").pvalue > 1e-4
+    assert abs(np.corrcoef(u.T)[0, 1]) < 4 / math.sqrt(len(u))
+
+
+def test_a_higher_rate_adds_events_and_takes_none_away():
+    before = set()
+    for rate in (0.02, 0.1, 0.5, 2.0):
+        rows, words = _scatter([rate])
+        now = {(int(row), *map(int, pair)) for row, pair in zip(rows, words, strict=True)}
+        assert before <= now
+        before = now
+
+
+def test_a_roll_cut_short_keeps_the_events_of_what_is_left():
+    long, all_words = _scatter([0.3], positions=161)
+    short, words = _scatter([0.3], positions=100)
+    left = long % 161 < 100
+    assert np.array_equal(long[left] // 161 * 100 + long[left] % 161, short)
+    assert np.array_equal(all_words[left], words)
+
+
+def test_nothing_happens_at_rate_zero_or_on_no_web():
+    assert _scatter([0.0])[0].size == 0
+    with pytest.raises(ValueError, match="NaN"):
+        _scatter([math.nan])
+    assert _scatter(np.empty(0), positions=0)[0].size == 0
+
+
+def test_rate_of_a_probability():
+    # One event or more with the probability asked for: 400 webs of 483 segments, z-limit 4.
+    assert web_events.rate_of(0.0) == 0.0
+    assert web_events.rate_of(1.0) == web_events.RATE_AT_MOST
+    rate = web_events.rate_of(0.3)
+    hit = sum(np.unique(_scatter([rate], positions=161, entity=entity)[0]).size for entity in range(400))
+    n = 400 * 483
+    assert hit / n == pytest.approx(0.3, abs=4 * math.sqrt(0.21 / n))
+
+
+def test_scrapping_at_rows_named_twice():
+    code = np.array([0, 7, 0, 0], np.int16)
+    assert web_events.scrap_at(np.array([0, 1, 3, 3], np.int32), 4, code) == 2
+    assert code.tolist() == [4, 7, 0, 4]
