@@ -125,27 +125,53 @@ def test_rest_and_test_equal_the_slow_twin() -> None:
     rng = np.random.default_rng(5)
     n = 300
     law = self_discharge.RestLaw(
-        chemical_mv_per_d=0.03, chemical_log_sd=0.22, short_mv_ah_per_d=70_000.0, grown_d=8.0, noise_mv_per_d=0.02,
-        sigmas=4.0,
-    )  # fmt: skip
-    z = rng.standard_normal((2, n)).astype(np.float32)
+        chemical=0.03, chemical_log_sd=0.22, per_siemens_ah=70_000.0, grown_d=8.0, noise=0.02, sigmas=4.0
+    )
+    z, z_reading = rng.standard_normal((2, n)).astype(np.float32)
     capacity = rng.uniform(20.0, 25.0, n).astype(np.float32)
     siemens = np.where(rng.random(n) < 0.2, 10.0 ** rng.uniform(-6.0, -2.0, n), 0.0).astype(np.float32)
     delay = np.where(rng.random(n) < 0.5, 12.0, 3.0).astype(np.float32)
     came = rng.random(n) < 0.9
     position = np.where(came, np.cumsum(came) - 1, -1).astype(np.int32)
-    k_true, k_read, reason = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
-    found = self_discharge.rest_cells(law, z, capacity, siemens, delay, position, 64, came, k_true, k_read, reason)
+    true, read, high = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
+    self_discharge.rest_cells(law, z, z_reading, capacity, siemens, delay, position, 64, came, true, read, high)
     grown = (siemens > 0) & (delay <= 8.0)
-    true = 0.03 * np.exp(0.22 * z[0].astype(float)) + np.where(grown, 70_000.0 * siemens.astype(float) / capacity, 0.0)
-    np.testing.assert_allclose(k_true, true, rtol=2e-6)
-    np.testing.assert_allclose(k_read, true + 0.02 * z[1], rtol=1e-5, atol=1e-7)
-    high = came & (k_read > limits(k_read, position, 64, came))
-    np.testing.assert_array_equal(reason, high)
-    shorted = (siemens > 0) & came
-    expected = (
-        (shorted & grown & high).sum(), (shorted & grown & ~high).sum(), (shorted & ~grown & ~high).sum(),
-        (high & ~(shorted & grown)).sum(),
-    )  # fmt: skip
-    assert tuple(found) == expected
-    assert min(expected[:3]) > 0
+    slow = 0.03 * np.exp(0.22 * z.astype(float)) + np.where(grown, 70_000.0 * siemens.astype(float) / capacity, 0.0)
+    np.testing.assert_allclose(true, slow, rtol=2e-6)
+    np.testing.assert_allclose(read, slow + 0.02 * z_reading, rtol=1e-5, atol=1e-7)
+    np.testing.assert_array_equal(high, came & (read > limits(read, position, 64, came)))
+    assert 0 < high.sum() < n
+
+
+def test_shorts_are_counted_by_who_sees_them() -> None:
+    # Conducting, dormant or none, each rejected by the first test, by the second, by none; then one that did not come.
+    siemens = np.array([1, 1, 1, 1, 1, 1, 0, 0, 0, 1], np.float32)
+    delay = np.array([0, 3, 8, 9, 9, 9, 0, 0, 0, 0], np.float32)
+    reason = np.array([1, 2, 0, 1, 2, 0, 1, 2, 0, 0], np.uint8)
+    came = np.arange(10) < 9
+    found = self_discharge.count_shorts(siemens, delay, 8.0, came, reason)
+    assert tuple(found) == (2, 1, 1, 2, 2)
+
+
+def test_leakage_current_of_a_large_cell_shows_a_short_of_5_kohm() -> None:
+    # 314 Ah at 1.4 uA/Ah are 440 uA; four sigma of a lognormal law with GSD 1.25 lie 630 uA above.
+    chemical_a = 314.0 * 1.4e-6
+    margin_a = chemical_a * (1.25**4 - 1.0)
+    assert margin_a == pytest.approx(630e-6, rel=0.02)
+    assert self_discharge_theory.leakage_detectable_ohm(3.15, margin_a) == pytest.approx(5000.0, rel=0.02)
+
+
+def test_robust_spread_of_a_lognormal_law() -> None:
+    # 200 000 numbers: quantiles to z = 4.5 (about 0.7 % of the spread).
+    numbers = 440.0 * np.exp(math.log(1.25) * np.random.default_rng(9).standard_normal(200_000))
+    low, high = np.quantile(numbers, [0.158655, 0.841345])
+    assert self_discharge_theory.lognormal_spread(440.0, 1.25) == pytest.approx(0.5 * (high - low), rel=0.01)
+    deviation = 1.4826 * np.median(np.abs(numbers - np.median(numbers)))
+    assert self_discharge_theory.lognormal_spread(440.0, 1.25) == pytest.approx(deviation, rel=0.03)
+
+
+def test_the_slope_that_a_test_needs() -> None:
+    short, spread, noise, sigmas = 0.025, 0.001, 0.026, 4.0
+    slope = self_discharge_theory.slope_to_see(short, spread, noise, sigmas)
+    assert slope * short == pytest.approx(sigmas * math.hypot(noise, slope * spread), rel=1e-12)
+    assert math.isinf(self_discharge_theory.slope_to_see(short, short / sigmas, noise, sigmas))

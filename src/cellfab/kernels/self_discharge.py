@@ -1,4 +1,4 @@
-"""The K-value test of a lot: what each cell loses per day, what is read, and the limit each tray sets for itself."""
+"""Self-discharge of a lot under test: what each cell loses, what is read, and the limit each tray sets for itself."""
 
 from __future__ import annotations
 
@@ -16,50 +16,52 @@ FEWEST = 8
 
 
 class RestLaw(NamedTuple):
-    """What self-discharge and the two readings make of a cell, as floats."""
+    """What self-discharge and its measurement make of a cell: K in mV/d, or a current in uA/Ah; as floats."""
 
-    chemical_mv_per_d: float
-    """Median K of a cell without a short."""
+    chemical: float
+    """Median reading of a cell without a short."""
     chemical_log_sd: float
-    short_mv_ah_per_d: float
-    """K of a cell of 1 Ah with a short of 1 S."""
+    per_siemens_ah: float
+    """What a short of 1 S adds in a cell of 1 Ah."""
     grown_d: float
     """A short that needs more days than these does not conduct in the test."""
-    noise_mv_per_d: float
+    noise: float
     sigmas: float
     """Robust standard deviations above the tray's median at which a cell is rejected."""
 
 
 class Seen(NamedTuple):
-    """Cells that came, by what the test makes of their shorts, and the rejects that have none."""
+    """Cells that came, by what the tests make of their shorts, and the rejects of each reason without one."""
 
     seen: int
     missed: int
     dormant: int
-    sound: int
+    sound_1: int
+    sound_2: int
 
 
 @kernel
 def rest_cells(
     law: RestLaw,
-    z: npt.NDArray[np.float32],
+    z_chemical: npt.NDArray[np.float32],
+    z_reading: npt.NDArray[np.float32],
     capacity_ah: npt.NDArray[np.float32],
     siemens: npt.NDArray[np.float32],
     delay_d: npt.NDArray[np.float32],
     position: npt.NDArray[np.int32],
     cells_per_tray: int,
     came: npt.NDArray[np.bool_],
-    k_true: npt.NDArray[np.float32],
-    k_read: npt.NDArray[np.float32],
-    reason: npt.NDArray[np.uint8],
-) -> Seen:
-    """Let every cell of a lot rest, read it twice, and reject what stands out of its tray.
+    true: npt.NDArray[np.float32],
+    read: npt.NDArray[np.float32],
+    high: npt.NDArray[np.uint8],
+) -> None:
+    """Let every cell of a lot rest, measure it, and mark what stands out of its tray.
 
     Parameters
     ----------
     law : RestLaw
         Constants.
-    z : ndarray of float32, shape (2, n)
+    z_chemical, z_reading : ndarray of float32, shape (n,)
         Normal numbers: chemical self-discharge, and reading.
     capacity_ah : ndarray of float32, shape (n,)
         True capacity.
@@ -70,41 +72,57 @@ def rest_cells(
     cells_per_tray : int
         Places of a tray.
     came : ndarray of bool, shape (n,)
-        Cells that are tested; the others count nowhere.
-    k_true, k_read : ndarray of float32, shape (n,)
-        Filled, mV/d.
-    reason : ndarray of uint8, shape (n,)
+        Cells that are tested; the others are never marked.
+    true, read : ndarray of float32, shape (n,)
+        Filled, in the unit of the law.
+    high : ndarray of uint8, shape (n,)
         Filled: 1 where the reading is above the tray's limit.
-
-    Returns
-    -------
-    Seen
     """
-    n = reason.size
-    fill_lognormal(z[0], law.chemical_mv_per_d, law.chemical_log_sd, k_true)
+    n = high.size
+    fill_lognormal(z_chemical, law.chemical, law.chemical_log_sd, true)
     for i in range(n):
         if siemens[i] > np.float32(0.0) and delay_d[i] <= np.float32(law.grown_d):
-            k_true[i] += np.float32(law.short_mv_ah_per_d) * siemens[i] / capacity_ah[i]
-    noise, errors = np.float32(law.noise_mv_per_d), z[1]
+            true[i] += np.float32(law.per_siemens_ah) * siemens[i] / capacity_ah[i]
+    noise = np.float32(law.noise)
     for i in range(n):
-        k_read[i] = k_true[i] + noise * errors[i]
+        read[i] = true[i] + noise * z_reading[i]
     limit = np.empty(n, np.float32)
-    tray_limits(k_read, position, cells_per_tray, came, law.sigmas, limit)
+    tray_limits(read, position, cells_per_tray, came, law.sigmas, limit)
     for i in range(n):
-        reason[i] = np.uint8(k_read[i] > limit[i]) & np.uint8(came[i])
-    seen, missed, dormant, sound = 0, 0, 0, 0
-    for i in range(n):
-        if siemens[i] > np.float32(0.0):
-            if came[i]:
-                grown = delay_d[i] <= np.float32(law.grown_d)
-                high = reason[i] > 0
-                seen += grown and high
-                missed += grown and not high
-                dormant += not grown and not high
-                sound += not grown and high
-        elif reason[i] > 0:
-            sound += 1
-    return Seen(seen, missed, dormant, sound)
+        high[i] = np.uint8(read[i] > limit[i]) & np.uint8(came[i])
+
+
+@kernel
+def count_shorts(
+    siemens: npt.NDArray[np.float32],
+    delay_d: npt.NDArray[np.float32],
+    grown_d: float,
+    came: npt.NDArray[np.bool_],
+    reason: npt.NDArray[np.uint8],
+) -> Seen:
+    """Sort the shorts of the cells that came by whether a test saw them, and the rejects by whether they have one.
+
+    Parameters
+    ----------
+    siemens, delay_d, grown_d
+        As in `rest_cells` and `RestLaw`.
+    came : ndarray of bool, shape (n,)
+        Cells that were tested.
+    reason : ndarray of uint8, shape (n,)
+        0, or which of the tests (1, 2) rejects the cell; 0 for cells that did not come.
+    """
+    seen, missed, dormant, sound_1, sound_2 = 0, 0, 0, 0, 0
+    for i in range(reason.size):
+        conducts = False
+        if siemens[i] > np.float32(0.0) and came[i]:
+            conducts = delay_d[i] <= np.float32(grown_d)
+            seen += conducts and reason[i] > 0
+            missed += conducts and reason[i] == 0
+            dormant += not conducts and reason[i] == 0
+        if reason[i] > 0 and not conducts:
+            sound_1 += reason[i] == 1
+            sound_2 += reason[i] == 2
+    return Seen(seen, missed, dormant, sound_1, sound_2)
 
 
 _LOG2_E = np.float32(1.4426950408889634)
@@ -254,6 +272,8 @@ def sort_columns(grid: npt.NDArray[np.float32]) -> None:
 
 @kernel
 def _middles(grid, count, out):  # type: ignore[no-untyped-def]
-    """Median of the first `count` numbers of each ascending column."""
+    """Median of the first `count` numbers of each ascending column; 0 where there is none."""
     for t in range(out.size):
-        out[t] = (grid[max(count[t] - 1, 0) // 2, t] + grid[count[t] // 2, t]) * np.float32(0.5)
+        out[t] = np.float32(0.0)
+        if count[t] > 0:
+            out[t] = (grid[(count[t] - 1) // 2, t] + grid[count[t] // 2, t]) * np.float32(0.5)

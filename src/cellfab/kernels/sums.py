@@ -16,12 +16,12 @@ def sum_where(values: npt.NDArray[np.float32], counted: npt.NDArray[np.bool_]) -
     sum_0, sum_1, sum_2, sum_3 = 0.0, 0.0, 0.0, 0.0
     whole = values.size - values.size % 4
     for i in range(0, whole, 4):
-        sum_0 += values[i] if counted[i] else 0.0
-        sum_1 += values[i + 1] if counted[i + 1] else 0.0
-        sum_2 += values[i + 2] if counted[i + 2] else 0.0
-        sum_3 += values[i + 3] if counted[i + 3] else 0.0
+        sum_0 += np.float64(values[i]) if counted[i] else 0.0
+        sum_1 += np.float64(values[i + 1]) if counted[i + 1] else 0.0
+        sum_2 += np.float64(values[i + 2]) if counted[i + 2] else 0.0
+        sum_3 += np.float64(values[i + 3]) if counted[i + 3] else 0.0
     for i in range(whole, values.size):
-        sum_0 += values[i] if counted[i] else 0.0
+        sum_0 += np.float64(values[i]) if counted[i] else 0.0
     return (sum_0 + sum_1) + (sum_2 + sum_3)
 
 
@@ -33,7 +33,7 @@ def spread_where(values: npt.NDArray[np.float32], counted: npt.NDArray[np.bool_]
     """
     count, first_0, second_0, first_1, second_1 = 0, 0.0, 0.0, 0.0, 0.0
     for i in range(values.size):
-        off = values[i] - centre if counted[i] else 0.0
+        off = np.float64(values[i]) - centre if counted[i] else 0.0
         count += counted[i]
         if i % 2 == 0:
             first_0 += off

@@ -2,28 +2,31 @@
 
 What it models
     Warm storage, in which dissolved metal grows bridges, then rest at room temperature between two voltage readings.
-    True and measured K value of every cell, and a limit that each tray sets from its own cells. What the test can
-    see at all is asked before anything is run: a test that cannot see the short it is there for is warned of.
+    True and measured K value of every cell, and a limit that each tray sets from its own cells. Optionally a
+    potentiostatic test after the rest: the current that holds each cell at its voltage, judged in the same way; it
+    takes hours and does not need a slope. What the tests can see at all is asked before anything is run: where none
+    sees the short it is there for, a warning says so.
 Equations
     K = (I + V / R_short) x 24 h / C x 100 % x s, s = dOCV/dSOC in mV per %. I = i C x lot x cell (lognormal) x
     Arrhenius(T) x mean of 1 + 3 exp(-t / 2 d) over the rest. Noise of K = sqrt(2) x sqrt(reading^2 + (mV/K x K)^2) /
-    days. Rejected above median + k x 1.4826 x median absolute deviation of the tray. Bridges grow by days at 45 degC:
-    a day at T counts exp(-0.5 eV / k (1/T - 1/318 K)). A short that needs more of them than the warm storage and half
-    the rest give does not conduct yet: it is invisible. Largest short that is seen: V x 24 x 100 s / (C k sd), sd
-    of the noise and of the sound cells' own spread.
+    days. Leakage current I + V / R_short + noise, per Ah. Rejected above median + k x 1.4826 x median absolute
+    deviation of the tray. Bridges grow by days at 45 degC: a day at T counts exp(-0.5 eV / k (1/T - 1/318 K)). A
+    short that needs more of them than the warm storage and half the rest give does not conduct yet: it is invisible.
+    Weakest short that is seen: V x 24 x 100 s / (C k sd), sd of the noise and of the sound cells' own spread
+    together; by the current V / (k sd).
 Range
     One state of charge with one slope s; shorts that do not change during the rest. For cells of 3-400 Ah of any
     chemistry. Published sets, test_voltage_v, ocv_slope_mv_per_percent, warm and rest days: NMC and graphite 3.7 V,
     8, 3 and 10 d, the defaults; LFP and graphite at 8 % charge 3.15 V, 6, 2 and 7 d, on its plateau 3.3 V, 0.3; NFPP
     and hard carbon 2.9 V, 8, 2 and 7 d.
 Rows
-    In and out: cells in trays. Adds k_mv_per_d and k_measured_mv_per_d. Facts in `attributes`: shorts_seen and
-    shorts_missed (conducting, of the cells that came), shorts_dormant, k_detectable_ohm, the largest short that
-    stands out of the reading noise alone, and false_rejects_k_value, rejected without a conducting short. Dictates
-    the time.
+    In and out: cells in trays. Adds k_mv_per_d and k_measured_mv_per_d, and leakage_measured_ua_per_ah where that
+    test is made. Facts in `attributes`: shorts_seen and shorts_missed (conducting, of the cells that came),
+    shorts_dormant, k_detectable_ohm, the weakest short that either test sees; false_rejects_k_value and
+    false_rejects_leakage_current, rejected without a conducting short. Dictates the time.
 Left out
-    Relaxation bias after charge, ageing losses of capacity, shorts that burn away or grow during the rest, a tray's
-    common temperature error (the median takes it out).
+    Relaxation bias after charge and of the potentiostat, capacity lost by ageing, shorts that burn away or grow
+    during the rest, a tray's common temperature error (the median takes it out).
 """
 
 from __future__ import annotations
@@ -46,6 +49,7 @@ from cellfab.kernels.self_discharge_theory import (
     arrhenius_factor,
     detectable_ohm,
     k_value_mv_per_d,
+    leakage_detectable_ohm,
     lognormal_spread,
     reading_noise_mv_per_d,
     settling_factor,
@@ -58,10 +62,14 @@ if TYPE_CHECKING:
 
 K_TRUE = column("k_mv_per_d", "float32", "mV/d", "true voltage loss per day in the K-value test")
 K_READ = column("k_measured_mv_per_d", "float32", "mV/d", "measured voltage loss per day")
+LEAKAGE_READ = column("leakage_measured_ua_per_ah", "float32", "uA/Ah", "measured current that holds a cell's voltage")
 HIGH_K = cause("ageing", "k_value", "voltage loss per day above the tray's limit")
+LEAKAGE = cause("ageing", "leakage_current", "current that holds the voltage above the tray's limit")
 
 _BRIDGE_C = 45.0
 """Temperature at whose days the growth of bridges is told (`short_delay_d`)."""
+_LEAST_MARGIN = 1e-12
+"""mV/d or A that a limit lies above the median at least, where nothing scatters."""
 
 
 class Ageing(Step):
@@ -69,7 +77,7 @@ class Ageing(Step):
 
     name = "ageing"
     reads = ("capacity_ah", "short_siemens", "short_delay_d", "tray_position")
-    writes = (K_TRUE, K_READ)
+    writes = (K_TRUE, K_READ, LEAKAGE_READ)
 
     class Params(Step.Params):
         """Storage recipe, self-discharge law and test."""
@@ -108,72 +116,79 @@ class Ageing(Step):
         """Of the open-circuit voltage: assumption."""
         limit_sigmas_number: Annotated[float, Field(gt=0.0, le=50.0)] = 4.0
         """Robust standard deviations above the tray's median: assumption (common practice 3-6)."""
+        leakage_test_h: Annotated[float, Field(ge=0.0, le=200.0)] = 0.0
+        """Potentiostatic test after the rest; 0: none. Some hours (IEST, leakage current; Keysight, 2020)."""
+        leakage_noise_ua: Annotated[Capability, within(0.0, 1e5)] = 10.0
+        """Of that current's reading, 1 sigma: assumption."""
         short_to_see_ohm: Annotated[float, Field(gt=0.0, le=1e9)] = 1000.0
         """The soft short that the test is there to find; reviewed, not simulated: assumption."""
 
     def review(self) -> Iterator[Remark]:
-        """Whether a mature line's test can see the short that it is there for."""
+        """Whether the tests of a mature line can see the short that they are there for."""
         params, slope = self.params, self.params.ocv_slope_mv_per_percent
-        volt, ah = params.test_voltage_v, self.design.capacity_ah
-        noise = self._noise_mv_per_d(1.0)
-        chemical = k_value_mv_per_d(self._chemical_a_per_ah(), 1.0, 1.0)
-        spread = lognormal_spread(chemical, self.at("chemical_cell_gsd", 1.0))
-        short = k_value_mv_per_d(volt / params.short_to_see_ohm, ah, 1.0)
-        margin = params.limit_sigmas_number * math.hypot(noise, slope * spread)
-        if slope * short >= margin:
+        asked, ah = params.short_to_see_ohm, self.design.capacity_ah
+        seen = self._seen_ohm(1.0)
+        if seen >= asked:
             return
+        noise, spread = self._noise_mv_per_d(1.0), self._spread_mv_per_d(1.0, 1.0)
+        short = k_value_mv_per_d(params.test_voltage_v / asked, ah, 1.0)
         needed = slope_to_see(short, spread, noise, params.limit_sigmas_number)
         if math.isinf(needed):
-            hint = (
-                "neither a steeper slope nor more days would do: sound cells differ too much (let them settle longer)"
-            )
+            hints = ["neither slope nor days would do, sound cells differ too much: let them settle longer"]
         else:
-            hint = f"test where the slope is at least {needed:.2g} mV per percent (LFP: below 10 % charge)"
+            hints = [f"test where the slope is at least {needed:.2g} mV per percent (LFP: below 10 % charge)"]
             if slope > 0.0:
-                hint += f", or rest {params.rest_d * needed / slope:.0f} days"
-        seen = detectable_ohm(volt, ah, slope, margin) if margin > 0.0 else 0.0
+                hints.append(f"rest {params.rest_d * needed / slope:.0f} days")
+        if self._leakage_seen_ohm(1.0) >= asked and not params.leakage_test_h:
+            hints.append(f"add a leakage test (leakage_test_h), which sees {self._leakage_seen_ohm(1.0):.2g} Ohm")
+        margin = params.limit_sigmas_number * math.hypot(noise, slope * spread)
         yield Remark(
             "ocv_slope_mv_per_percent",
-            f"the K-value test cannot see the short it is there for: {params.short_to_see_ohm:g} Ohm in a cell of"
-            f" {ah:.0f} Ah take {slope * short:.2g} mV/d, but the limit lies {margin:.2g} mV/d above a tray's median;"
-            f" the weakest short it sees has {seen:.3g} Ohm",
-            hint=hint,
+            f"the K-value test cannot see the short it is there for: {asked:g} Ohm in a cell of {ah:.0f} Ah take"
+            f" {slope * short:.2g} mV/d, but the limit lies {margin:.2g} mV/d above a tray's median; the weakest short"
+            f" that is seen has {seen:.3g} Ohm",
+            hint=", or ".join(hints),
         )
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Age and test every cell."""
         from cellfab.kernels.cell_numbers import fill_cell_numbers
-        from cellfab.kernels.self_discharge import rest_cells
+        from cellfab.kernels.self_discharge import count_shorts, rest_cells
 
-        params, columns, n = self.params, lot.columns, lot.n
+        columns, n = lot.columns, lot.n
         siemens, delay = columns.pop("short_siemens"), columns.pop("short_delay_d")
         for name in ("first_cycle_efficiency", "gas_ml"):  # only to look at; nobody waits two weeks for it
             columns.pop(name, None)
-        k_true, k_read, reason = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
-        law = self._law(float(draws.normal("lot", lot, 1)[0]), maturity)
-        words, z = np.empty((4, n), np.uint32), np.empty((2, n), np.float32)
+        lot_z, came = float(draws.normal("lot", lot, 1)[0]), lot.alive()
+        tested = bool(self.params.leakage_test_h)
+        words, z = np.empty((4, n), np.uint32), np.empty((4 if tested else 2, n), np.float32)
         fill_cell_numbers(draws.key("cells"), lot.identity, words, z)
-        seen = rest_cells(
-            law, z, columns["capacity_ah"], siemens, delay,
-            columns["tray_position"], int(lot.attributes["cells_per_tray"]), lot.alive(), k_true, k_read, reason,
-        )  # fmt: skip
-        columns[K_TRUE] = k_true
-        columns[K_READ] = k_read
-        lot.scrap_each(reason, (HIGH_K,))
+        places = int(lot.attributes["cells_per_tray"])
+        given = columns["capacity_ah"], siemens, delay, columns["tray_position"], places, came
+        columns[K_TRUE], columns[K_READ] = np.empty(n, np.float32), np.empty(n, np.float32)
+        reason = np.empty(n, np.uint8)
+        law = self._law(lot_z, maturity)
+        rest_cells(law, z[0], z[1], *given, columns[K_TRUE], columns[K_READ], reason)
+        if tested:
+            columns[LEAKAGE_READ] = np.empty(n, np.float32)
+            high, current = np.empty(n, np.uint8), np.empty(n, np.float32)
+            rest_cells(self._leakage_law(lot_z, maturity), z[0], z[2], *given, current, columns[LEAKAGE_READ], high)
+            reason = np.where(reason > 0, reason, np.uint8(2) * high)
+        lot.scrap_each(reason, (HIGH_K, LEAKAGE))
+        seen = count_shorts(siemens, delay, law.grown_d, came, reason)
         facts = lot.attributes
         facts["shorts_seen"] = float(seen.seen)
         facts["shorts_missed"] = float(seen.missed)
         facts["shorts_dormant"] = float(seen.dormant)
-        facts[notes.FALSE_REJECTS + "k_value"] = float(seen.sound)
-        facts["k_detectable_ohm"] = detectable_ohm(
-            params.test_voltage_v, self.design.capacity_ah, params.ocv_slope_mv_per_percent,
-            max(params.limit_sigmas_number * law.noise_mv_per_d, 1e-12),
-        )  # fmt: skip
+        facts[notes.FALSE_REJECTS + "k_value"] = float(seen.sound_1)
+        facts[notes.FALSE_REJECTS + "leakage_current"] = float(seen.sound_2)
+        facts["k_detectable_ohm"] = self._seen_ohm(maturity)
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:
-        """The recipe's days."""
-        return Work(seconds=86_400.0 * (self.params.warm_d + self.params.rest_d))
+        """The recipe's days and hours."""
+        params = self.params
+        return Work(seconds=86_400.0 * (params.warm_d + params.rest_d) + 3600.0 * params.leakage_test_h)
 
     def _noise_mv_per_d(self, maturity: float) -> float:
         """Of K, by the readings alone, 1 sigma."""
@@ -181,14 +196,41 @@ class Ageing(Step):
         temperature_mv = self.at("temperature_sd_k", maturity) * params.temperature_mv_per_k
         return reading_noise_mv_per_d(self.at("reading_mv", maturity), temperature_mv, float(params.rest_d))
 
-    def _chemical_a_per_ah(self) -> float:
-        """Median self-discharge during the rest of a cell without a short."""
+    def _chemical_a_per_ah(self, start_d: float, end_d: float) -> float:
+        """Median self-discharge between two times after formation of a cell without a short."""
         params = self.params
         warmth = arrhenius_factor(params.rest_c, 20.0, params.activation_ev)
-        settling = settling_factor(
-            params.warm_d, params.warm_d + params.rest_d, params.settling_excess_ratio, params.settling_d
-        )
+        settling = settling_factor(start_d, end_d, params.settling_excess_ratio, params.settling_d)
         return 1e-6 * float(params.chemical_ua_per_ah) * warmth * settling
+
+    def _resting_a_per_ah(self) -> float:
+        """Its mean over the rest."""
+        return self._chemical_a_per_ah(self.params.warm_d, self.params.warm_d + self.params.rest_d)
+
+    def _held_a_per_ah(self) -> float:
+        """Its mean over the day after the rest, when the leakage current is read."""
+        rested_d = self.params.warm_d + self.params.rest_d
+        return self._chemical_a_per_ah(rested_d, rested_d + 1.0)
+
+    def _spread_mv_per_d(self, slope: float, maturity: float) -> float:
+        """Robust standard deviation of the true K of sound cells."""
+        chemical = k_value_mv_per_d(self._resting_a_per_ah(), 1.0, slope)
+        return lognormal_spread(chemical, self.at("chemical_cell_gsd", maturity))
+
+    def _seen_ohm(self, maturity: float) -> float:
+        """Weakest short that stands out of a tray in either test."""
+        params, slope = self.params, self.params.ocv_slope_mv_per_percent
+        sd = math.hypot(self._noise_mv_per_d(maturity), self._spread_mv_per_d(slope, maturity))
+        margin = max(params.limit_sigmas_number * sd, _LEAST_MARGIN)
+        by_voltage = detectable_ohm(params.test_voltage_v, self.design.capacity_ah, slope, margin)
+        return max(by_voltage, self._leakage_seen_ohm(maturity)) if params.leakage_test_h else by_voltage
+
+    def _leakage_seen_ohm(self, maturity: float) -> float:
+        """Weakest short that stands out of a tray in a leakage test."""
+        params, ah = self.params, self.design.capacity_ah
+        spread_a = lognormal_spread(self._held_a_per_ah() * ah, self.at("chemical_cell_gsd", maturity))
+        sd_a = math.hypot(1e-6 * self.at("leakage_noise_ua", maturity), spread_a)
+        return leakage_detectable_ohm(params.test_voltage_v, max(params.limit_sigmas_number * sd_a, _LEAST_MARGIN))
 
     def _bridge_days(self) -> float:
         """Days at 45 degC that bridges have had to grow by the middle of the rest."""
@@ -197,16 +239,24 @@ class Ageing(Step):
         return float(warm + 0.5 * params.rest_d * arrhenius_factor(params.rest_c, _BRIDGE_C, ev))
 
     def _law(self, lot_z: float, maturity: float) -> RestLaw:
-        """Constants of a lot whose self-discharge is off by `lot_z` standard deviations."""
+        """K in mV/d, of a lot whose self-discharge is off by `lot_z` standard deviations."""
         from cellfab.kernels.self_discharge import RestLaw
 
         params, slope = self.params, self.params.ocv_slope_mv_per_percent
-        level = self._chemical_a_per_ah() * self.at("chemical_lot_gsd", maturity) ** lot_z
+        level = self._resting_a_per_ah() * self.at("chemical_lot_gsd", maturity) ** lot_z
         return RestLaw(
-            chemical_mv_per_d=k_value_mv_per_d(level, 1.0, slope),
+            chemical=k_value_mv_per_d(level, 1.0, slope),
             chemical_log_sd=math.log(self.at("chemical_cell_gsd", maturity)),
-            short_mv_ah_per_d=k_value_mv_per_d(params.test_voltage_v, 1.0, slope),
+            per_siemens_ah=k_value_mv_per_d(params.test_voltage_v, 1.0, slope),
             grown_d=self._bridge_days(),
-            noise_mv_per_d=self._noise_mv_per_d(maturity),
+            noise=self._noise_mv_per_d(maturity),
             sigmas=float(params.limit_sigmas_number),
+        )
+
+    def _leakage_law(self, lot_z: float, maturity: float) -> RestLaw:
+        """The current that holds the voltage, uA/Ah."""
+        return self._law(lot_z, maturity)._replace(
+            chemical=1e6 * self._held_a_per_ah() * self.at("chemical_lot_gsd", maturity) ** lot_z,
+            per_siemens_ah=1e6 * float(self.params.test_voltage_v),
+            noise=self.at("leakage_noise_ua", maturity) / self.design.capacity_ah,
         )

@@ -2,21 +2,27 @@
 
 What it models
     A capacity test with noise and tray temperature, a resistance test with noise, limits against the rated values,
-    the last look and smell (scratches, dents, leaks). Two grades. True defects that got through are counted by
-    mechanism: the same severity that earlier stages looked at, so escapes are correlated.
+    the last look and smell (scratches, dents, leaks). Two grades; a cell with a joint welded twice can be kept out of
+    the first. True defects that got through are counted by mechanism: the same severity that earlier stages looked
+    at, so escapes are correlated. What the spread of grade A costs a string of cells.
 Equations
     Capacity read = Q (1 + noise z + 0.3 %/K x tray temperature error); resistance read = DCIR (1 + noise z). Rejected
     below the least capacity or above the most resistance, relative to the rated values; grade A within the narrower
-    limits, else B. Energy = true capacity x nominal voltage.
+    limits, else B. Energy = true capacity x nominal voltage. Usable share of n cells in series = 1 - c_n sd / mean
+    of the true capacity of grade A, c_n the expected lowest of n normal numbers (`cellfab.kernels.grading_theory`).
 Range
-    Cells with `rated_capacity_ah` and `rated_dcir_mohm` in the lot's attributes and their hidden defects in
-    a column (formation writes them).
+    Any chemistry and size: cells with `rated_capacity_ah` and `rated_dcir_mohm` in the lot's attributes and their
+    hidden defects in a column (formation writes them). Limits are the buyer's: for electric vehicles the defaults;
+    for storage most_dcir_fraction 1.15-1.20 and grade_a_dcir_fraction 1.10, with 416 cells_in_series.
 Rows
     In and out: cells in trays. Adds capacity_measured_ah, dcir_measured_mohm, energy_wh, grade (0 rejected, 1 A, 2
-    B). Facts in `attributes`: good_energy_kwh, grade_a_cells, grade_b_cells, and escapes_MECHANISM, cells sold with
-    that defect; `escapes` counts each cell once. Dictates the time of a capacity cycle.
+    B). Reads rewelded where it is there. Facts in `attributes`: good_energy_kwh, grade_a_cells, grade_b_cells,
+    rack_usable_fraction, escapes_MECHANISM, cells sold with that defect (`escapes` counts each cell once), and
+    false_rejects_low_capacity and false_rejects_high_dcir, rejected by a reading though the true value is within the
+    limit. What the last look finds is there: it has no false rejects. Dictates the time of a capacity cycle.
 Left out
-    Matching into racks, energy efficiency, capacity drift during ageing, drift of the testers between calibrations.
+    Picking cells from several lots for a rack, energy efficiency, capacity drift during ageing, drift of the testers
+    between calibrations.
 """
 
 from __future__ import annotations
