@@ -14,7 +14,7 @@ from cellfab.kernels.random_blocks import fill_blocks, normal_pairs
 
 KEY = stream_key(1, 0, "cells")
 LAW = filling.FillLaw(
-    nominal_g=32.0, cathode_g=40.0, anode_g=60.0, separator_g=4.0, dosing_cv=0.01, blocked=0.1,
+    nominal_g=32.0, later_g=3.0, cathode_g=40.0, anode_g=60.0, separator_g=4.0, dosing_cv=0.01, blocked=0.1,
     scale_error=0.005, tolerance=0.02, leak=0.2, leak_decades=1.5,
     false_alarm=0.05, ceiling=0.9, midpoint=0.5, width=0.3,
 )  # fmt: skip
@@ -53,7 +53,7 @@ def test_filled_cells_equal_the_twin() -> None:
     porosity = np.random.default_rng(1).uniform(0.2, 0.3, (2, n)).astype(np.float32)
     grams, share, found_leak, found_verdict = filled(LAW, n, before, porosity)
     np.testing.assert_allclose(grams, 32.0 * dose, rtol=2e-6)
-    np.testing.assert_allclose(share, 32.0 * dose / (40.0 * porosity[0] + 60.0 * porosity[1] + 4.0), rtol=2e-6)
+    np.testing.assert_allclose(share, (32.0 * dose + 3.0) / (40.0 * porosity[0] + 60.0 * porosity[1] + 4.0), rtol=2e-6)
     np.testing.assert_allclose(found_leak, leak, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(found_verdict, verdict)
     assert set(verdict) == {0, 1, 2}

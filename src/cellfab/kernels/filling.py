@@ -28,6 +28,9 @@ class FillLaw(NamedTuple):
     """What filling depends on, as floats."""
 
     nominal_g: float
+    """Dosed here."""
+    later_g: float
+    """To be dosed by a second filling."""
     cathode_g: float
     anode_g: float
     """Electrolyte that would fill a coating without solids."""
@@ -74,7 +77,7 @@ def fill_cells(
     cathode_porosity, anode_porosity : ndarray of float32, shape (n,)
         Of each cell.
     electrolyte_g, pore_filling : ndarray of float32, shape (n,)
-        Filled: true mass of electrolyte, and that mass over what the cell's pores hold.
+        Filled: true mass of electrolyte, and that mass with what a second filling adds over what the cell's pores hold.
     leak : ndarray of float32, shape (n,)
         log10(leak rate / limit) of the seals made before, 0 where they are tight; raised to that of the worst seal.
     verdict : ndarray of uint8, shape (n,)
@@ -90,7 +93,7 @@ def fill_cells(
     one, zero = np.float32(1.0), np.float32(0.0)
     cv, blocked, nominal = np.float32(law.dosing_cv), np.float32(law.blocked), np.float32(law.nominal_g)
     scale, tolerance, leaking = np.float32(law.scale_error), np.float32(law.tolerance), np.float32(law.leak)
-    sound = np.float32(law.false_alarm)
+    sound, later = np.float32(law.false_alarm), np.float32(law.later_g)
     cathode_g, anode_g, separator_g = np.float32(law.cathode_g), np.float32(law.anode_g), np.float32(law.separator_g)
     for done in range(0, n, CHUNK):
         m = min(CHUNK, n - done)
@@ -128,7 +131,7 @@ def fill_cells(
         for j in range(m):
             grams[j] = nominal * dose[j]
         for j in range(m):
-            filling[j] = nominal * dose[j] / (cathode_g * cathode[j] + anode_g * anode[j] + separator_g)
+            filling[j] = (nominal * dose[j] + later) / (cathode_g * cathode[j] + anode_g * anode[j] + separator_g)
         for j in range(m):
             off = abs(dose[j] + scale * z_scale[j] - one) > tolerance
             decided[j] = REJECTED_MASS if off else decided[j]

@@ -26,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import notes
@@ -87,23 +88,34 @@ class Fill(Step):
         electrolyte_material: str = "electrolyte"
         """Name of the electrolyte in `materials` (kg)."""
 
-    def review(self) -> Iterator[Remark]:
-        """The electrolyte must fill the pores."""
-        design, params = self.design, self.params
-        cathode_cm3, anode_cm3 = (
-            pore_volume_cm3(electrode.area_m2, electrode.coating_um, electrode.porosity)
+    def __init__(self, params: Params, design: CellDesign) -> None:
+        super().__init__(params, design)
+        density, total_g = params.electrolyte_g_per_cm3, 1e3 * design.electrolyte_kg
+        self._nominal_g = params.share_of_total_fraction * total_g
+        self._later_g = total_g - self._nominal_g
+        # What would fill coatings without solids: times its porosity, what a coating holds.
+        self._cathode_g, self._anode_g = (
+            density * pore_volume_cm3(electrode.area_m2, electrode.coating_um, 1.0)
             for electrode in (design.cathode, design.anode)
         )
-        pores_cm3 = cathode_cm3 + anode_cm3 + self._separator_pores_cm3()
-        filled_cm3 = 1e3 * design.electrolyte_kg / params.electrolyte_g_per_cm3
-        if filled_cm3 < pores_cm3:
-            least = params.electrolyte_g_per_cm3 * pores_cm3 / design.capacity_ah
+        self._separator_g = density * pore_volume_cm3(
+            design.separator_area_m2, design.separator_um, params.separator_porosity
+        )
+
+    def review(self) -> Iterator[Remark]:
+        """The electrolyte must fill the pores."""
+        design, density = self.design, self.params.electrolyte_g_per_cm3
+        in_cathode = self._cathode_g * design.cathode.porosity / density
+        in_anode = self._anode_g * design.anode.porosity / density
+        in_separator = self._separator_g / density
+        pores, filled = in_cathode + in_anode + in_separator, 1e3 * design.electrolyte_kg / density
+        if filled < pores:
             yield Remark(
                 "design.electrolyte_g_per_ah",
-                f"{filled_cm3:.1f} cm3 of electrolyte cannot fill pores of {pores_cm3:.1f} cm3: {cathode_cm3:.1f} in"
-                f" the cathode, {anode_cm3:.1f} in the anode, {self._separator_pores_cm3():.1f} in the separator",
+                f"{filled:.1f} cm3 of electrolyte cannot fill pores of {pores:.1f} cm3: {in_cathode:.1f} in the"
+                f" cathode, {in_anode:.1f} in the anode, {in_separator:.1f} in the separator",
                 impossible=True,
-                hint=f"at least {least:.2f} g/Ah, or denser electrodes",
+                hint=f"at least {density * pores / design.capacity_ah:.2f} g/Ah, or denser electrodes",
             )
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
@@ -132,17 +144,12 @@ class Fill(Step):
         lot.amount = float(-(-lot.n_alive // per_tray))
         return lot
 
-    @property
-    def nominal_g(self) -> float:
-        """Dose of one cell."""
-        return float(1e3 * self.params.share_of_total_fraction * self.design.electrolyte_kg)
-
     def _note_false_rejects(
         self, lot: Lot, verdict: npt.NDArray[np.uint8], grams: npt.NDArray[np.float32], leak: npt.NDArray[np.float32]
     ) -> None:
         rows = np.flatnonzero(verdict != 0)
         rows = rows[lot.exit_code[rows] == ALIVE] if lot.exit_code is not None else rows
-        right = np.abs(grams[rows] / self.nominal_g - 1.0) <= self.params.tolerance_fraction
+        right = np.abs(grams[rows] / self._nominal_g - 1.0) <= self.params.tolerance_fraction
         for cause_code, sound in (
             (WEIGHT, (verdict[rows] == 1) & right),
             (LEAK_READ, (verdict[rows] == 2) & (leak[rows] == 0.0)),
@@ -152,12 +159,13 @@ class Fill(Step):
     def _law(self, maturity: float) -> FillLaw:
         from cellfab.kernels.filling import FillLaw
 
-        at, cathode, anode = self.capabilities(maturity), self.design.cathode, self.design.anode
+        at = self.capabilities(maturity)
         return FillLaw(
-            nominal_g=self.nominal_g,
-            cathode_g=at["electrolyte_g_per_cm3"] * pore_volume_cm3(cathode.area_m2, cathode.coating_um, 1.0),
-            anode_g=at["electrolyte_g_per_cm3"] * pore_volume_cm3(anode.area_m2, anode.coating_um, 1.0),
-            separator_g=at["electrolyte_g_per_cm3"] * self._separator_pores_cm3(),
+            nominal_g=self._nominal_g,
+            later_g=self._later_g,
+            cathode_g=self._cathode_g,
+            anode_g=self._anode_g,
+            separator_g=self._separator_g,
             dosing_cv=float(at["dosing_cv"]),
             blocked=float(at["blocked_nozzle_probability"]),
             scale_error=float(at["scale_error_fraction"]),
@@ -169,10 +177,6 @@ class Fill(Step):
             midpoint=float(at["leak_midpoint_number"]),
             width=float(at["leak_width_number"]),
         )
-
-    def _separator_pores_cm3(self) -> float:
-        design = self.design
-        return pore_volume_cm3(design.separator_area_m2, design.separator_um, self.params.separator_porosity)
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Electrolyte in every cell that came."""
