@@ -58,15 +58,6 @@ def test_cells_inherit_from_their_own_segments() -> None:
     assert winding.sum_of_good(loading, good) == pytest.approx(loading[good].sum(dtype=np.float64))
 
 
-def test_severity_of_a_dry_cell_is_that_of_its_worst_defect() -> None:
-    particle = np.array([0.0, 21.0, 0.0, 0.0, 0.0, 42.0], np.float32)
-    cathode, anode = np.array([[9.0, 9.0, 14.0, 0.0, 3.0, 14.0], [0.0, 0.0, 0.0, 10.5, 3.0, 0.0]], np.float32)
-    fault = np.array([0, 0, 0, 0, 1, 0], np.uint8)
-    out = np.empty(6, np.float32)
-    particles.dry_severity(particle, cathode, anode, fault, 14.0, out)
-    np.testing.assert_allclose(out, [0.0, 1.0, 1.0, 0.75, 1.5, 2.0], rtol=1e-6)
-
-
 def test_poisson_count_is_the_quantile() -> None:
     for u in (0.1, 0.6, 0.99, 0.99999):
         assert particles.poisson_count(1.3, u) == stats.poisson.ppf(u, 1.3)

@@ -49,28 +49,6 @@ def test_largest_of_n_inverts_its_distribution() -> None:
             assert (1.0 - (size / 10.0) ** -3.0) ** count == pytest.approx(u, rel=1e-9)
 
 
-def largest(n: int, in_roll: int, on_faces: int, transport: float) -> np.ndarray:
-    out = np.empty(n, np.float32)
-    roll, faces = np.full(n, in_roll, np.uint8), np.full(n, on_faces, np.uint8)
-    particles.largest_particles(roll, faces, uniforms(n), KEY, 5, 10.0, 3.0, transport, 40.0, math.log(1.8), out)
-    return out
-
-
-def test_sizes_of_particles_in_the_roll_are_pareto() -> None:
-    # 4 000 cells: Kolmogorov-Smirnov at the 1e-5 level.
-    size = largest(4000, 3, 0, 0.01)
-    assert stats.kstest(size.astype(np.float64), lambda d: (1.0 - (d / 10.0) ** -3.0) ** 3).pvalue > 1e-5
-
-
-def test_particles_from_the_faces_arrive_as_often_as_they_should() -> None:
-    # 8 000 cells with five particles each: z = 4.5 on the count, Kolmogorov-Smirnov on the sizes.
-    size = largest(8000, 0, 5, 0.05)
-    arrived = size[size > 0.0]
-    expected = 1.0 - 0.95**5
-    assert abs(arrived.size / 8000 - expected) < 4.5 * math.sqrt(expected * (1.0 - expected) / 8000)
-    assert stats.kstest(np.log(arrived / 40.0) / math.log(1.8), "norm").pvalue > 1e-5
-
-
 def test_metals_dissolve_where_the_cathode_stands_high_enough() -> None:
     copper, iron = 3.38, 2.60
     assert particles.dissolution_probability(3.8, copper) > 0.99  # NMC

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.random import normal_quantile, philox, uniform
+from cellfab.kernels.random import normal_quantile, philox
 
 _MOST = 255
 _LOW_32 = np.uint64(0xFFFFFFFF)
@@ -51,87 +51,6 @@ def largest_pareto_um(count: int, u: float, smallest_um: float, exponent: float)
     # 1 - u**(1/count) without losing the digits of a u near 1.
     size: float = smallest_um * (-math.expm1(math.log(u) / count)) ** (-1.0 / exponent)
     return size
-
-
-@kernel
-def largest_particles(
-    in_roll: npt.NDArray[np.uint8],
-    on_faces: npt.NDArray[np.uint8],
-    u: npt.NDArray[np.float32],
-    key: np.uint64,
-    entity: int,
-    smallest_um: float,
-    exponent: float,
-    transport: float,
-    face_median_um: float,
-    face_log_sd: float,
-    out: npt.NDArray[np.float32],
-) -> None:
-    """Size of the largest particle between the electrodes of each cell; 0 where there is none.
-
-    Parameters
-    ----------
-    in_roll, on_faces : ndarray of uint8, shape (n,)
-        Particles wound in, and particles lying on the end faces.
-    u : ndarray of float32, shape (n,)
-        Uniform numbers: whether a particle on the faces gets in.
-    key, entity
-        Name the draws of sizes: rows 2 i and 2 i + 1 of the stream belong to cell i.
-    smallest_um, exponent : float
-        Pareto law of the particles wound in.
-    transport : float
-        Probability that a particle on a face gets between the electrodes.
-    face_median_um, face_log_sd : float
-        Lognormal law of its size.
-    out : ndarray of float32, shape (n,)
-        Filled, um.
-    """
-    arrival = np.empty(_MOST + 1, np.float32)
-    for count in range(_MOST + 1):
-        arrival[count] = 1.0 - (1.0 - transport) ** count
-    for i in range(out.size):
-        arrives = u[i] < arrival[on_faces[i]]
-        out[i] = 0.0
-        if in_roll[i] > 0:
-            out[i] = largest_pareto_um(in_roll[i], uniform(key, entity, 2 * i), smallest_um, exponent)
-        if arrives:
-            z = normal_quantile(uniform(key, entity, 2 * i + 1))
-            out[i] = max(out[i], face_median_um * math.exp(face_log_sd * z))
-
-
-GROSS = 1.5
-"""Severity of a faulty separator; a particle of so many separator thicknesses has severity 1 (assumption)."""
-
-
-@kernel
-def dry_severity(
-    particle_um: npt.NDArray[np.float32],
-    cathode_burr_um: npt.NDArray[np.float32],
-    anode_burr_um: npt.NDArray[np.float32],
-    fault: npt.NDArray[np.uint8],
-    separator_um: float,
-    out: npt.NDArray[np.float32],
-) -> None:
-    """What a high-voltage test looks at: the worst of particle, burr and separator fault; 0 for a sound cell.
-
-    Parameters
-    ----------
-    particle_um, cathode_burr_um, anode_burr_um : ndarray of float32, shape (n,)
-        Largest particle between the electrodes, and the highest burr of each.
-    fault : ndarray of uint8, shape (n,)
-        1 where the separator is faulty.
-    separator_um : float
-        Thickness of the separator.
-    out : ndarray of float32, shape (n,)
-        Filled: max(particle / (1.5 separator), burr / separator if above `BURR_RISK`, 1.5 for a faulty separator).
-    """
-    per_separator = np.float32(1.0 / separator_um)
-    per_particle = np.float32(1.0 / (GROSS * separator_um))
-    risk_um = np.float32(BURR_RISK * separator_um)
-    for i in range(out.size):
-        burr = max(cathode_burr_um[i], anode_burr_um[i])
-        severity = max(particle_um[i] * per_particle, np.float32(GROSS) * np.float32(fault[i]))
-        out[i] = max(severity, burr * per_separator if burr > risk_um else np.float32(0.0))
 
 
 @kernel

@@ -59,9 +59,8 @@ class Can(DryCell):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Can and test every cell."""
         lot.attributes["canned_cells"] = float(lot.n_alive)
-        self.find_particles(lot, draws, maturity)
         lot.scrap(draws.uniform("fault", lot) < self.at("canning_fault_probability", maturity), CANNING_FAULT)
-        self.test_high_voltage(lot, draws, maturity, HIGH_VOLTAGE)
+        self.test_dry(lot, draws, maturity, HIGH_VOLTAGE)
         for name in self.spent:
             lot.columns.pop(name, None)
         return lot

@@ -9,7 +9,7 @@ separator); detection f + (1 - f) c / (1 + exp(-(x - x_0) / w)).
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,11 @@ from cellfab.core.cell_columns import PARTICLE
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.steps.base import Step
+
+if TYPE_CHECKING:
+    from cellfab.kernels.dry_cell import DryLaw
+
+_STREAMS = ("face_particles", "particles", "high_voltage")
 
 
 class DryCell(Step):
@@ -56,41 +61,41 @@ class DryCell(Step):
         false_alarm_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=2e-3, mature=3e-4)
         """Of a sound cell: assumption."""
 
-    def find_particles(self, lot: Lot, draws: Draws, maturity: float) -> None:
-        """Write the largest particle between the electrodes of every cell."""
-        from cellfab.kernels.particles import largest_particles
+    def test_dry(self, lot: Lot, draws: Draws, maturity: float, cause: int) -> None:
+        """Write the largest particle between the electrodes of every cell; scrap the living cells that alarm."""
+        from cellfab.kernels import dry_cell
 
-        params = self.params
-        particle = np.empty(lot.n, np.float32)
-        largest_particles(
-            lot.columns["particles_in_roll"], self._on_faces(lot), draws.uniform("face_particles", lot),
-            draws.key("particles"), lot.identity,
-            float(params.smallest_particle_um), float(params.pareto_exponent),
-            float(self.at("face_to_roll_probability", maturity)),
-            float(params.face_particle_um), math.log(params.face_particle_gsd), particle,
+        columns, n = lot.columns, lot.n
+        particle, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
+        dry_cell.look_between(
+            self._dry_law(maturity), np.array([draws.key(stream) for stream in _STREAMS], np.uint64), lot.identity,
+            columns["particles_in_roll"], self._on_faces(lot), columns["cathode_burr_um"], columns["anode_burr_um"],
+            columns["separator_fault"], particle, verdict,
         )  # fmt: skip
-        lot.columns[PARTICLE] = particle
+        columns[PARTICLE] = particle
+        alarms = np.flatnonzero(verdict)
+        if alarms.size:
+            sound = lot.alive()[alarms] & (verdict[alarms] == dry_cell.FALSE_ALARM)
+            lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(np.count_nonzero(sound))
+            lot.scrap(verdict != dry_cell.QUIET, cause)
 
-    def test_high_voltage(self, lot: Lot, draws: Draws, maturity: float, cause: int) -> None:
-        """Test the living cells and scrap those with an alarm; note how many of them were sound."""
-        from cellfab.kernels.inspection import raise_alarms
-        from cellfab.kernels.particles import dry_severity
+    def _dry_law(self, maturity: float) -> DryLaw:
+        """Constants at `maturity`, as the kernel wants them."""
+        from cellfab.kernels.dry_cell import DryLaw
 
-        params, columns = self.params, lot.columns
-        severity = np.empty(lot.n, np.float32)
-        dry_severity(
-            columns[PARTICLE], columns["cathode_burr_um"], columns["anode_burr_um"], columns["separator_fault"],
-            float(self.design.separator_um), severity,
-        )  # fmt: skip
-        alarms = np.empty(lot.n, np.bool_)
-        raise_alarms(
-            severity, draws.uniform("high_voltage", lot), float(self.at("false_alarm_probability", maturity)),
-            float(self.at("detection_probability", maturity)), float(params.detection_midpoint_fraction),
-            float(params.detection_width_fraction), alarms,
-        )  # fmt: skip
-        alarms &= lot.alive()
-        lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(np.count_nonzero(severity[alarms] <= 0.0))
-        lot.scrap(alarms, cause)
+        at = self.capabilities(maturity)
+        return DryLaw(
+            smallest_um=float(at["smallest_particle_um"]),
+            exponent=float(at["pareto_exponent"]),
+            transport=float(at["face_to_roll_probability"]),
+            face_median_um=float(at["face_particle_um"]),
+            face_log_sd=math.log(at["face_particle_gsd"]),
+            separator_um=float(self.design.separator_um),
+            false_alarm=float(at["false_alarm_probability"]),
+            ceiling=float(at["detection_probability"]),
+            midpoint=float(at["detection_midpoint_fraction"]),
+            width=float(at["detection_width_fraction"]),
+        )
 
     def _on_faces(self, lot: Lot) -> npt.NDArray[np.uint8]:
         """Particles lying on the ends of each roll or stack, capped at 255."""

@@ -212,8 +212,7 @@ class LidSeam(DryCell, LeakTest):
         )  # fmt: skip
         above = columns[self.on_faces[0]]  # what falls onto the top lies with what welding left there
         above += np.minimum(particles, 255 - above)
-        self.find_particles(lot, draws, maturity)
-        self.test_high_voltage(lot, draws, maturity, HIGH_VOLTAGE)
+        self.test_dry(lot, draws, maturity, HIGH_VOLTAGE)
         lot.attributes[notes.REWORKED] = float(np.count_nonzero(again & lot.alive()))
         for name in _SPENT:
             columns.pop(name, None)

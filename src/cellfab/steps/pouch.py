@@ -92,8 +92,7 @@ class Pouch(DryCell, HeatSealing):
         tabs = 2.0 * self.at("channels_per_tab_number", maturity)
         self.seal_edges(lot, draws, maturity, self.at("channels_per_m", maturity) * self.seal_m + tabs)
         self.test_leaks(lot, draws, maturity, LEAK_READ)
-        self.find_particles(lot, draws, maturity)
-        self.test_high_voltage(lot, draws, maturity, HIGH_VOLTAGE)
+        self.test_dry(lot, draws, maturity, HIGH_VOLTAGE)
         for name in _SPENT:
             lot.columns.pop(name, None)
         return lot

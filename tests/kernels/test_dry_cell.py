@@ -1,0 +1,91 @@
+"""Particles between the electrodes of dry cells, and the high-voltage test, against closed forms and a slow twin."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cellfab.kernels import dry_cell
+from cellfab.kernels.inspection import detection_probability
+from cellfab.kernels.particles import largest_pareto_um
+from cellfab.kernels.random import fill_uniform, normal_quantile, stream_key, uniform
+
+KEYS = np.array([stream_key(5, 0, "can", name) for name in ("face_particles", "particles", "high_voltage")], np.uint64)
+LAW = dry_cell.DryLaw(
+    smallest_um=10.0, exponent=3.0, transport=0.05, face_median_um=40.0, face_log_sd=math.log(1.8), separator_um=14.0,
+    false_alarm=0.0, ceiling=0.8, midpoint=1.0, width=0.1,
+)  # fmt: skip
+
+
+def look(law: dry_cell.DryLaw, n: int, **given: object) -> tuple[np.ndarray, np.ndarray]:
+    """Sizes and verdicts of n cells, sound but for what is given."""
+    columns = {"inside": 0, "on_faces": 0, "cathode_burr": 0.0, "anode_burr": 0.0, "fault": 0, **given}
+    kinds = (np.uint8, np.uint8, np.float32, np.float32, np.uint8)
+    arrays = [np.broadcast_to(value, n).astype(kind) for value, kind in zip(columns.values(), kinds, strict=True)]
+    particle, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
+    dry_cell.look_between(law, KEYS, 9, *arrays, particle, verdict)
+    return particle, verdict
+
+
+def test_sizes_of_particles_inside_are_pareto() -> None:
+    # 4 000 cells: Kolmogorov-Smirnov at the 1e-5 level.
+    size, _ = look(LAW, 4000, inside=3)
+    assert stats.kstest(size.astype(np.float64), lambda d: (1.0 - (d / 10.0) ** -3.0) ** 3).pvalue > 1e-5
+
+
+def test_particles_from_the_faces_arrive_as_often_as_they_should() -> None:
+    # 8 000 cells with five particles each: z = 4.5 on the count, Kolmogorov-Smirnov on the sizes.
+    size, _ = look(LAW, 8000, on_faces=5)
+    arrived = size[size > 0.0]
+    expected = 1.0 - 0.95**5
+    assert abs(arrived.size / 8000 - expected) < 4.5 * math.sqrt(expected * (1.0 - expected) / 8000)
+    assert stats.kstest(np.log(arrived / 40.0) / math.log(1.8), "norm").pvalue > 1e-5
+
+
+@pytest.mark.parametrize(
+    ("given", "severity"),
+    [
+        ({"cathode_burr": 9.0, "anode_burr": 9.5}, 0.0),  # below 0.7 of the separator
+        ({"cathode_burr": 14.0}, 1.0),
+        ({"cathode_burr": 3.0, "anode_burr": 15.4}, 1.1),
+        ({"fault": 1, "anode_burr": 10.5}, 1.5),
+        ({"anode_burr": 28.0, "fault": 1}, 2.0),
+    ],
+)
+def test_an_alarm_is_as_likely_as_the_worst_defect_makes_it(given: dict[str, float], severity: float) -> None:
+    # 40 000 cells: z = 4.5.
+    law = LAW._replace(false_alarm=0.02)
+    _, verdict = look(law, 40_000, **given)
+    seen = detection_probability(severity, 0.8, 1.0, 0.1) if severity else 0.0
+    expected = 0.02 + 0.98 * seen
+    assert set(verdict) <= {dry_cell.QUIET, dry_cell.ALARM if severity else dry_cell.FALSE_ALARM}
+    assert abs((verdict > 0).mean() - expected) < 4.5 * math.sqrt(expected * (1.0 - expected) / 40_000)
+
+
+def test_the_kernel_does_what_its_slow_twin_does() -> None:
+    rng = np.random.default_rng(3)
+    n, law = 700, LAW._replace(false_alarm=0.05)
+    inside, on_faces = rng.poisson(0.2, n), rng.poisson(0.5, n)
+    (cathode, anode), fault = rng.gamma(2.0, 4.0, (2, n)).astype(np.float32), rng.random(n) < 0.05
+    size, verdict = look(
+        law, n, inside=inside, on_faces=on_faces, cathode_burr=burrs[0], anode_burr=burrs[1], fault=fault
+    )
+    u_face, u_test = np.empty((2, n), np.float32)
+    fill_uniform(KEYS[0], 9, u_face)
+    fill_uniform(KEYS[2], 9, u_test)
+    for i in range(n):
+        sizes = [0.0]
+        if inside[i]:
+            sizes.append(largest_pareto_um(inside[i], uniform(KEYS[1], 9, 2 * i), 10.0, 3.0))
+        if u_face[i] < 1.0 - 0.95 ** on_faces[i]:
+            sizes.append(40.0 * 1.8 ** normal_quantile(uniform(KEYS[1], 9, 2 * i + 1)))
+        burr = max(cathode[i], anode[i]) / 14.0
+        severity = max(max(sizes) / 21.0, 1.5 * fault[i], burr if burr > 0.7 else 0.0)
+        seen = detection_probability(severity, 0.8, 1.0, 0.1) if severity else 0.0
+        alarm = u_test[i] < 0.05 + 0.95 * seen
+        assert size[i] == pytest.approx(max(sizes), rel=1e-6)
+        assert verdict[i] == (0 if not alarm else dry_cell.ALARM if severity else dry_cell.FALSE_ALARM)
+    assert {0, 1, 2} == set(verdict)
