@@ -15,6 +15,8 @@ from cellfab.scenario import Place, places
 
 ROLLING_WEEKS = 4
 """Weekly cost and the dates at which a target is reached are means over so many weeks, the week itself last."""
+FIELD_YEARS = (1, 5, 10, 20)
+"""Ages at which failures of escaped defects are reported."""
 HOURS_PER_WEEK = 7 * 24
 MINUTES_PER_WEEK = HOURS_PER_WEEK * 60
 
@@ -161,6 +163,7 @@ class Books:
                 "cell_equivalents": equivalents,
                 # One reason at one station is one sum of the ledger; places of a chain share it by rows.
                 "usd": usd.get(reason, 0.0) * rows / by_reason[reason],
+                "false_rejects": self.plant.false_rejects.get((product, place, describe(code).name), (math.nan,))[0],
             }
 
     def _scrap_usd(self) -> dict[tuple[str, str], float]:
@@ -186,6 +189,24 @@ class Books:
                         "row_unit": self.row_unit(place.key),
                         "step_yield": 1.0 - lost / rows,
                     }
+
+    def escapes(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.escapes`."""
+        plant, sold = self.plant, sum(self.plant.cells_good.values())
+        quality = plant.scenario.spec.quality
+        for mechanism, cells in sorted(plant.escapes.items()):
+            ppm = 1e6 * cells / sold if sold else math.nan
+            hazard = quality.field.get(mechanism) if quality is not None else None
+            yield {
+                "mechanism": mechanism,
+                "cells": cells,
+                "cells_sold": sold,
+                "ppm": ppm,
+                **{
+                    f"failed_ppm_{age}y": ppm * hazard.failed_share(age) if hazard is not None else math.nan
+                    for age in FIELD_YEARS
+                },
+            }
 
     def row_unit(self, place: str) -> str:
         """What a row is at a place."""

@@ -54,7 +54,8 @@ class RunResult:
         sales), cash_cost_usd_per_kwh, cells_per_min (good cells over calendar time).
     scrap : DataFrame
         replicate, product, station, step, cause, text, rows, row_unit (charges, segments or cells),
-        cell_equivalents, usd (value already added).
+        cell_equivalents, usd (value already added), false_rejects (rows of these that were sound; NaN where the step
+        does not tell).
     steps : DataFrame
         replicate, product, station, step, rows_in, rows_scrapped, row_unit, step_yield: first-pass yield by step.
     costs : DataFrame
@@ -63,6 +64,9 @@ class RunResult:
         replicate, week, station, state, hours (summed over the station's units).
     buffers : DataFrame
         replicate, buffer, unit, capacity, mean, maximum, wait_mean_s, wait_p95_s.
+    escapes : DataFrame
+        replicate, mechanism, cells (sold with that defect), cells_sold, ppm, and failed_ppm_1y, _5y, _10y and _20y:
+        failed in the field by that age, per million cells sold (NaN without a hazard in `quality.field`).
     phases : tuple of Phase
         Of the conversion, replicate 0; empty without one.
     nodes, edges : tuples
@@ -97,3 +101,4 @@ class RunResult:
     assumptions: tuple[tuple[str, float, float | None, float | None, str], ...] = ()
     warnings: tuple[tuple[str, str, str, str], ...] = ()
     records: Path | None = None
+    escapes: pd.DataFrame | None = None

@@ -113,6 +113,7 @@ def gather(
         edges=summary.edges(line),
         counts=summary.counts(replicates),
         records=records,
+        escapes=summary.table(((i, row) for i, book in enumerate(books) for row in book.escapes()), summary.ESCAPES),
         timing=timing,
         manifest={
             "cellfab": cellfab.__version__,

@@ -9,15 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from cellfab.books import ROLLING_WEEKS, Books
+from cellfab.books import FIELD_YEARS, ROLLING_WEEKS, Books
 from cellfab.config.distribution import mean_seconds
 from cellfab.config.line_spec import Feed, Line, SerialStation
+from cellfab.config.quality_spec import REFERENCE_YEARS
 from cellfab.core.ledger import Holding
 from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.statement import present_value_usd, total
 from cellfab.line.kpi import flow_kpis
 from cellfab.line.result import FlowResult
 from cellfab.line.states import STATES
+from cellfab.plant import Plant
 from cellfab.replicate import Replicate
 from cellfab.result import Kpi, Phase
 from cellfab.scenario import Scenario
@@ -34,7 +36,8 @@ WEEKLY = (
     "week", "phase", "product", "cells_started", "cells_good", "cells_unsold", "cells_scrapped", "line_yield",
     "good_energy_mwh", "full_cost_usd", "cash_cost_usd", "cost_usd_per_kwh", "cash_cost_usd_per_kwh", "cells_per_min",
 )  # fmt: skip
-SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cell_equivalents", "usd")
+SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cell_equivalents", "usd", "false_rejects")
+ESCAPES = ("mechanism", "cells", "cells_sold", "ppm", *(f"failed_ppm_{age}y" for age in FIELD_YEARS))
 STEPS = ("product", "station", "step", "rows_in", "rows_scrapped", "row_unit", "step_yield")
 COSTS = ("week", "station", "account", "quantity", "unit", "usd")
 STATES_COLUMNS = ("week", "station", "state", "hours")
@@ -101,16 +104,52 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
         "cash_cost_usd_per_kwh_last_quarter": _known(last_quarter.cash_usd_per_kwh, "USD/kWh", "nothing was sold"),
         "energy_kwh_per_kwh": _known(everything.energy_kwh_per_kwh, "kWh/kWh", "nothing was sold"),
         "scrap_cost_usd": Kpi(everything.by_holding.get(Holding.SCRAP, 0.0), "USD"),
-        "escape_ppm": _ratio(1e6 * sum(plant.escapes.values()), good, "nothing was sold", "ppm"),
+        "false_reject_cost_usd": _false_rejects(plant),
+        "escape_ppm": _ratio(1e6 * plant.escaped_cells, good, "nothing was sold", "ppm"),
     }
     kpis |= {
         f"escape_ppm.{mechanism}": _ratio(1e6 * count, good, "nothing was sold", "ppm")
         for mechanism, count in sorted(plant.escapes.items())
     }
+    kpis |= _field_failures(plant, good)
     kpis |= _capital(books, replicate)
     kpis |= _nameplate(plant.scenario, rated)
     kpis |= _ramp_dates(books, replicate, rated)
     return kpis
+
+
+def _false_rejects(plant: Plant) -> Kpi:
+    """Value of the sound rows that inspections threw away, as far as steps tell which were sound."""
+    if not plant.false_rejects:
+        return Kpi(None, "USD", reason="no step tells which of the rows that it rejects are sound")
+    return Kpi(math.fsum(usd for _, usd in plant.false_rejects.values()), "USD")
+
+
+def _field_failures(plant: Plant, sold: int) -> dict[str, Kpi]:
+    """Cells that fail within ten years because of a defect that no test found, per million sold.
+
+    A cell with two defects counts for both: an upper bound, and close, for such cells are rare among the rare.
+    """
+    quality = plant.scenario.spec.quality
+    if quality is None or not quality.field:
+        reason = "the scenario has no `quality.field`"
+        return {"field_failures_ppm_10y": Kpi(None, "ppm", reason=reason)} if plant.escapes else {}
+    kpis: dict[str, Kpi] = {}
+    whole, unknown = 0.0, []
+    for mechanism, cells in sorted(plant.escapes.items()):
+        hazard = quality.field.get(mechanism)
+        if hazard is not None:
+            failed = cells * hazard.failed_share(REFERENCE_YEARS)
+            whole += failed
+            kpis[f"field_failures_ppm_10y.{mechanism}"] = _ratio(1e6 * failed, sold, "nothing was sold", "ppm")
+        elif cells:
+            unknown.append(mechanism)
+    if unknown:
+        reason = f"`quality.field` does not say what becomes of cells with: {', '.join(unknown)}"
+        total_kpi = Kpi(None, "ppm", reason=reason)
+    else:
+        total_kpi = _ratio(1e6 * whole, sold, "nothing was sold", "ppm")
+    return {"field_failures_ppm_10y": total_kpi, **kpis}
 
 
 def _capital(books: Books, replicate: Replicate) -> dict[str, Kpi]:

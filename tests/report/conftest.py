@@ -175,7 +175,7 @@ def _scrap(weekly: pd.DataFrame, replicates: int) -> pd.DataFrame:
                     {
                         "replicate": replicate, "product": product, "station": station, "step": step, "cause": cause,
                         "text": text, "rows": int(lost * share), "row_unit": unit, "cell_equivalents": lost * share,
-                        "usd": lost * share * late * 7.0,
+                        "usd": lost * share * late * 7.0, "false_rejects": math.nan,
                     }
                 )  # fmt: skip
     return pd.DataFrame(rows)

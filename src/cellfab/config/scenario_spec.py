@@ -9,6 +9,7 @@ from cellfab.config.conversion_spec import Conversion
 from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import Line
 from cellfab.config.materials_spec import Material
+from cellfab.config.quality_spec import Quality
 from cellfab.config.ramp_spec import Ramp
 from cellfab.config.run_spec import Run
 from cellfab.config.spec import Spec
@@ -34,3 +35,4 @@ class ScenarioSpec(Spec):
     economics: Economics | None = None
     ramp: Ramp | None = None
     conversion: Conversion | None = None
+    quality: Quality | None = None

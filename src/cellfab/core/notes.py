@@ -18,8 +18,10 @@ def take(lot: Lot, name: str) -> float:
 
 
 def take_false_rejects(lot: Lot) -> dict[str, int]:
-    """Sound rows rejected since the last look, by the cause's name; removed from the lot."""
+    """Sound rows rejected since the last look, by the cause's name; removed from the lot.
+
+    A cause that is not in it is one of which the step does not tell.
+    """
     facts = lot.attributes
     names = [name for name in facts if name.startswith(FALSE_REJECTS)]
-    taken = {name.removeprefix(FALSE_REJECTS): int(facts.pop(name)) for name in names}
-    return {name: rows for name, rows in taken.items() if rows}
+    return {name.removeprefix(FALSE_REJECTS): int(facts.pop(name)) for name in names}

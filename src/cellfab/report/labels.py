@@ -66,6 +66,8 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "energy_kwh_per_kwh": ("Energy use", "electricity per good kWh of cells"),
     "capex_musd": ("Capital spent", "equipment and conversion"),
     "npv_musd": ("Net present value", ""),
+    "field_failures_ppm_10y": ("Field failures", "within ten years, by defects that no test found"),
+    "false_reject_cost_usd": ("False rejects", "value of sound pieces thrown away, as far as steps tell"),
 }
 _UNIT_ENDINGS = ("_per_kwh", "_mwh", "_kwh", "_musd", "_usd", "_ppm", "_h", "_s")
 HEADLINES = 12

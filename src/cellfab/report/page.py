@@ -111,6 +111,7 @@ def _content(result: RunResult) -> dict[str, Any]:
         "cards": [_card(name, result.kpi[name]) for name in labels.headline_names(dict(result.kpi))],
         "ramp": ramp,
         "scrap": scrap,
+        "escapes": _escape_table(result),
         "costs": costs,
         "stations": stations,
         "station_table": _station_table(result.kpi, order),
@@ -229,6 +230,14 @@ def _kpi_table(kpis: Mapping[str, Kpi]) -> Table:
     headings = ("figure", "value", "unit", "95 % CI from", "to", "n", "note")
     columns = tuple((text, text in ("value", "95 % CI from", "to", "n")) for text in headings)
     return Table("kpi", columns, rows, len(frame), _csv(frame))
+
+
+def _escape_table(result: RunResult) -> Table | None:
+    """Hidden defects of the cells sold, by mechanism: mean over replicates, the most frequent first."""
+    if result.escapes is None or result.escapes.empty:
+        return None
+    mean = result.escapes.drop(columns="replicate").groupby("mechanism", sort=True).mean().reset_index()
+    return _table("escapes", mean.sort_values("cells", ascending=False, kind="stable"))
 
 
 def _station_table(kpis: Mapping[str, Kpi], order: list[str]) -> Table | None:

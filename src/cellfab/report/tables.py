@@ -40,7 +40,14 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
         "scrap",
         {
             "replicate": _INT, "product": _TEXT, "station": _TEXT, "step": _TEXT, "cause": _TEXT, "text": _TEXT,
-            "rows": _INT, "row_unit": _TEXT, "cell_equivalents": _FLOAT, "usd": _FLOAT,
+            "rows": _INT, "row_unit": _TEXT, "cell_equivalents": _FLOAT, "usd": _FLOAT, "false_rejects": _FLOAT,
+        },
+    ),
+    "escapes": (
+        "escapes",
+        {
+            "replicate": _INT, "mechanism": _TEXT, "cells": _INT, "cells_sold": _INT, "ppm": _FLOAT,
+            "failed_ppm_1y": _FLOAT, "failed_ppm_5y": _FLOAT, "failed_ppm_10y": _FLOAT, "failed_ppm_20y": _FLOAT,
         },
     ),
     "steps": (
@@ -100,7 +107,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), states, scrap, steps and buffers.
+        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), states, scrap, escapes, steps and
+        buffers.
     """
     import pyarrow.parquet as pq
 
@@ -117,9 +125,12 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
             )
     written = [document, figures]
     for name, (attribute, columns) in _TABLES.items():
+        frame = getattr(result, attribute)
+        if frame is None:
+            continue
         path = folder / f"{name}.parquet"
         pq.write_table(
-            _arrow(getattr(result, attribute), columns),
+            _arrow(frame, columns),
             path,
             version="2.4",
             data_page_version="1.0",
