@@ -70,9 +70,7 @@ def test_the_kernel_does_what_its_slow_twin_does() -> None:
     n, law = 700, LAW._replace(false_alarm=0.05)
     inside, on_faces = rng.poisson(0.2, n), rng.poisson(0.5, n)
     (cathode, anode), fault = rng.gamma(2.0, 4.0, (2, n)).astype(np.float32), rng.random(n) < 0.05
-    size, verdict = look(
-        law, n, inside=inside, on_faces=on_faces, cathode_burr=burrs[0], anode_burr=burrs[1], fault=fault
-    )
+    size, verdict = look(law, n, inside=inside, on_faces=on_faces, cathode_burr=cathode, anode_burr=anode, fault=fault)
     u_face, u_test = np.empty((2, n), np.float32)
     fill_uniform(KEYS[0], 9, u_face)
     fill_uniform(KEYS[2], 9, u_test)
