@@ -184,7 +184,12 @@ def _bind_steps(
     designs = {name: check(resolved, CellDesign, [("products", name, "design")])[0] for name in products}
     steps: dict[tuple[str, str], Step] = {}
     problems: list[Problem] = []
-    warnings: list[Problem] = []
+    warnings = [
+        _remarked(resolved, remark, [], name)
+        for name, design in designs.items()
+        if design is not None
+        for remark in design.review()
+    ]
     for place in found:
         step_class = known.get(place.step)
         if step_class is None:

@@ -161,3 +161,36 @@ def test_discs_are_of_round_cans_only() -> None:
     assert design(package={**CYLINDER, "collector_disc_cu_mm": 0.2}).collector_disc_mm("cu") == 0.2
     assert design().collector_disc_mm("al") == 0.0
     assert stack().collector_disc_mm("cu") == 0.0
+
+
+def warned(cell: CellDesign) -> list[str]:
+    remarks = list(cell.review())
+    assert not any(remark.impossible for remark in remarks)
+    assert all(remark.hint for remark in remarks)
+    return [f"{remark.about}: {remark.message}" for remark in remarks]
+
+
+def test_what_is_possible_but_not_published_is_warned_about() -> None:
+    assert warned(flat_roll()) == []
+    assert warned(flat_roll(electrolyte_g_per_ah=9.0, first_cycle_efficiency=0.7)) == [
+        "design.first_cycle_efficiency: first-cycle efficiency of 0.7 is below 0.74",
+        "design.electrolyte_g_per_ah: electrolyte of 9 g/Ah is above 8 g/Ah",
+    ]
+    slack = {**PRISM, "thickness_mm": 110.0}
+    assert warned(flat_roll(package=slack)) == ["design.package: filled share of the room inside of 0.517 is below 0.6"]
+    swollen = design(cathode={"length_m": 4.5}, anode={"length_m": 4.8})
+    assert warned(swollen) == ["design.package: filled share of the room inside of 0.984 is above 0.98"]
+    odd = design(
+        cathode={"loading_mg_per_cm2": 7.0, "press_density_g_per_cm3": 3.0, "active_fraction": 0.87, "foil": "cu"},
+        anode={"loading_mg_per_cm2": 4.5, "binder_fraction": 0.002, "press_density_g_per_cm3": 1.0, "length_m": 6.0},
+    )
+    assert warned(odd) == [
+        "design.cathode.loading_mg_per_cm2: cathode loading of 7 mg/cm2 is below 8 mg/cm2",
+        "design.cathode.press_density_g_per_cm3: cathode porosity by design of 0.143 is below 0.18",
+        "design.cathode.press_density_g_per_cm3: cathode coating thickness of 23 um is below 30 um",
+        "design.cathode.active_fraction: cathode active fraction of 0.87 is below 0.88",
+        "design.anode.press_density_g_per_cm3: anode porosity by design of 0.545 is above 0.5",
+        "design.anode.binder_fraction: anode binder fraction of 0.002 is below 0.005",
+        "design.anode.loading_mg_per_cm2: N/P ratio by design of 1.712 is above 1.3",
+        "design.cathode.foil: copper foil under a cathode dissolves at its potential",
+    ]

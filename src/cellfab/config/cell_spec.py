@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from cellfab.config import cell_review
 from cellfab.config.electrode_spec import ElectrodeDesign, Fraction, Positive
 from cellfab.config.package_spec import Contents, CylindricalPackage, Package, Roll, Stack
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Spec
 
 __all__ = ["CellDesign", "ElectrodeDesign"]
@@ -151,3 +154,7 @@ class CellDesign(Spec):
         separator_kg = self.separator_area_m2 * self.separator_um * 1e-3 * _SEPARATOR_G_PER_CM3
         electrodes_kg = sum(one.coating_kg + one.foil_kg for one in (self.cathode, self.anode))
         return electrodes_kg + separator_kg + self.electrolyte_kg + self.package.parts_kg
+
+    def review(self) -> Iterator[Remark]:
+        """What is possible but outside of what is published: warnings, never errors."""
+        yield from cell_review.review(self)
