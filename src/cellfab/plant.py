@@ -52,6 +52,16 @@ class _Visit(NamedTuple):
     """By name of the cause: how many of the scrapped rows were sound, where the step tells."""
 
 
+class _Site(NamedTuple):
+    """What the accounts have to know about a station."""
+
+    rate: StandardRate
+    cells_per_tray: int
+    """0: it has no trays."""
+    by_amount: bool
+    """A lot takes as many places as it amounts to."""
+
+
 class Plant:
     """Implements `cellfab.line.physics.Physics` for one replicate.
 
@@ -104,8 +114,12 @@ class Plant:
         self._inside: dict[int, int] = {}
         self._visits: dict[tuple[str, int], tuple[float | None, list[_Visit]]] = {}
         self._stops = self._bind(scenario, seed, replicate)
-        self._rates: dict[str, StandardRate] = {
-            name: standard_rate(station.economics, self.units[name], self.economics)
+        self._sites = {
+            name: _Site(
+                standard_rate(station.economics, self.units[name], self.economics),
+                station.cells_per_tray if isinstance(station, ChannelsStation) else 0,
+                isinstance(station, DwellStation),
+            )
             for name, station in spec.line.stations.items()
         }
         self._prices = {
@@ -179,20 +193,19 @@ class Plant:
         """Post what the lot cost here, move the share of what was scrapped, and let the station learn."""
         week = ended // TICKS_PER_WEEK
         seconds, visits = self._visits.pop((station, lot.identity), (None, ()))
-        ticks = self._unit_ticks(station, lot, seconds, started, ended)
-        absorbed = self._rates[station].absorbed(ticks / _TICKS_PER_H)
+        site = self._sites[station]
+        ticks = _unit_ticks(site, lot, seconds, started, ended)
+        entries = site.rate.absorbed(ticks / _TICKS_PER_H)
         for visit in visits:
-            self.ledger.charge_lot(lot, week, station, absorbed + visit.entries)
-            absorbed = []
-            alive = visit.alive
-            for code, rows in visit.scrapped:
-                reason = describe(code).name
-                if reason in visit.false_rejects:
-                    self._note_false_rejects(lot, visit.place, reason, visit.false_rejects[reason], alive)
-                self.ledger.scrap(lot, rows, alive, week, station, reason)
-                alive -= rows
-        if absorbed:
-            self.ledger.charge_lot(lot, week, station, absorbed)
+            entries += visit.entries
+            if entries:
+                self.ledger.charge_lot(lot, week, station, entries)
+            if visit.scrapped:
+                self._note_false_rejects(lot, visit)
+                self.ledger.scrap_each(lot, _named(visit.scrapped), visit.alive, week, station)
+            entries = []
+        if entries:
+            self.ledger.charge_lot(lot, week, station, entries)
         if self.book is not None:
             self.book.advance(station, ended, ticks, started)
 
@@ -248,8 +261,7 @@ class Plant:
                 # A remnant has no partner because the partner was scrapped: the lost cell has been counted there.
                 cells = 0.0 if code == REMNANT else rows * cells_per_row(parent)
                 self.tally.scrap(week, parent.product, stop.key, code, rows, cells)
-                self.ledger.scrap(parent, rows, alive, week, station, describe(code).name)
-                alive -= rows
+            self.ledger.scrap_each(parent, _named(lost), alive, week, station)
         self.ledger.pass_on(parents, [made])
         if self.recorder is not None:
             self.recorder.made(stop.key, parents, made)
@@ -284,13 +296,15 @@ class Plant:
 
     def _count_machine_losses(self, week: int, place: str, lot: Lot) -> None:
         """Book rows that failing machines threw away since the last step (fate: scrap)."""
+        if not lot.losses:
+            return
         losses = _losses(lot)
         if losses and self.recorder is not None:
             self.recorder.passed(place, lot)
         alive = lot.n_alive + sum(rows for _, rows in losses)
+        self.ledger.scrap_each(lot, _named(losses), alive, week, place)
         for code, rows in losses:
             self._count(week, place, lot, alive, [(code, rows)])
-            self.ledger.scrap(lot, rows, alive, week, place, describe(code).name)
             alive -= rows
 
     def _note_rework(self, place: str, lot: Lot) -> None:
@@ -299,10 +313,11 @@ class Plant:
             key = (lot.product, place)
             self.reworked[key] = self.reworked.get(key, 0) + again
 
-    def _note_false_rejects(self, lot: Lot, place: str, reason: str, rows: int, alive: int) -> None:
-        key = (lot.product, place, reason)
-        before, usd = self.false_rejects.get(key, (0, 0.0))
-        self.false_rejects[key] = (before + rows, usd + lot.value_usd * rows / alive)
+    def _note_false_rejects(self, lot: Lot, visit: _Visit) -> None:
+        for reason, rows in visit.false_rejects.items():
+            key = (lot.product, visit.place, reason)
+            before, usd = self.false_rejects.get(key, (0, 0.0))
+            self.false_rejects[key] = (before + rows, usd + lot.value_usd * rows / visit.alive)
 
     def _bought(self, place: str, materials: Mapping[str, float], energy_kwh: float) -> list[Entry]:
         entries: list[Entry] = []
@@ -317,15 +332,15 @@ class Plant:
             entries.append((ELECTRICITY, energy_kwh, ENERGY_UNIT, energy_kwh * usd_per_kwh))
         return entries
 
-    def _unit_ticks(self, station: str, lot: Lot, seconds: float | None, started: int, ended: int) -> int:
-        """Unit time that the lot takes of the station; each of its trays takes a position for the recipe's time."""
-        spec = self.scenario.spec.line.stations[station]
-        if isinstance(spec, ChannelsStation):
-            trays = math.ceil(lot.n_alive / spec.cells_per_tray)
-            return trays * (ended - started if seconds is None else round(seconds * TICKS_PER_S))
-        if isinstance(spec, DwellStation):
-            return round(lot.amount * (ended - started))
-        return ended - started
+
+def _unit_ticks(site: _Site, lot: Lot, seconds: float | None, started: int, ended: int) -> int:
+    """Unit time that the lot takes of the station; each of its trays takes a position for the recipe's time."""
+    if site.cells_per_tray:
+        trays = math.ceil(lot.n_alive / site.cells_per_tray)
+        return trays * (ended - started if seconds is None else round(seconds * TICKS_PER_S))
+    if site.by_amount:
+        return round(lot.amount * (ended - started))
+    return ended - started
 
 
 def cells_per_row(lot: Lot) -> float:
@@ -359,3 +374,8 @@ def _losses(lot: Lot) -> list[tuple[int, int]]:
     """(cause, rows) of what has been scrapped since the last look."""
     losses, lot.losses = lot.losses, []
     return losses
+
+
+def _named(losses: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
+    """(name of the cause, rows), as the ledger takes them."""
+    return [(describe(code).name, rows) for code, rows in losses]

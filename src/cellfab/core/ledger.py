@@ -20,6 +20,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from cellfab.core.lot import Lot
 
 MICRO = 1_000_000
@@ -91,14 +94,30 @@ class Balance(NamedTuple):
 
 
 class _Carried:
-    """What one lot carries: micro-units of quantity and money, by account index."""
+    """What one lot or holding carries, in micro-units: `amounts`, shape (2, accounts), quantities and money."""
 
-    __slots__ = ("money", "quantities", "total")
+    __slots__ = ("amounts", "money", "quantities", "total")
 
-    def __init__(self, accounts: int) -> None:
-        self.quantities = [0] * accounts
-        self.money = [0] * accounts
-        self.total = 0
+    def __init__(self, amounts: npt.NDArray[np.int64], total: int) -> None:
+        self.total = total
+        self._set(amounts)
+
+    def _set(self, amounts: npt.NDArray[np.int64]) -> None:
+        self.amounts = amounts
+        self.quantities, self.money = amounts
+
+    def open_account(self) -> None:
+        """One account more."""
+        self._set(np.column_stack((self.amounts, np.zeros(2, np.int64))))
+
+    def give(self, taker: _Carried, share: int = 1, whole: int = 1) -> int:
+        """Hand the share `share` / `whole` of every amount, rounded down, to `taker`; tell how much money that is."""
+        from cellfab.kernels.sharing import hand_over
+
+        money = int(hand_over(self.amounts, taker.amounts, share, whole))
+        self.total -= money
+        taker.total += money
+        return money
 
 
 class Ledger:
@@ -115,7 +134,7 @@ class Ledger:
         self._accounts: dict[str, tuple[int, str]] = {}
         self._debits: dict[tuple[int, str], dict[str, list[int]]] = {}
         self._carried: dict[int, _Carried] = {}
-        self._held: dict[tuple[int, Holding], tuple[list[int], list[int]]] = {}
+        self._held: dict[tuple[int, Holding], _Carried] = {}
         self._releases: dict[tuple[int, str, Holding, str], list[int]] = {}
 
     # ---- postings -------------------------------------------------------------------------------------------
@@ -132,9 +151,7 @@ class Ledger:
             If the account was opened with another unit, or an amount is not finite.
         """
         index, q, money = self._debit(week, station, account, quantity, unit, usd)
-        quantities, moneys = self._account_lists(week, holding)
-        quantities[index] += q
-        moneys[index] += money
+        self._hold_one(index, q, money, week, holding)
         self._note(week, station, holding, account, 0, 0, money)
 
     def charge_lot(self, lot: Lot, week: int, station: str, entries: Iterable[Entry]) -> None:
@@ -147,7 +164,7 @@ class Ledger:
         """
         carried = self._carried.get(lot.identity)
         if carried is None:
-            carried = self._carried[lot.identity] = _Carried(len(self._accounts))
+            carried = self._carried[lot.identity] = self._nothing()
         # NOTE: `_debit` is written out here: this is the one call that every lot makes at every station.
         sums = self._debits.get((week, station))
         if sums is None:
@@ -158,6 +175,7 @@ class Ledger:
             known = accounts.get(account)
             if known is None or known[1] != unit:
                 known = self._open(account, unit)
+                quantities, moneys = carried.quantities, carried.money
             index = known[0]
             try:
                 q = round(quantity * MICRO)
@@ -187,38 +205,27 @@ class Ledger:
         ValueError
             Unless 0 <= rows <= of.
         """
+        self.scrap_each(lot, [(cause, rows)], of, week, station)
+
+    def scrap_each(self, lot: Lot, losses: Sequence[tuple[str, int]], of: int, week: int, station: str) -> None:
+        """`scrap` for several causes at once: pairs of cause and rows, together at most the `of` that were alive."""
+        rows = sum(lost for _, lost in losses)
         if not 0 <= rows <= of:
             raise ValueError(f"{station}: {rows} rows scrapped of {of} alive")
         if rows == 0:
             return
-        if rows == of:
-            self._close(lot, week, station, Holding.SCRAP, cause, rows, 0)
-            return
-        money = 0
-        carried = self._carried.get(lot.identity)
-        if carried is not None:
-            held_q, held_money = self._account_lists(week, Holding.SCRAP)
-            quantities, moneys = carried.quantities, carried.money
-            # Rounded down; the remainder of less than a micro-unit stays on the rows that live.
-            for index, value in enumerate(moneys):
-                if value:
-                    part = value * rows // of
-                    moneys[index] = value - part
-                    held_money[index] += part
-                    money += part
-                q = quantities[index]
-                if q:
-                    part = q * rows // of
-                    quantities[index] = q - part
-                    held_q[index] += part
-            carried.total -= money
-            lot.value_usd = carried.total / MICRO
-        self._note(week, station, Holding.SCRAP, cause, rows, 0, money)
+        money = self._release(lot, week, Holding.SCRAP) if rows == of else self._share_out(lot, rows, of, week)
+        for cause, lost in losses:
+            part = money * lost // rows if lost else 0
+            self._note(week, station, Holding.SCRAP, cause, lost, 0, part)
+            money -= part
+            rows -= lost
 
     def finish(self, lot: Lot, rows: int, energy_kwh: float, week: int, station: str) -> None:
         """Close a lot of `rows` good cells that store `energy_kwh`: finished goods if sellable, else qualification."""
         holding = Holding.FINISHED_GOOD if lot.sellable else Holding.QUALIFICATION
-        self._close(lot, week, station, holding, lot.product, rows, round(energy_kwh * MICRO))
+        money = self._release(lot, week, holding)
+        self._note(week, station, holding, lot.product, rows, round(energy_kwh * MICRO), money)
 
     def give_back(self, lot: Lot, account: str, quantity: float, week: int, station: str) -> None:
         """Return material from a lot to the store, at the lot's own average cost of it.
@@ -235,14 +242,12 @@ class Ledger:
             raise ValueError(f"{station}: lot {lot.identity} has no {quantity:g} of '{account}' to give back")
         if q == 0:
             return
-        money = carried.money[index] * q // carried.quantities[index]
+        money = int(carried.money[index]) * q // int(carried.quantities[index])
         carried.quantities[index] -= q
         carried.money[index] -= money
         carried.total -= money
         lot.value_usd = carried.total / MICRO
-        quantities, moneys = self._account_lists(week, Holding.RETURNED)
-        quantities[index] += q
-        moneys[index] += money
+        self._hold_one(index, q, money, week, Holding.RETURNED)
         self._note(week, station, Holding.RETURNED, account, 0, 0, money)
 
     def carried(self, lot: Lot, unit: str) -> dict[str, float]:
@@ -251,7 +256,7 @@ class Ledger:
         if own is None:
             return {}
         return {
-            account: own.quantities[index] / MICRO
+            account: float(own.quantities[index]) / MICRO
             for account, (index, kept_in) in self._accounts.items()
             if kept_in == unit and own.quantities[index]
         }
@@ -271,30 +276,18 @@ class Ledger:
         whole = sum(shares)
         if not children or len(shares) != len(children) or whole <= 0 or min(shares) < 0:
             raise ValueError(f"{len(children)} children cannot share by weights {shares}")
-        pool = _Carried(len(self._accounts))
+        pool = self._nothing()
         for parent in parents:
             carried = self._carried.pop(parent.identity, None)
-            if carried is None:
-                continue
-            pool.quantities = [a + b for a, b in zip(pool.quantities, carried.quantities, strict=True)]
-            pool.money = [a + b for a, b in zip(pool.money, carried.money, strict=True)]
-            pool.total += carried.total
-            parent.value_usd = 0.0
+            if carried is not None:
+                carried.give(pool)
+                parent.value_usd = 0.0
         for child, share in zip(children, shares, strict=True):
             own = self._carried.get(child.identity)
             if own is None:
-                own = self._carried[child.identity] = _Carried(len(self._accounts))
-            if share == whole:  # the only child, or the last one: it gets all that is left
-                given_q, given = pool.quantities, pool.money
-            else:
-                given_q = [value * share // whole for value in pool.quantities]
-                given = [value * share // whole for value in pool.money]
-                pool.quantities = [a - b for a, b in zip(pool.quantities, given_q, strict=True)]
-                pool.money = [a - b for a, b in zip(pool.money, given, strict=True)]
-                whole -= share
-            own.quantities = [a + b for a, b in zip(own.quantities, given_q, strict=True)]
-            own.money = [a + b for a, b in zip(own.money, given, strict=True)]
-            own.total += sum(given)
+                own = self._carried[child.identity] = self._nothing()
+            pool.give(own, share, max(whole, 1))
+            whole -= share
             child.value_usd = own.total / MICRO
 
     # ---- views ----------------------------------------------------------------------------------------------
@@ -328,8 +321,8 @@ class Ledger:
     def held(self) -> Iterator[tuple[int, Holding, str, float, float]]:
         """What each holding received: week, holding, account, quantity, usd."""
         names = list(self._accounts)
-        for (week, holding), (quantities, moneys) in sorted(self._held.items()):
-            for name, q, money in zip(names, quantities, moneys, strict=True):
+        for week, holding in sorted(self._held):
+            for name, q, money in zip(names, *self._held[week, holding].amounts.tolist(), strict=True):
                 if q or money:
                     yield week, holding, name, q / MICRO, money / MICRO
 
@@ -337,8 +330,8 @@ class Ledger:
         """Quantity and usd that the open lots carry now, by account."""
         return {
             account: (
-                sum(carried.quantities[index] for carried in self._carried.values()) / MICRO,
-                sum(carried.money[index] for carried in self._carried.values()) / MICRO,
+                sum(int(carried.quantities[index]) for carried in self._carried.values()) / MICRO,
+                sum(int(carried.money[index]) for carried in self._carried.values()) / MICRO,
             )
             for account, (index, _) in self._accounts.items()
         }
@@ -346,18 +339,14 @@ class Ledger:
     def balance(self) -> Balance:
         """Debited less held, for money, every material and energy. Exact: integers until the last division."""
         names = list(self._accounts)
-        q_left = [0] * len(names)
-        money_left = [0] * len(names)
+        left = np.zeros((2, len(names)), np.int64)
         for sums in self._debits.values():
             for account, (q, money) in sums.items():
                 index = self._accounts[account][0]
-                q_left[index] += q
-                money_left[index] += money
-        stocks = [(carried.quantities, carried.money) for carried in self._carried.values()]
-        for quantities, moneys in (*self._held.values(), *stocks):
-            for index in range(len(names)):
-                q_left[index] -= quantities[index]
-                money_left[index] -= moneys[index]
+                left[:, index] += q, money
+        for carried in (*self._held.values(), *self._carried.values()):
+            left -= carried.amounts
+        q_left, money_left = left.tolist()
         # Absolute values: a shortfall in one account must not hide a surplus in another.
         units = self.units
         return Balance(
@@ -373,12 +362,8 @@ class Ledger:
         if account in self._accounts:
             raise ValueError(f"account '{account}' is kept in {self._accounts[account][1]}, not in {unit}")
         known = self._accounts[account] = (len(self._accounts), unit)
-        for carried in self._carried.values():
-            carried.quantities.append(0)
-            carried.money.append(0)
-        for quantities, moneys in self._held.values():
-            quantities.append(0)
-            moneys.append(0)
+        for carried in (*self._carried.values(), *self._held.values()):
+            carried.open_account()
         return known
 
     def _debit(
@@ -399,12 +384,19 @@ class Ledger:
             self.rows.append((week, station, account, quantity, unit, usd))
         return known[0], q, money
 
-    def _account_lists(self, week: int, holding: Holding) -> tuple[list[int], list[int]]:
-        lists = self._held.get((week, holding))
-        if lists is None:
-            size = len(self._accounts)
-            lists = self._held[week, holding] = ([0] * size, [0] * size)
-        return lists
+    def _nothing(self) -> _Carried:
+        return _Carried(np.zeros((2, len(self._accounts)), np.int64), 0)
+
+    def _holder(self, week: int, holding: Holding) -> _Carried:
+        held = self._held.get((week, holding))
+        if held is None:
+            held = self._held[week, holding] = self._nothing()
+        return held
+
+    def _hold_one(self, index: int, quantity: int, money: int, week: int, holding: Holding) -> None:
+        held = self._holder(week, holding)
+        held.amounts[:, index] += quantity, money
+        held.total += money
 
     def _note(self, week: int, station: str, holding: Holding, reason: str, rows: int, energy: int, money: int) -> None:
         key = (week, station, holding, reason)
@@ -416,17 +408,21 @@ class Ledger:
             sums[1] += energy
             sums[2] += money
 
-    def _close(self, lot: Lot, week: int, station: str, holding: Holding, reason: str, rows: int, energy: int) -> None:
-        carried = self._carried.pop(lot.identity, None)
-        money = 0
-        if carried is not None:
-            quantities, moneys = self._account_lists(week, holding)
-            for index, (q, value) in enumerate(zip(carried.quantities, carried.money, strict=True)):
-                quantities[index] += q
-                moneys[index] += value
-            money = carried.total
+    def _share_out(self, lot: Lot, rows: int, of: int, week: int) -> int:
+        """Move the share `rows` / `of` of a lot's value to scrap; tell how much money that is."""
+        carried = self._carried.get(lot.identity)
+        if carried is None:
+            return 0
+        # Rounded down; the remainder of less than a micro-unit stays on the rows that live.
+        money = carried.give(self._holder(week, Holding.SCRAP), rows, of)
+        lot.value_usd = carried.total / MICRO
+        return money
+
+    def _release(self, lot: Lot, week: int, holding: Holding) -> int:
+        """Close a lot: all its value goes to a holding; tell how much money that is."""
         lot.value_usd = 0.0
-        self._note(week, station, holding, reason, rows, energy, money)
+        carried = self._carried.pop(lot.identity, None)
+        return 0 if carried is None else carried.give(self._holder(week, holding))
 
 
 def _not_finite(station: str, account: str, quantity: float, usd: float) -> str:

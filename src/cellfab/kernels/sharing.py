@@ -1,0 +1,36 @@
+"""Dividing value between holders, to the last micro-unit."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.kernels._jit import kernel
+
+
+@kernel
+def hand_over(giver: npt.NDArray[np.int64], taker: npt.NDArray[np.int64], share: int, whole: int) -> int:
+    """Move the share `share` / `whole` of every amount, rounded down, from one holder to another.
+
+    Parameters
+    ----------
+    giver, taker : shape (2, n)
+        Quantities and money in micro-units; are changed.
+    share, whole : int
+        0 <= share <= whole, 0 < whole < 2**31.
+
+    Returns
+    -------
+    int
+        Money moved.
+    """
+    money = 0
+    for account in range(giver.shape[1]):
+        for row in range(2):
+            amount = giver[row, account]
+            # amount * share // whole, without a product that could leave 64 bits
+            part = amount // whole * share + amount % whole * share // whole
+            giver[row, account] -= part
+            taker[row, account] += part
+        money += part
+    return money
