@@ -116,12 +116,12 @@ def interrupt_web(
 
 
 @kernel
-def settle_along(charge: npt.NDArray[np.int32], settled: float, along: npt.NDArray[np.float32]) -> None:
+def settle_along(charge: npt.NDArray[np.intp], settled: float, along: npt.NDArray[np.float32]) -> None:
     """Add what settling does to the loading: the first web of a batch is richer by half of `settled`, the last poorer.
 
     Parameters
     ----------
-    charge : ndarray of int32, shape (positions,)
+    charge : ndarray of intp, shape (positions,)
         Ascending.
     settled : float
         Relative difference between the first and the last slurry of a batch.
@@ -136,76 +136,3 @@ def settle_along(charge: npt.NDArray[np.int32], settled: float, along: npt.NDArr
         for position in range(first, after):
             along[position] += np.float32(settled * (0.5 - (position - first + 0.5) / (after - first)))
         first = after
-
-
-@kernel
-def rare_events(
-    entity: int,
-    planned: int,
-    place_key: np.uint64,
-    event_key: np.uint64,
-    mean: npt.NDArray[np.float64],
-    median: float,
-    spread: float,
-    seen_median: float,
-    seen_spread: float,
-    seen_code: int,
-    charge: npt.NDArray[np.int32],
-    exit_code: npt.NDArray[np.int16],
-    largest: npt.NDArray[np.float32],
-) -> int:
-    """Poisson events on segments, each with a lognormal size and seen with a probability that grows with it.
-
-    Made for events so rare that going from one to the next is quicker than asking every segment; exact at any rate.
-    The probability of detection is Phi(ln(size / seen_median) / seen_spread).
-
-    Parameters
-    ----------
-    entity, planned : int
-        The web, and positions per lane as planned.
-    place_key, event_key : numpy.uint64
-        Streams: spacing of event k is row k of the first; whether a batch has it, its size and its detection are rows
-        4 k to 4 k + 2 of the second.
-    mean : ndarray of float64, shape (charges,)
-        Expected events of a segment made of this charge.
-    median, spread, seen_median, seen_spread : float
-        Size and size at which half are seen, and the standard deviations of the logarithms.
-    seen_code : int
-        Exit code of segments on which one is seen.
-    charge : ndarray of int32, shape (positions,)
-    exit_code : ndarray of int16, shape (lanes * positions,)
-        Changed.
-    largest : ndarray of float32, shape (lanes * positions,) or (0,)
-        If there is room, raised to the size of the largest event of each segment.
-
-    Returns
-    -------
-    int
-        Rows scrapped.
-    """
-    positions = charge.size
-    most = 0.0
-    for i in range(mean.size):
-        most = max(most, mean[i])
-    if most <= 0.0 or positions == 0:
-        return 0
-    rows = float(exit_code.size // positions * planned)
-    scrapped = 0
-    number = 0
-    at = -math.log(uniform(place_key, entity, 0)) / most
-    while at < rows:
-        lane = int(at) // planned
-        position = int(at) - lane * planned
-        if position < positions and uniform(event_key, entity, 4 * number) * most < mean[charge[position]]:
-            row = lane * positions + position
-            ln_size = spread * normal_quantile(uniform(event_key, entity, 4 * number + 1))
-            size = median * math.exp(ln_size)
-            if largest.size > 0:
-                largest[row] = max(largest[row], np.float32(size))
-            error = seen_spread * normal_quantile(uniform(event_key, entity, 4 * number + 2))
-            if exit_code[row] == 0 and size * math.exp(error) > seen_median:
-                exit_code[row] = seen_code
-                scrapped += 1
-        number += 1
-        at += -math.log(uniform(place_key, entity, number)) / most
-    return scrapped

@@ -23,7 +23,7 @@ Rows
     (row of its batch, for the genealogy), edge_thinning_fraction (per lane, positive where thin) and metal_um; with
     `keep_all_columns` also pinholes, pinhole_mm and peel_n_per_m. Attributes: length_m run, stops_s (standstill
     by breaks), coating_porosity, the mass account of `cellfab.core.web`, and solvent_in_kg = solvent_scrap_kg +
-    solvent_returned_kg + solvent_evaporated_kg.
+    solvent_hoses_kg + solvent_returned_kg + solvent_evaporated_kg.
 Left out
     Coating window of the die, intermittent coating, the two sides' separate loadings, residual solvent, curl, zones of
     the dryer, effect of cracks and edges on the calender, tests of peel strength (destructive).
@@ -40,23 +40,23 @@ Recipes
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from cellfab.config.cell_spec import CellDesign
-from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
+from cellfab.core.flaws import Sizes, inspect_flaws, inspect_peel
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.errors import ConfigError
-from cellfab.steps.base import ElectrodeStep, Work
+from cellfab.steps.base import Work
+from cellfab.steps.drying import Drying
 
 CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent lot")
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
@@ -75,14 +75,12 @@ FOREIGN = cause("coat", "metal_particle", "metal particle seen by the camera")
 CRACK = cause("coat", "crack", "coating cracked in drying")
 BLISTER = cause("coat", "delamination", "coating seen to come off the foil")
 _OF_CHARGE = ("active_fraction", "binder_fraction", "specific_capacity_mah_per_g")  # segments have their charge's
-_CM2_PER_M2 = 1e4
-_BINDER_EXPONENT = 1.2  # peel strength with the binder content: assumption, as for dry film
 
 Rows = npt.NDArray[np.float32]
-Charges = npt.NDArray[np.int32]
+Charges = npt.NDArray[np.intp]
 
 
-class Coat(ElectrodeStep):
+class Coat(Drying):
     """Make a coated, dried web out of batches of slurry; see the module's text for the model."""
 
     name = "coat"
@@ -91,32 +89,9 @@ class Coat(ElectrodeStep):
     on_demand = (PINHOLES, PINHOLE, PEEL)
     """Columns kept with `keep_all_columns`: no later step reads them."""
 
-    class Params(ElectrodeStep.Params):
-        """Coater, dryer, loading field, flaws, adhesion and inline inspection."""
+    class Params(Drying.Params):
+        """Coater, loading field, flaws and inline inspection; the dryer's stand in `cellfab.steps.drying`."""
 
-        speed_m_per_min: Annotated[float, Field(gt=0.0, le=500.0)] = 50.0
-        """Web speed that the recipe is made for; a web station runs no faster. Cathodes 35-80 (Heimes et al. 2018),
-        tandem lines up to about 100."""
-        dryer_m: Annotated[float, Field(gt=0.0, le=1000.0)] = 55.0
-        """Heated length that one coated side passes: follows from 99 g/m2 of solvent at 50 m/min and 1.5 g/m2/s."""
-        drying_rate_limit_g_per_m2_s: Annotated[float, Field(gt=0.0, le=500.0)] = 2.5
-        """Most that the dryer takes off, averaged over its length: assumption, 0.8-3 for convection."""
-        drying_rate_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.12, mature=0.05)
-        """Of the rate at which binder migrates, from roll to roll, 1 sigma: assumption."""
-        solvent_material: str = "nmp"
-        """Name of the solvent in `materials`, as in `slurry_mix`."""
-        solvent_density_g_per_cm3: Annotated[float, Field(gt=0.3, lt=3.0)] = 1.028
-        """NMP at 25 degC; water 0.998."""
-        solids_fraction: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.72
-        """Recipe's, as in `slurry_mix`: what dryer and die are set for."""
-        recovered_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.995
-        """Of the solvent evaporated, what condenser and distillation give back: 0.98-0.998 (parameters of Baars et
-        al.'s battery model); 0 for water."""
-        drying_kwh_per_kg: Annotated[float, Field(ge=0.0, le=50.0)] = 4.0
-        """Per kg of solvent, heat and recovery: assumption, NMP 2.5-6 with heat recovery and about 10 without (Ahmed
-        et al. 2016); water 1.2-3."""
-        coating_porosity: Annotated[float, Field(gt=0.0, lt=0.9)] = 0.50
-        """Dried, before the calender: assumption (graphite and LFP 0.52)."""
         slurry_loss_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.01
         """Left in tanks, filters and hoses: material yield 0.99 of mixing in BatPaC 5."""
         edge_strip_fraction: Annotated[float, Field(ge=0.0, lt=0.2)] = 0.01
@@ -201,189 +176,70 @@ class Coat(ElectrodeStep):
         """Standard deviation of the logarithm of their size: assumption."""
         metal_seen_um: Annotated[float, Field(gt=0.0, le=1e5)] = 250.0
         """Metal particle that the camera sees with a probability of one half: assumption."""
-        diffusivity_m2_per_s: Annotated[float, Field(gt=0.0, le=1e-6)] = 1e-10
-        """Effective, of the binder in the wet film: assumption, Peclet number 1 at 1 g/m2/s and 100 um."""
-        migration_exponent: Annotated[float, Field(ge=0.0, le=5.0)] = 1.0
-        """Peel strength with the binder at the foil: assumption, 0.7-1.5."""
-        peel_n_per_m: Annotated[Capability, within(0.0, 1000.0)] = Ramped(start=63.0, mature=70.0)
-        """Peel strength after infinitely slow drying, mean of patches: assumption, for 20-40 N/m of cathodes (anodes
-        12-20) as they are dried."""
-        peel_roll_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.10, mature=0.05)
-        """From roll to roll besides drying (foil, primer), 1 sigma: assumption."""
-        peel_patch_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.17, mature=0.12)
-        """From patch to patch of 1 cm2, 1 sigma: assumption, 12-25 %."""
-        peel_limit_n_per_m: Annotated[float, Field(ge=0.0, le=1000.0)] = 10.0
-        """Weaker patches come off: assumption (release limits: cathode 10, anode 6)."""
-        blister_seen_share: Annotated[Capability, within(0.0, 1.0)] = 0.9
-        """Of the electrodes with such a patch, share seen by the camera: assumption."""
-        crack_loading_mg_per_cm2: Annotated[float, Field(gt=0.0, le=500.0)] = 35.0
-        """Loading at which half of the electrodes crack when dried at `crack_rate_g_per_m2_s`: assumption (graphite in
-        water 20, LFP in water 12)."""
-        crack_width_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.03
-        """Width of the transition: assumption."""
-        crack_rate_g_per_m2_s: Annotated[float, Field(gt=0.0, le=500.0)] = 1.5
-        """Drying rate of that loading; the probability goes with the rate: assumption."""
         keep_all_columns: bool = False
         """Keep the true state that no later step reads (holes, peel strength) in columns: memory."""
 
-    def __init__(self, params: Any, design: CellDesign) -> None:
-        from cellfab.kernels.coating_theory import DryingRecipe
-
-        super().__init__(params, design)
-        self.recipe = DryingRecipe(
-            self.electrode.loading_mg_per_cm2, self.electrode.solid_density_g_per_cm3, params.coating_porosity,
-            params.solids_fraction, params.solvent_density_g_per_cm3, params.diffusivity_m2_per_s, params.dryer_m,
-        )  # fmt: skip
-
-    @property
-    def drying_rate_g_per_m2_s(self) -> float:
-        """What the recipe's speed demands of the dryer, averaged over its length."""
-        return self.recipe.rate_g_per_m2_s(self.params.speed_m_per_min)
-
-    def adhesion_limited_m_per_min(self, maturity: float = 1.0) -> float:
-        """Speed at which the typical weakest patch of an electrode is as strong as the limit; 0 if it never is."""
-        from cellfab.kernels.coating_theory import log_sigma, weakest_of
-
-        params = self.params
-        slow = weakest_of(
-            self.at("peel_n_per_m", maturity), log_sigma(self.at("peel_patch_cv", maturity)), self._patches
-        )
-        return self.recipe.adhesion_limited_m_per_min(slow, params.peel_limit_n_per_m, params.migration_exponent)
-
-    def crack_probability(self) -> float:
-        """Of an electrode of nominal loading, at the recipe's drying rate."""
-        from cellfab.kernels.coating_theory import crack_probability
-
-        params = self.params
-        at_reference = crack_probability(
-            self.electrode.loading_mg_per_cm2, params.crack_loading_mg_per_cm2, params.crack_width_fraction
-        )
-        return float(min(at_reference * self.drying_rate_g_per_m2_s / params.crack_rate_g_per_m2_s, 1.0))
-
-    @property
-    def _patches(self) -> float:
-        """Square centimetres of coating on an electrode."""
-        return float(max(self.electrode.piece_area_m2 * _CM2_PER_M2, 1.0))
-
-    def review(self) -> Iterator[Remark]:
-        """Dryer, adhesion, cracks, porosity and coating gap."""
-        params, name, electrode, recipe = self.params, self.params.electrode, self.electrode, self.recipe
-        rate, limit = self.drying_rate_g_per_m2_s, params.drying_rate_limit_g_per_m2_s
-        if rate > limit:
-            yield Remark(
-                "speed_m_per_min",
-                f"the {name}'s {recipe.solvent_g_per_m2:.0f} g/m2 of solvent at {params.speed_m_per_min:g} m/min"
-                f" through {params.dryer_m:g} m of dryer need {rate:.2f} g/m2/s, above the dryer's {limit:g}"
-                " (drying_rate_limit_g_per_m2_s)",
-                impossible=True,
-                hint=f"at most {recipe.speed_m_per_min(limit):.0f} m/min,"
-                f" or {params.dryer_m * rate / limit:.0f} m of dryer",
-            )
-        adhesion = self.adhesion_limited_m_per_min()
-        if adhesion == 0.0:
-            yield Remark(
-                "peel_n_per_m",
-                f"even when dried slowly the weakest patch of a {name} is below peel_limit_n_per_m"
-                f" {params.peel_limit_n_per_m:g}",
-            )
-        elif params.speed_m_per_min > adhesion:
-            yield Remark(
-                "speed_m_per_min",
-                f"drying at {rate:.2f} g/m2/s (Peclet number {recipe.peclet(rate):.1f}) carries so much binder to the"
-                f" surface that the weakest patch of a {name} is typically below peel_limit_n_per_m"
-                f" {params.peel_limit_n_per_m:g}",
-                hint=f"adhesion allows about {adhesion:.0f} m/min",
-            )
-        if electrode.loading_mg_per_cm2 >= params.crack_loading_mg_per_cm2:
-            yield Remark(
-                f"design.{name}.loading_mg_per_cm2",
-                f"the {name}'s {electrode.loading_mg_per_cm2:g} mg/cm2 are not below crack_loading_mg_per_cm2"
-                f" {params.crack_loading_mg_per_cm2:g}: the coating cracks when it dries",
-                impossible=True,
-                hint="coat less per side, or raise the limit if your binder bears it",
-            )
-        elif self.crack_probability() > 0.01:
-            yield Remark(
-                f"design.{name}.loading_mg_per_cm2",
-                f"{100.0 * self.crack_probability():.0f} % of the {name}s crack in drying, as"
-                f" {electrode.loading_mg_per_cm2:g} mg/cm2 are close to crack_loading_mg_per_cm2"
-                f" {params.crack_loading_mg_per_cm2:g}",
-            )
-        if params.coating_porosity <= electrode.porosity:
-            yield Remark(
-                "coating_porosity",
-                f"the dried {name} has a porosity of {params.coating_porosity:g}, not above the design's"
-                f" {electrode.porosity:.3f} (1 - press density / solid density): calendering cannot loosen it",
-                impossible=True,
-            )
-        if not 3.0 <= params.speed_m_per_min <= 150.0:
-            yield Remark("speed_m_per_min", f"{params.speed_m_per_min:g} m/min is outside 3-150, where lines coat")
-
-    # ---- what happens to a lot ------------------------------------------------------------------------------
-
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected batches shorten it."""
-        from cellfab.kernels import dry_web, wet_web
+        from cellfab.kernels.web_account import good_coating
 
         self.expect(lot)
         params, electrode = self.params, self.electrode
         self._fits(lot)
         lanes, planned = int(lot.attributes["lanes"]), int(lot.attributes["planned_positions"])
-        segment_kg = electrode.piece_coating_kg / (1.0 - params.edge_strip_fraction)
-        film_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - params.slurry_loss_fraction)
+        position_kg = lanes * electrode.piece_coating_kg / (1.0 - params.edge_strip_fraction)
+        slurry_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - params.slurry_loss_fraction)
         if lot.exit_code is not None:
-            film_kg[lot.exit_code != ALIVE] = 0.0
+            slurry_kg[lot.exit_code != ALIVE] = 0.0
+        total_kg = float(slurry_kg.sum())
+        charge = _pour(slurry_kg, position_kg, planned)
 
         child = lot.child(draws.owner, n=0, unit="m", amount=0.0)
-        charge = np.empty(planned, np.int32)
-        dry_web.lay_charges(film_kg, segment_kg, lanes, electrode.length_m, charge)
         roll = draws.normal("roll", child, 3)  # loading, drying rate, adhesion
         along = self._along(child, lot, charge, float(roll[0]), draws, maturity)
         across, edges, start_m = self._lanes(lot, lanes, draws, maturity)
-        slurry_kg = float(film_kg.sum())
-        positions = dry_web.positions_filled(along, float(across.mean()), segment_kg * lanes, slurry_kg)
+        used_kg = np.cumsum(position_kg * (1.0 + float(across.mean()) + along))
+        positions = int(np.searchsorted(used_kg, total_kg, side="right"))
         charge, along = charge[:positions], along[:positions]
 
-        child.n = n = lanes * positions
-        pitch = electrode.length_m
+        child.n, pitch = lanes * positions, electrode.length_m
         child.attributes |= {
             "lanes": float(lanes), "positions": float(positions), "pitch_m": pitch, "length_m": positions * pitch,
             "segment_m2": electrode.piece_area_m2, "coating_porosity": params.coating_porosity,
         }  # fmt: skip
-        lost = np.empty(positions, np.int16)
-        breaks, *spoilt = wet_web.interrupt_web(
-            child.identity, pitch, start_m, START,
-            draws.key("break"), 1e-3 * self.at("breaks_per_km", maturity), self.at("break_m", maturity), BREAK,
-            draws.key("stop"), 1e-3 * self.at("stops_per_km", maturity), self.at("stop_m", maturity), STOP, lost,
-        )  # fmt: skip
-        child.attributes["stops_s"] = breaks * 60.0 * self.at("rethread_min", maturity)
-        loading = child.columns[LOADING] = np.empty(n, np.float32)
-        child.exit_code = np.empty(n, np.int16)
-        total, off = dry_web.laminate(
-            child.identity, planned, across, along, draws.key("short"), self._short_cv(maturity),
-            electrode.loading_mg_per_cm2, draws.key("gauge"), self.at("gauge_cv", maturity),
-            params.loading_tolerance_fraction, OFF_LOADING, lost, loading, child.exit_code,
-        )  # fmt: skip
-        losses = [(cause, lanes * here) for cause, here in zip((START, BREAK, STOP), spoilt, strict=True)]
-        web.scrapped(child, *losses, (OFF_LOADING, off))
+        design = np.float32(electrode.loading_mg_per_cm2)
+        loading = child.columns[LOADING] = web.field(
+            child,
+            draws,
+            "short",
+            float(design) * self._short_cv(maturity),
+            float(design),
+            design * across,
+            design * along,
+        )
+        child.columns[CHARGE] = web.repeat(child, charge.astype(np.int16))
         for name in _OF_CHARGE:
-            child.columns[name] = np.empty(n, np.float32)
-            dry_web.spread_charges(charge, lot.columns[name], lanes, child.columns[name])
-        child.columns[EDGE] = np.repeat(edges, positions)
-        self._close_account(child, lot, segment_kg, slurry_kg, total)
+            child.columns[name] = web.repeat(child, lot.columns[name][charge])
+        child.columns[EDGE] = web.spread(child, edges)
+        self._close_account(child, total_kg, good_coating(loading, web.exit_codes(child)))
+        self._interrupt(child, start_m, draws, maturity)
+        tolerance = params.loading_tolerance_fraction
+        web.inspect(
+            child, draws, "gauge", loading, float(design) * (1.0 - tolerance), float(design) * (1.0 + tolerance),
+            OFF_LOADING, relative=self.at("gauge_cv", maturity),
+        )  # fmt: skip
         self._flaws(child, lot, charge, draws, maturity)
         self._adhesion(child, lot, charge, roll, draws, maturity)
         web.settle_web(child)
-        child.columns[CHARGE] = np.tile(charge.astype(np.int16), lanes)
         return child
 
     def _fits(self, lot: Lot) -> None:
         """Refuse slurry of another recipe than the dryer is set for."""
-        solids = lot.columns["solids_fraction"]
-        if solids.size and abs(float(np.median(solids)) - self.params.solids_fraction) > 0.05:
+        found = float(lot.columns["solids_fraction"].mean()) if lot.n else self.params.solids_fraction
+        if abs(found - self.params.solids_fraction) > 0.05:
             raise ConfigError(
                 f"coat, {self.params.electrode}: set for a solids_fraction of {self.params.solids_fraction:g}, but the"
-                f" slurry has {float(np.median(solids)):.2f}: give `slurry_mix` and `coat` the same"
+                f" slurry has {found:.2f}: give `slurry_mix` and `coat` the same"
             )
 
     def _lanes(self, lot: Lot, lanes: int, draws: Draws, maturity: float) -> tuple[Rows, Rows, float]:
@@ -408,19 +264,20 @@ class Coat(ElectrodeStep):
 
     def _along(self, child: Lot, lot: Lot, charge: Charges, roll: float, draws: Draws, maturity: float) -> Rows:
         """Relative loading error common to all lanes, per position."""
-        from cellfab.kernels import dry_web, web_field, wet_web
+        from cellfab.kernels import web_field, wet_web
 
         params, pitch = self.params, self.electrode.length_m
+        along = web.wander(child, draws, "drift", charge.size, pitch, params.drift_length_m)
+        along *= np.float32(self.at("drift_loading_cv", maturity))
         phase = 2.0 * math.pi * float(draws.uniform("phase", child, 1)[0])
-        batch = np.float32(self.at("batch_loading_cv", maturity)) * draws.normal("batch", lot)
-        batch += np.float32(1.0 - self.at("gauge_loop_share", maturity)) * self._solids_error(lot)
-        along = np.empty(charge.size, np.float32)
-        dry_web.loading_along(
-            child.identity, draws.key("drift"), draws.key("drift_mean"), self.at("drift_loading_cv", maturity),
-            tuple(web_field.ou_coefficients(pitch, params.drift_length_m)),
-            *web_field.ripple_law(self.at("ripple_fraction", maturity), pitch, params.ripple_m, phase),
-            self.at("roll_loading_cv", maturity) * roll, batch, charge, along,
-        )  # fmt: skip
+        ripple = web_field.ripple_law(self.at("ripple_fraction", maturity), pitch, params.ripple_m, phase)
+        angle = (ripple.phase + ripple.step_radians * np.arange(charge.size)).astype(np.float32)
+        along += np.float32(ripple.amplitude) * np.sin(angle)
+        batch = self._solids_error(lot)
+        batch *= np.float32(1.0 - self.at("gauge_loop_share", maturity))
+        batch += np.float32(self.at("batch_loading_cv", maturity)) * draws.normal("batch", lot)
+        batch += np.float32(self.at("roll_loading_cv", maturity) * roll)
+        along += batch[charge]
         wet_web.settle_along(charge, float(lot.attributes["settled_share"]), along)
         return along
 
@@ -441,29 +298,43 @@ class Coat(ElectrodeStep):
         own = mean_variance_factor(self.electrode.length_m, self.params.short_length_m)
         return self.at("short_loading_cv", maturity) * math.sqrt(own)
 
-    def _close_account(
-        self, child: Lot, lot: Lot, segment_kg: float, slurry_kg: float, total_mg_per_cm2: float
-    ) -> None:
+    def _interrupt(self, child: Lot, start_m: float, draws: Draws, maturity: float) -> None:
+        """Web lost to the start, to breaks and to stops, in all lanes."""
+        from cellfab.kernels.wet_web import interrupt_web
+
+        lanes, positions = web.shape(child)
+        lost = np.empty(positions, np.int16)
+        breaks, *spoilt = interrupt_web(
+            child.identity, self.electrode.length_m, start_m, START,
+            draws.key("break"), 1e-3 * self.at("breaks_per_km", maturity), self.at("break_m", maturity), BREAK,
+            draws.key("stop"), 1e-3 * self.at("stops_per_km", maturity), self.at("stop_m", maturity), STOP, lost,
+        )  # fmt: skip
+        child.attributes["stops_s"] = breaks * 60.0 * self.at("rethread_min", maturity)
+        web.exit_codes(child).reshape(lanes, positions)[:] = lost
+        web.scrapped(child, *((cause, lanes * here) for cause, here in zip((START, BREAK, STOP), spoilt, strict=True)))
+
+    def _close_account(self, child: Lot, slurry_kg: float, total_mg_per_cm2: float) -> None:
         """Powder and solvent: coated, lost in the hoses, or left in the tank for another roll."""
         facts = child.attributes
         coated_kg = total_mg_per_cm2 * web.KG_PER_M2 * facts["segment_m2"]
-        facts["kg_strip"] = coated_kg * (segment_kg / self.electrode.piece_coating_kg - 1.0)
-        web_kg = coated_kg + facts["kg_strip"]
+        web_kg = coated_kg / (1.0 - self.params.edge_strip_fraction)
+        facts["kg_strip"] = web_kg - coated_kg
         charged_kg = facts["kg_good"]
         facts["kg_scrap"] += charged_kg - slurry_kg
         facts["kg_returned"] += slurry_kg - web_kg
         facts["kg_good"] = web_kg
-        # Solvent goes with the powder, batch by batch; per kg of powder it is the average of the batches alive.
+        # Solvent goes with the powder; per kg of powder it is the average of the batches alive.
         solvent_kg = facts["solvent_in_kg"] - facts["solvent_scrap_kg"]
         per_kg = solvent_kg / charged_kg if charged_kg > 0.0 else 0.0
-        facts["solvent_scrap_kg"] += per_kg * (charged_kg - slurry_kg)
+        facts["solvent_hoses_kg"] = per_kg * (charged_kg - slurry_kg)
         facts["solvent_returned_kg"] = per_kg * (slurry_kg - web_kg)
         facts["solvent_evaporated_kg"] = per_kg * web_kg
 
     def _flaws(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> None:
         """Pinholes, bubbles and streaks; metal particles; cracks."""
-        from cellfab.kernels import dry_web, wet_web
         from cellfab.kernels.coating_theory import streak_share
+        from cellfab.kernels.web_events import rate_of
+        from cellfab.kernels.wet_web import batch_factors
 
         params, area_m2, n = self.params, child.attributes["segment_m2"], lot.n
         streaks = [
@@ -471,74 +342,48 @@ class Coat(ElectrodeStep):
             for size in lot.columns["agglomerate_um"].tolist()
         ]
         factor = np.empty(2 * n)
-        wet_web.batch_factors(draws.key("flaw_factor"), lot.identity, params.cluster_shape, factor)
+        batch_factors(draws.key("flaw_factor"), lot.identity, params.cluster_shape, factor)
+        camera = self.at("camera_spread_ln", maturity)
         spots = (self.at("spots_per_m2", maturity) * factor[:n] + streaks) * area_m2
-        room = child.n if params.keep_all_columns else 0
-        count, largest = np.zeros(room, np.uint8), np.zeros(room, np.float32)
-        planned, code = web.planned_positions(child), web.exit_codes(child)
-        seen = dry_web.inspect_holes(
-            child.identity, planned, draws.key("pinholes"), draws.key("pinhole_size"), draws.key("camera"), spots,
-            params.pinhole_median_mm, params.pinhole_spread_ln, self.at("camera_spread_ln", maturity),
-            params.pinhole_limit_mm, SPOT, charge, code, count, largest,
-        )  # fmt: skip
-        metal = child.columns[METAL] = np.zeros(child.n, np.float32)
-        foreign = wet_web.rare_events(
-            child.identity, planned, draws.key("metal_place"), draws.key("metal"),
-            self.at("metal_per_m2", maturity) * area_m2 * factor[n:], params.metal_median_um, params.metal_spread_ln,
-            params.metal_seen_um, self.at("camera_spread_ln", maturity), FOREIGN, charge, code, metal,
-        )  # fmt: skip
+        law = Sizes(params.pinhole_median_mm, params.pinhole_spread_ln, camera, params.pinhole_limit_mm)
+        found = inspect_flaws(child, draws, "spots", spots[charge], law, SPOT)
+        if params.keep_all_columns:
+            child.columns |= {PINHOLES: found.counts(child.n), PINHOLE: found.largest(child.n)}
+        metals = self.at("metal_per_m2", maturity) * area_m2 * factor[n:]
+        law = Sizes(params.metal_median_um, params.metal_spread_ln, camera, params.metal_seen_um)
+        child.columns[METAL] = inspect_flaws(child, draws, "metal", metals[charge], law, FOREIGN).largest(child.n)
         # Every crack is seen: it is all over the electrode.
-        crack = np.full(n, -math.log1p(-min(self.crack_probability(), 1.0 - 1e-9)))
-        cracked = wet_web.rare_events(
-            child.identity, planned, draws.key("crack_place"), draws.key("crack"), crack, 1.0, 0.0, 0.5, 0.0, CRACK,
-            charge, code, np.empty(0, np.float32),
-        )  # fmt: skip
-        web.scrapped(child, (SPOT, seen), (FOREIGN, foreign), (CRACK, cracked))
-        if room:
-            child.columns |= {PINHOLES: count, PINHOLE: largest}
+        web.scrap_rows(child, web.events(child, draws, "crack", rate_of(self.crack_probability())).rows, CRACK)
 
     def _adhesion(self, child: Lot, lot: Lot, charge: Charges, roll: Rows, draws: Draws, maturity: float) -> None:
-        from cellfab.kernels import dry_web
-        from cellfab.kernels.coating_theory import log_sigma
-        from cellfab.kernels.extremes import lowest_of
-
-        params, columns = self.params, lot.columns
-        rate = self.drying_rate_g_per_m2_s * math.exp(log_sigma(self.at("drying_rate_cv", maturity)) * float(roll[1]))
-        mean = self.at("peel_n_per_m", maturity) * self.recipe.peel_share(rate, params.migration_exponent)
-        mean *= math.exp(log_sigma(self.at("peel_roll_cv", maturity)) * float(roll[2]))
-        exponent = np.float32(_BINDER_EXPONENT)
-        variance = np.log1p((exponent * columns["binder_cv"]) ** 2)
-        variance += np.float32(log_sigma(self.at("peel_patch_cv", maturity)) ** 2)
-        spread = np.sqrt(variance)
-        strength = (columns["binder_fraction"] / np.float32(self.electrode.binder_fraction)) ** exponent
-        median = np.float32(mean) * strength * np.exp(np.float32(-0.5) * variance)
-        seen = dry_web.inspect_peel(
-            child.identity, web.planned_positions(child), draws.key("weakest_patch"), draws.key("blister"), median,
-            spread, self._patches, params.peel_limit_n_per_m, self.at("blister_seen_share", maturity), BLISTER, charge,
-            web.exit_codes(child),
+        """Weakest patches, which come off below the limit."""
+        params = self.params
+        peel = inspect_peel(
+            child, draws, "weakest_patch", self.patch_laws(lot, float(roll[1]), float(roll[2]), maturity), charge,
+            self.patches, params.peel_limit_n_per_m, self.at("blister_seen_share", maturity), BLISTER,
+            keep=params.keep_all_columns,
         )  # fmt: skip
-        web.scrapped(child, (BLISTER, seen))
-        if params.keep_all_columns:
-            weakest = lowest_of(web.normal(draws, "weakest_patch", child), self._patches)
-            child.columns[PEEL] = (median[charge] * np.exp(spread[charge] * weakest)).ravel()
+        if peel is not None:
+            child.columns[PEEL] = peel
 
     def work(self, lot: Lot, maturity: float) -> Work:
-        """Foil for the whole length run, heat for the solvent, and the solvent that the recovery does not give back.
-
-        The seconds are the least that the recipe's speed allows; a web station that runs slower takes longer.
-        """
-        electrode, params, facts = self.electrode, self.params, lot.attributes
+        """Foil for the whole length run, trims included, and what drying takes."""
+        electrode, facts = self.electrode, lot.attributes
         lane_m = (electrode.width_mm + electrode.margin_mm) * 1e-3
-        materials = {
-            f"{electrode.foil}_foil": facts["length_m"] * facts["lanes"] * lane_m / (1.0 - params.foil_trim_fraction)
-        }
-        evaporated_kg = facts["solvent_evaporated_kg"]
-        hoses_kg = evaporated_kg / (1.0 - params.slurry_loss_fraction) * params.slurry_loss_fraction
-        bought_kg = evaporated_kg * (1.0 - params.recovered_share) + hoses_kg
-        if bought_kg > 0.0:
-            materials[params.solvent_material] = bought_kg
-        return Work(
-            seconds=facts["length_m"] / params.speed_m_per_min * 60.0,
-            materials=materials,
-            energy_kwh=params.drying_kwh_per_kg * evaporated_kg,
-        )
+        foil_m2 = facts["length_m"] * facts["lanes"] * lane_m / (1.0 - self.params.foil_trim_fraction)
+        drying = super().work(lot, maturity)
+        return replace(drying, materials={f"{electrode.foil}_foil": foil_m2, **drying.materials})
+
+
+def _pour(slurry_kg: npt.NDArray[np.float64], position_kg: float, planned: int) -> Charges:
+    """Which batch each position is made of: the one that feeds its middle; past the end the last that has slurry."""
+    charge = np.empty(planned, np.intp)
+    first, poured_kg, last = 0, 0.0, 0
+    for batch, kg in enumerate(slurry_kg.tolist()):
+        if kg > 0.0:
+            poured_kg += kg
+            after = min(int(poured_kg / position_kg + 0.5), planned)
+            charge[first:after] = last = batch
+            first = after
+    charge[first:] = last
+    return charge
