@@ -108,7 +108,7 @@ def test_columns_are_sorted_whatever_their_length(rows: int) -> None:
     grid = np.random.default_rng(rows).normal(size=(rows, 5)).astype(np.float32)
     grid[rows // 2 :, 0] = np.inf
     expected = np.sort(grid, axis=0)
-    self_discharge.sort_columns(grid)
+    self_discharge.sort_columns(grid.reshape(-1), rows)
     np.testing.assert_array_equal(grid, expected)
 
 

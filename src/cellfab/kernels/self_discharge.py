@@ -175,76 +175,78 @@ def tray_limits(
     out : ndarray of float32, shape (n,)
         Filled; infinite for cells that did not come.
     """
-    last = -1
-    for i in range(values.size):
+    n, last = values.size, -1
+    for i in range(n):
         if came[i]:
             last = max(last, position[i])
-    places = cells_per_tray
-    tray = np.empty(values.size, np.int32)
-    grid = _trays_abreast(values, position, came, last, places, tray)
-    count = _cells_in_columns(grid)
-    if count.max() < FEWEST:  # no tray can judge itself: the lot is one
-        grid = _trays_abreast(values, position, came, last, max(last + 1, 1), tray)
-        count = _cells_in_columns(grid)
-    trays = count.size
-    sort_columns(grid)
-    middle, deviation = np.empty(trays, np.float32), np.empty(trays, np.float32)
-    _middles(grid, count, middle)
-    for row in grid:
+    tray = np.empty(n, np.int32)
+    places, most = cells_per_tray, 0
+    while True:
+        trays = max(last, 0) // places + 1
+        grid = np.empty(places * trays, np.float32)  # a tray is a column: trays are sorted abreast
+        count = np.zeros(trays, np.int32)
+        grid[:] = np.float32(np.inf)
+        inside, start = 0, 0
+        for i in range(n):
+            if came[i]:
+                place = position[i] - start
+                if place < 0 or place >= places:  # seldom: cells come in the order of their places
+                    inside = position[i] // places
+                    start = inside * places
+                    place = position[i] - start
+                grid[place * trays + inside] = values[i]
+            tray[i] = inside
+        for i in range(places):
+            row = grid[i * trays : (i + 1) * trays]
+            for t in range(trays):
+                count[t] += np.int32(row[t] < np.float32(np.inf))
         for t in range(trays):
-            row[t] = abs(row[t] - middle[t])
-    sort_columns(grid)
-    _middles(grid, count, deviation)
-    limit = np.empty(trays, np.float32)
+            most = max(most, count[t])
+        if most >= FEWEST or places > last:
+            break
+        places = last + 1  # no tray can judge itself: the lot is one
+
+    middle, limit = np.zeros(trays, np.float32), np.zeros(trays, np.float32)
+    for turn in range(2):  # the median, then the median distance from it
+        weight = np.float32(1.0 if turn == 0 else sigmas * _TO_SIGMA)
+        for i in range(places):
+            row = grid[i * trays : (i + 1) * trays]
+            for t in range(trays):
+                row[t] = abs(row[t] - middle[t]) if turn > 0 else row[t]
+        sort_columns(grid, places)
+        for t in range(trays):
+            if count[t] > 0:
+                low, high = grid[(count[t] - 1) // 2 * trays + t], grid[count[t] // 2 * trays + t]
+                middle[t] = (low + high) * np.float32(0.5)
+                limit[t] += weight * middle[t]
     total, full = 0.0, 0
     for t in range(trays):
-        limit[t] = middle[t] + np.float32(sigmas * _TO_SIGMA) * deviation[t]
         if count[t] >= FEWEST:
-            total += limit[t]
+            total += np.float64(limit[t])
             full += 1
     for t in range(trays):
         if count[t] < FEWEST and full > 0:
             limit[t] = total / full
-    for i in range(values.size):
+    for i in range(n):
         out[i] = limit[tray[i]] if came[i] else np.float32(np.inf)
 
 
 @kernel
-def _trays_abreast(values, position, came, last, places, tray):  # type: ignore[no-untyped-def]
-    """Values by place and tray, a tray being a column, infinite where no cell is; `tray` is filled for each cell."""
-    grid = np.full((places, max(last, 0) // places + 1), np.float32(np.inf), np.float32)
-    inside, start = 0, 0
-    for i in range(values.size):
-        if came[i]:
-            place = position[i] - start
-            if place < 0 or place >= places:  # seldom: cells come in the order of their places
-                inside = position[i] // places
-                start = inside * places
-                place = position[i] - start
-            grid[place, inside] = values[i]
-        tray[i] = inside
-    return grid
-
-
-@kernel
-def _cells_in_columns(grid):  # type: ignore[no-untyped-def]
-    count = np.zeros(grid.shape[1], np.int32)
-    for row in grid:
-        for t in range(count.size):
-            count[t] += np.int32(row[t] < np.float32(np.inf))
-    return count
-
-
-@kernel
-def sort_columns(grid: npt.NDArray[np.float32]) -> None:
-    """Sort each column in place, ascending, all columns abreast.
+def sort_columns(grid: npt.NDArray[np.float32], rows: int) -> None:
+    """Sort each column of a table in place, ascending, all columns abreast.
 
     Batcher's merge exchange (Knuth, The Art of Computer Programming 3, algorithm 5.2.2 M): the pairs it compares do
     not depend on the values, so that columns are compared side by side without a branch. Of the pairs (i, i + d) with
     i & p = r, those with neighbouring i are compared together: rows lie one behind the other.
+
+    Parameters
+    ----------
+    grid : ndarray of float32, shape (rows * columns,)
+        Row by row.
+    rows : int
+        At least 1.
     """
-    rows, columns = grid.shape
-    flat = grid.reshape(rows * columns)
+    columns = grid.size // rows
     top = 1
     while 2 * top < rows:
         top *= 2
@@ -253,11 +255,8 @@ def sort_columns(grid: npt.NDArray[np.float32]) -> None:
         reach, rest, distance = top, 0, step
         while True:
             for i in range(rest, rows - distance, 2 * step):
-                first, m = i * columns, min(step, rows - distance - i) * columns
-                upper, lower = (
-                    flat[first : first + m],
-                    flat[first + distance * columns : first + distance * columns + m],
-                )
+                first, far, m = i * columns, (i + distance) * columns, min(step, rows - distance - i) * columns
+                upper, lower = grid[first : first + m], grid[far : far + m]
                 for t in range(m):
                     a, b = upper[t], lower[t]
                     upper[t] = min(a, b)
@@ -268,12 +267,3 @@ def sort_columns(grid: npt.NDArray[np.float32]) -> None:
             reach //= 2
             rest = step
         step //= 2
-
-
-@kernel
-def _middles(grid, count, out):  # type: ignore[no-untyped-def]
-    """Median of the first `count` numbers of each ascending column; 0 where there is none."""
-    for t in range(out.size):
-        out[t] = np.float32(0.0)
-        if count[t] > 0:
-            out[t] = (grid[(count[t] - 1) // 2, t] + grid[count[t] // 2, t]) * np.float32(0.5)
