@@ -131,10 +131,17 @@ def mean_of_pieces(rows: npt.NDArray[np.int32], values: npt.NDArray[np.float32],
         return
     share = np.float32(1.0 / pieces)
     for i in range(out.size):
-        total = np.float32(0.0)
-        for k in range(i * pieces, (i + 1) * pieces):
-            total += values[rows[k]]
-        out[i] = total * share
+        a, b, c, d = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+        first, end = i * pieces, (i + 1) * pieces
+        fours = end - pieces % 4
+        for k in range(first, fours, 4):  # four sums at once, because one alone waits for each addition
+            a += values[rows[k]]
+            b += values[rows[k + 1]]
+            c += values[rows[k + 2]]
+            d += values[rows[k + 3]]
+        for k in range(fours, end):
+            a += values[rows[k]]
+        out[i] = (a + b + c + d) * share
 
 
 @kernel

@@ -70,17 +70,21 @@ def throw_out_sheets(
     halves = np.empty(lanes * planned, np.uint16)
     fill_halves(key, entity, halves)
     sound, flawed = sound_probability * _LEVELS, flawed_probability * _LEVELS
-    highest = np.uint16(min(max(sound, flawed), _LEVELS - 1.0))
+    doubt_sound, doubt_flawed = np.uint16(min(sound, _LEVELS - 1.0)), np.uint16(min(flawed, _LEVELS - 1.0))
+    candidate = np.empty(positions, np.bool_)
     scrapped = 0
     for lane in range(lanes):
-        number = lane * planned
-        for row in range(lane * positions, (lane + 1) * positions):
-            if halves[number] <= highest and exit_code[row] == 0:
-                limit = flawed if flaw[row] != 0 else sound
-                if halves[number] + uniform(digit_key, entity, number) < limit:
-                    exit_code[row] = code
+        first, number = lane * positions, lane * planned
+        for j in range(positions):
+            doubt = doubt_flawed if flaw[first + j] != 0 else doubt_sound
+            candidate[j] = (halves[number + j] <= doubt) & (exit_code[first + j] == 0)
+        for j in range(positions):
+            if candidate[j]:
+                limit = flawed if flaw[first + j] != 0 else sound
+                half = halves[number + j]
+                if half + 1.0 <= limit or half + uniform(digit_key, entity, number + j) < limit:
+                    exit_code[first + j] = code
                     scrapped += 1
-            number += 1
     return scrapped
 
 
