@@ -93,7 +93,7 @@ class Formation(Step):
         "overhang_mm", "leak", "anode_porosity",
     )  # fmt: skip
     writes = (CAPACITY, EFFICIENCY, DCIR, GAS, SHORT, DELAY, REWELDED, DEFECTS)
-    kept = frozenset((*writes, "tray_position", "cathode_row", "anode_row", "leak", "electrolyte_g"))
+    kept = frozenset((*writes, "tray_position", "cathode_row", "anode_row", "leak", "electrolyte_g", "downgraded"))
     """A formed cell is what it is: the columns of how it was made are dropped, but for where it came from."""
 
     class Params(Step.Params):

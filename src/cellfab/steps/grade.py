@@ -131,9 +131,10 @@ class Grade(Step):
         return Work(seconds=3600.0 * self.params.cycle_h)
 
     def _downgraded(self, lot: Lot) -> npt.NDArray[np.uint8]:
-        """1 for cells that are grade B whatever they measure."""
-        again = lot.columns.get("rewelded") if self.params.downgrade_rework else None
-        return np.zeros(lot.n, np.uint8) if again is None else again
+        """1 for cells that are grade B whatever they measure: an inspection said so, or their joints were mended."""
+        names = ("downgraded", "rewelded") if self.params.downgrade_rework else ("downgraded",)
+        flags = [lot.columns[name] for name in names if name in lot.columns]
+        return np.bitwise_or.reduce(flags) if flags else np.zeros(lot.n, np.uint8)
 
     def _law(self, lot: Lot, maturity: float) -> GradeLaw:
         from cellfab.kernels.grading import GradeLaw
