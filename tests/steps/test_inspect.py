@@ -186,16 +186,20 @@ def test_grade_sells_what_was_downgraded_as_b():
     assert (cells.columns["grade"][cells.alive() & ~down] == 1).any()
 
 
+class Enough(Exception):
+    """Ends a pilot lot's way."""
+
+
 def test_segments_of_a_web_leave_with_their_mass():
     film: list[Lot] = []
 
     def keep(visit):
         if visit.place.key == "cathode_film":
             film.append(visit.made)
-            raise StopIteration
+            raise Enough
 
     scenario = load_scenario("ev_4680_dry", ["line.stations.cathode_dose.params.roll_length_m=300"])
-    with pytest.raises(StopIteration):
+    with pytest.raises(Enough):
         QualityChain(scenario).lot(0, keep)
     (web,) = film
     before, facts = web.n_alive, web.attributes
