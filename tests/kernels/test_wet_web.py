@@ -96,8 +96,8 @@ def test_more_breaks_never_spoil_less_web():
 
 
 def test_settling_drifts_over_each_batch_and_averages_out():
-    charge = np.repeat(np.array([0, 2, 3], np.intp), (4, 1, 5))
+    charge = np.repeat(np.array([0, 2, 3], np.int32), (4, 1, 5))
     along = np.zeros(10, np.float32)
     settle_along(charge, 0.1, along)
     assert along == pytest.approx([0.0375, 0.0125, -0.0125, -0.0375, 0.0, 0.04, 0.02, 0.0, -0.02, -0.04], abs=1e-7)
-    settle_along(np.empty(0, np.intp), 0.1, np.empty(0, np.float32))
+    settle_along(np.empty(0, np.int32), 0.1, np.empty(0, np.float32))

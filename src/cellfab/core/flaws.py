@@ -6,8 +6,7 @@ A segment's charge decides how often each happens; what a camera reads decides w
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +39,11 @@ class Found(NamedTuple):
 
     def counts(self, n: int) -> npt.NDArray[np.uint8]:
         """Flaws of each of n rows, at most 255."""
-        return np.minimum(np.bincount(self.rows, minlength=n), 255).astype(np.uint8)
+        out = np.zeros(n, np.uint8)
+        if self.rows.size:
+            rows, counts = np.unique(self.rows, return_counts=True)
+            out[rows] = np.minimum(counts, 255)
+        return out
 
     def largest(self, n: int) -> Floats:
         """Largest flaw of each of n rows, 0 where there is none."""
@@ -76,34 +79,35 @@ def inspect_flaws(lot: Lot, draws: Draws, decision: str, rate: Rates, law: Sizes
 
 
 class Patches(NamedTuple):
-    """Peel strength of the patches that a segment's charge is made of: lognormal, N/m."""
+    """Peel strength of patches by charge, arrays of shape (charges,): see `cellfab.kernels.film.peel_of_charges`."""
 
-    median_n_per_m: float
-    spread: float
+    median_n_per_m: npt.NDArray[np.float64]
+    spread: npt.NDArray[np.float64]
     """Standard deviation of the logarithm."""
+    weak: npt.NDArray[np.float64]
+    """Expected patches of a segment that are too weak."""
+    number: float
+    """Patches of a segment."""
 
 
 def inspect_peel(
-    lot: Lot, draws: Draws, decision: str, laws: Sequence[Patches], charge: npt.NDArray[Any], count: float,
-    limit_n_per_m: float, seen_share: float, cause: int, *, keep: bool = False,
+    lot: Lot, draws: Draws, decision: str, patches: Patches, charge: npt.NDArray[np.int32], seen_share: float,
+    cause: int, *, keep: bool = False,
 ) -> Floats | None:  # fmt: skip
-    """Scrap the segments whose weakest patch is below a limit and is seen.
+    """Scrap the segments of which a patch comes off the foil and is seen.
 
     Parameters
     ----------
     lot : Lot
         A web.
     draws, decision
-        Name the draws: `decision` which segments are too weak, whether it is seen and how weak they are; `decision` +
-        "_strength" the others' strength, which is drawn only if it is asked for.
-    laws : sequence of Patches
-        Of each charge.
-    charge : ndarray of int, shape (positions,)
+        Name the draws: `decision` which segments have weak patches and whether these are seen; `decision` +
+        "_strength" how strong the weakest one is, which is drawn only if it is asked for.
+    patches : Patches
+    charge : ndarray of int32, shape (positions,)
         Charge of each position.
-    count : float
-        Patches of a segment.
-    limit_n_per_m, seen_share, cause
-        Weaker patches come off; share of such segments that is seen; exit code.
+    seen_share, cause
+        Of the segments with a weak patch, share that is seen; exit code.
     keep : bool
         Return the strength of every segment's weakest patch.
 
@@ -111,30 +115,17 @@ def inspect_peel(
     -------
     ndarray of float32, shape (n,), N/m, or None unless `keep`
     """
-    from cellfab.kernels.film import weak_share
-    from cellfab.kernels.web_events import rate_of
+    from cellfab.kernels.film import weakest_peel
 
-    weak = [weak_share(limit_n_per_m, *law, count) for law in laws]
-    found = web.events(lot, draws, decision, np.array([rate_of(share) for share in weak])[charge])
-    # A segment is too weak if it has an event at all: only its first counts.
-    rows, first = np.unique(found.rows, return_index=True) if found.rows.size else (found.rows, found.rows)
-    words = found.words[first]
-    web.scrap_rows(lot, rows[words[:, 0] < seen_share * web.WORDS], cause)
+    found = web.events(lot, draws, decision, patches.weak[charge])
+    if found.rows.size:
+        # A segment with several weak patches is looked at once: its first one's number decides.
+        rows, first = np.unique(found.rows, return_index=True)
+        web.scrap_rows(lot, rows[found.words[first, 0] < seen_share * web.WORDS], cause)
     if not keep:
         return None
-    share = web.repeat(lot, np.array(weak)[charge])
-    below = share + (1.0 - share) * draws.uniform(f"{decision}_strength", lot)
-    below[rows] = share[rows] * ((words[:, 1] + 0.5) / web.WORDS)
-    median, spread = np.array(laws, np.float32).T
-    strength: Floats = web.repeat(lot, median[charge]) * np.exp(web.repeat(lot, spread[charge]) * _lowest(below, count))
-    return strength
-
-
-def _lowest(probability: npt.NDArray[np.float64], count: float) -> Floats:
-    """The lowest of `count` standard normal values, from the probability that it is lower."""
-    from cellfab.kernels.extremes import lowest_of
-    from cellfab.kernels.random import normals_of_words
-
-    z = np.empty(probability.size, np.float32)
-    normals_of_words(np.minimum(probability * web.WORDS, web.WORDS - 1.0).astype(np.uint32), z)
-    return lowest_of(z, count)
+    is_weak, peel = np.zeros(lot.n, np.uint8), np.empty(lot.n, np.float32)
+    is_weak[found.rows] = 1
+    u = draws.uniform(f"{decision}_strength", lot)
+    weakest_peel(is_weak, u, charge, patches.median_n_per_m, patches.spread, patches.weak, patches.number, peel)
+    return peel

@@ -116,12 +116,12 @@ def interrupt_web(
 
 
 @kernel
-def settle_along(charge: npt.NDArray[np.intp], settled: float, along: npt.NDArray[np.float32]) -> None:
+def settle_along(charge: npt.NDArray[np.int32], settled: float, along: npt.NDArray[np.float32]) -> None:
     """Add what settling does to the loading: the first web of a batch is richer by half of `settled`, the last poorer.
 
     Parameters
     ----------
-    charge : ndarray of intp, shape (positions,)
+    charge : ndarray of int32, shape (positions,)
         Ascending.
     settled : float
         Relative difference between the first and the last slurry of a batch.

@@ -19,11 +19,11 @@ Range
     Slot-die coating of stripes in tandem at 5-150 m/min; coatings of 20-300 um; electrode length above 0.1 m. The
     dryer is set for `speed_m_per_min`: a slower web (a ramping station) dries no more slowly, only sooner.
 Rows
-    In: batches. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Adds charge
-    (row of its batch, for the genealogy), edge_thinning_fraction (per lane, positive where thin) and metal_um; with
-    `keep_all_columns` also pinholes, pinhole_mm and peel_n_per_m. Attributes: length_m run, stops_s (standstill
-    by breaks), coating_porosity, the mass account of `cellfab.core.web`, and solvent_in_kg = solvent_scrap_kg +
-    solvent_hoses_kg + solvent_returned_kg + solvent_evaporated_kg.
+    In: batches. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Adds charge (row
+    of its batch, for the genealogy), edge_thinning_fraction (per lane, positive where thin) and metal_particles
+    (number); with `keep_all_columns` also pinholes, pinhole_mm, metal_um and peel_n_per_m. Attributes: length_m run,
+    stops_s (standstill by breaks), coating_porosity, the mass account of `cellfab.core.web`, and solvent_in_kg =
+    solvent_scrap_kg + solvent_hoses_kg + solvent_returned_kg + solvent_evaporated_kg.
 Left out
     Coating window of the die, intermittent coating, the two sides' separate loadings, residual solvent, curl, zones of
     the dryer, effect of cracks and edges on the calender, tests of peel strength (destructive).
@@ -52,7 +52,7 @@ from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
-from cellfab.core.flaws import Sizes, inspect_flaws, inspect_peel
+from cellfab.core.flaws import Patches, Sizes, inspect_flaws, inspect_peel
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.errors import ConfigError
 from cellfab.steps.base import Work
@@ -64,7 +64,8 @@ PINHOLES = column("pinholes", "uint8", "1", "holes in the coating of the electro
 PINHOLE = column("pinhole_mm", "float32", "mm", "size of the largest hole; 0 without one")
 PEEL = column("peel_n_per_m", "float32", "N/m", "true peel strength of the electrode's weakest square centimetre")
 EDGE = column("edge_thinning_fraction", "float32", "1", "loading missing at the coating's edge, negative where heavy")
-METAL = column("metal_um", "float32", "um", "size of the largest metal particle in the coating; 0 without one")
+METAL = column("metal_particles", "uint8", "1", "metal particles above 50 um in the coating of the electrode")
+METAL_UM = column("metal_um", "float32", "um", "size of the largest metal particle in the coating; 0 without one")
 
 START = cause("coat", "start_up", "web used to start the coater or to splice the foil")
 BREAK = cause("coat", "web_break", "web lost to a break: threading and settling")
@@ -74,10 +75,11 @@ SPOT = cause("coat", "pinhole", "pinhole, bubble or streak read as too large by 
 FOREIGN = cause("coat", "metal_particle", "metal particle seen by the camera")
 CRACK = cause("coat", "crack", "coating cracked in drying")
 BLISTER = cause("coat", "delamination", "coating seen to come off the foil")
+_BINDER_EXPONENT = 1.2  # of peel strength in the binder content: assumption, as for dry film
 _OF_CHARGE = ("active_fraction", "binder_fraction", "specific_capacity_mah_per_g")  # segments have their charge's
 
 Rows = npt.NDArray[np.float32]
-Charges = npt.NDArray[np.intp]
+Charges = npt.NDArray[np.int32]
 
 
 class Coat(Drying):
@@ -86,7 +88,7 @@ class Coat(Drying):
     name = "coat"
     reads = ("charge_kg", *_OF_CHARGE, "binder_cv", "agglomerate_um", "solids_fraction")
     writes = (LOADING, CHARGE, *_OF_CHARGE, EDGE, METAL)
-    on_demand = (PINHOLES, PINHOLE, PEEL)
+    on_demand = (PINHOLES, PINHOLE, METAL_UM, PEEL)
     """Columns kept with `keep_all_columns`: no later step reads them."""
 
     class Params(Drying.Params):
@@ -181,25 +183,26 @@ class Coat(Drying):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected batches shorten it."""
+        from cellfab.kernels import dry_web
         from cellfab.kernels.web_account import good_coating
 
         self.expect(lot)
         params, electrode = self.params, self.electrode
         self._fits(lot)
         lanes, planned = int(lot.attributes["lanes"]), int(lot.attributes["planned_positions"])
-        position_kg = lanes * electrode.piece_coating_kg / (1.0 - params.edge_strip_fraction)
+        segment_kg = electrode.piece_coating_kg / (1.0 - params.edge_strip_fraction)
         slurry_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - params.slurry_loss_fraction)
         if lot.exit_code is not None:
             slurry_kg[lot.exit_code != ALIVE] = 0.0
         total_kg = float(slurry_kg.sum())
-        charge = _pour(slurry_kg, position_kg, planned)
+        charge = np.empty(planned, np.int32)
+        dry_web.lay_charges(slurry_kg, segment_kg, lanes, electrode.length_m, charge)
 
         child = lot.child(draws.owner, n=0, unit="m", amount=0.0)
         roll = draws.normal("roll", child, 3)  # loading, drying rate, adhesion
         along = self._along(child, lot, charge, float(roll[0]), draws, maturity)
         across, edges, start_m = self._lanes(lot, lanes, draws, maturity)
-        used_kg = np.cumsum(position_kg * (1.0 + float(across.mean()) + along))
-        positions = int(np.searchsorted(used_kg, total_kg, side="right"))
+        positions = dry_web.positions_filled(along, float(across.mean()), lanes * segment_kg, total_kg)
         charge, along = charge[:positions], along[:positions]
 
         child.n, pitch = lanes * positions, electrode.length_m
@@ -267,17 +270,16 @@ class Coat(Drying):
         from cellfab.kernels import web_field, wet_web
 
         params, pitch = self.params, self.electrode.length_m
-        along = web.wander(child, draws, "drift", charge.size, pitch, params.drift_length_m)
-        along *= np.float32(self.at("drift_loading_cv", maturity))
         phase = 2.0 * math.pi * float(draws.uniform("phase", child, 1)[0])
-        ripple = web_field.ripple_law(self.at("ripple_fraction", maturity), pitch, params.ripple_m, phase)
-        angle = (ripple.phase + ripple.step_radians * np.arange(charge.size)).astype(np.float32)
-        along += np.float32(ripple.amplitude) * np.sin(angle)
         batch = self._solids_error(lot)
         batch *= np.float32(1.0 - self.at("gauge_loop_share", maturity))
         batch += np.float32(self.at("batch_loading_cv", maturity)) * draws.normal("batch", lot)
-        batch += np.float32(self.at("roll_loading_cv", maturity) * roll)
-        along += batch[charge]
+        along = web.wander(child, draws, "drift", charge.size, pitch, params.drift_length_m)
+        web_field.add_along(
+            self.at("drift_loading_cv", maturity),
+            *web_field.ripple_law(self.at("ripple_fraction", maturity), pitch, params.ripple_m, phase),
+            self.at("roll_loading_cv", maturity) * roll, batch, charge, along,
+        )  # fmt: skip
         wet_web.settle_along(charge, float(lot.attributes["settled_share"]), along)
         return along
 
@@ -346,22 +348,35 @@ class Coat(Drying):
         camera = self.at("camera_spread_ln", maturity)
         spots = (self.at("spots_per_m2", maturity) * factor[:n] + streaks) * area_m2
         law = Sizes(params.pinhole_median_mm, params.pinhole_spread_ln, camera, params.pinhole_limit_mm)
-        found = inspect_flaws(child, draws, "spots", spots[charge], law, SPOT)
-        if params.keep_all_columns:
-            child.columns |= {PINHOLES: found.counts(child.n), PINHOLE: found.largest(child.n)}
+        spots_found = inspect_flaws(child, draws, "spots", spots[charge], law, SPOT)
         metals = self.at("metal_per_m2", maturity) * area_m2 * factor[n:]
         law = Sizes(params.metal_median_um, params.metal_spread_ln, camera, params.metal_seen_um)
-        child.columns[METAL] = inspect_flaws(child, draws, "metal", metals[charge], law, FOREIGN).largest(child.n)
+        metal_found = inspect_flaws(child, draws, "metal", metals[charge], law, FOREIGN)
+        child.columns[METAL] = metal_found.counts(child.n)
+        if params.keep_all_columns:
+            child.columns |= {
+                PINHOLES: spots_found.counts(child.n), PINHOLE: spots_found.largest(child.n),
+                METAL_UM: metal_found.largest(child.n),
+            }  # fmt: skip
         # Every crack is seen: it is all over the electrode.
         web.scrap_rows(child, web.events(child, draws, "crack", rate_of(self.crack_probability())).rows, CRACK)
 
     def _adhesion(self, child: Lot, lot: Lot, charge: Charges, roll: Rows, draws: Draws, maturity: float) -> None:
-        """Weakest patches, which come off below the limit."""
-        params = self.params
+        """Segments with a patch that comes off the foil, of which the camera sees most."""
+        from cellfab.kernels import film
+        from cellfab.kernels.coating_theory import log_sigma
+
+        params, columns = self.params, lot.columns
+        median, spread, weak = np.empty((3, lot.n))
+        film.peel_of_charges(
+            np.ones(lot.n, np.float32), columns["binder_fraction"] / np.float32(self.electrode.binder_fraction),
+            columns["binder_cv"], self.peel_strength_n_per_m(float(roll[1]), float(roll[2]), maturity),
+            log_sigma(self.at("peel_patch_cv", maturity)) ** 2, _BINDER_EXPONENT, params.peel_limit_n_per_m,
+            self.patches, median, spread, weak,
+        )  # fmt: skip
         peel = inspect_peel(
-            child, draws, "weakest_patch", self.patch_laws(lot, float(roll[1]), float(roll[2]), maturity), charge,
-            self.patches, params.peel_limit_n_per_m, self.at("blister_seen_share", maturity), BLISTER,
-            keep=params.keep_all_columns,
+            child, draws, "weak_patch", Patches(median, spread, weak, self.patches), charge,
+            self.at("blister_seen_share", maturity), BLISTER, keep=params.keep_all_columns,
         )  # fmt: skip
         if peel is not None:
             child.columns[PEEL] = peel
@@ -373,17 +388,3 @@ class Coat(Drying):
         foil_m2 = facts["length_m"] * facts["lanes"] * lane_m / (1.0 - self.params.foil_trim_fraction)
         drying = super().work(lot, maturity)
         return replace(drying, materials={f"{electrode.foil}_foil": foil_m2, **drying.materials})
-
-
-def _pour(slurry_kg: npt.NDArray[np.float64], position_kg: float, planned: int) -> Charges:
-    """Which batch each position is made of: the one that feeds its middle; past the end the last that has slurry."""
-    charge = np.empty(planned, np.intp)
-    first, poured_kg, last = 0, 0.0, 0
-    for batch, kg in enumerate(slurry_kg.tolist()):
-        if kg > 0.0:
-            poured_kg += kg
-            after = min(int(poured_kg / position_kg + 0.5), planned)
-            charge[first:after] = last = batch
-            first = after
-    charge[first:] = last
-    return charge

@@ -14,12 +14,10 @@ from pydantic import Field
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
-from cellfab.core.flaws import Patches
 from cellfab.core.lot import Lot
 from cellfab.steps.base import ElectrodeStep, Work
 
 _CM2_PER_M2 = 1e4
-_BINDER_EXPONENT = 1.2  # peel strength with the binder content: assumption, as for dry film
 
 
 class Drying(ElectrodeStep):
@@ -167,31 +165,20 @@ class Drying(ElectrodeStep):
         if not 3.0 <= params.speed_m_per_min <= 150.0:
             yield Remark("speed_m_per_min", f"{params.speed_m_per_min:g} m/min is outside 3-150, where lines coat")
 
-    def patch_laws(self, lot: Lot, drying_z: float, adhesion_z: float, maturity: float) -> list[Patches]:
-        """Peel strength of patches of 1 cm2, per batch of the lot.
+    def peel_strength_n_per_m(self, drying_z: float, adhesion_z: float, maturity: float) -> float:
+        """Mean peel strength of patches of nominal binder content on one roll.
 
         Parameters
         ----------
-        lot : Lot
-            Batches with binder_fraction and binder_cv.
         drying_z, adhesion_z : float
             Standard normal numbers of the roll: rate at which binder migrates, adhesion besides that.
         maturity : float
         """
         from cellfab.kernels.coating_theory import log_sigma
 
-        params = self.params
         rate = self.drying_rate_g_per_m2_s * math.exp(log_sigma(self.at("drying_rate_cv", maturity)) * drying_z)
-        mean = self.at("peel_n_per_m", maturity) * self.recipe.peel_share(rate, params.migration_exponent)
-        mean *= math.exp(log_sigma(self.at("peel_roll_cv", maturity)) * adhesion_z)
-        own = log_sigma(self.at("peel_patch_cv", maturity))
-        laws = []
-        columns = lot.columns["binder_fraction"].tolist(), lot.columns["binder_cv"].tolist()
-        for fraction, cv in zip(*columns, strict=True):
-            spread = math.hypot(own, log_sigma(_BINDER_EXPONENT * cv))
-            strength = (fraction / self.electrode.binder_fraction) ** _BINDER_EXPONENT
-            laws.append(Patches(mean * strength * math.exp(-0.5 * spread**2), spread))
-        return laws
+        roll = math.exp(log_sigma(self.at("peel_roll_cv", maturity)) * adhesion_z)
+        return self.at("peel_n_per_m", maturity) * self.recipe.peel_share(rate, self.params.migration_exponent) * roll
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Heat for the solvent, and the solvent that the recovery does not give back.
