@@ -186,7 +186,7 @@ def test_grade_sells_what_was_downgraded_as_b():
     assert (cells.columns["grade"][cells.alive() & ~down] == 1).any()
 
 
-class Enough(Exception):
+class FarEnoughError(Exception):
     """Ends a pilot lot's way."""
 
 
@@ -196,10 +196,10 @@ def test_segments_of_a_web_leave_with_their_mass():
     def keep(visit):
         if visit.place.key == "cathode_film":
             film.append(visit.made)
-            raise Enough
+            raise FarEnoughError
 
     scenario = load_scenario("ev_4680_dry", ["line.stations.cathode_dose.params.roll_length_m=300"])
-    with pytest.raises(Enough):
+    with pytest.raises(FarEnoughError):
         QualityChain(scenario).lot(0, keep)
     (web,) = film
     before, facts = web.n_alive, web.attributes
