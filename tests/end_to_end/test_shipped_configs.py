@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from cellfab.config import library
 from cellfab.scenario import load_scenario, scenario_schema
 
-PARTS = {"dry_4680"}
+PARTS = {"dry_4680", "wet_electrodes", "wet_long_pouch", "wet_prismatic"}
 """Lines that are a part of scenarios: they have no products and cannot run alone."""
 
 
