@@ -14,6 +14,8 @@ import math
 from typing import NamedTuple
 
 AMBIENT_K = 298.0
+PECLET_RANGE = (0.1, 3.0)
+"""Within which `depth_divisor` is good to 12 %."""
 CONDUCTION_DEPTH = 0.6
 """Depth over beam radius below the keyhole threshold: a half-round conduction pool (assumption)."""
 LEAST_CONDUCTANCE = 0.3

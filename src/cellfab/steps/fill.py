@@ -1,20 +1,28 @@
 """Fill: electrolyte is dosed under vacuum, the cell is sealed, weighed and leak-tested, and put into a tray.
 
 What it models
-    Dosing error of the pump; now and then a nozzle that gives too little; the scales' error; leaks of the seal and a
-    test that sees most of them. Good cells are set into trays in the order they come.
+    Dosing error of the pump; now and then a nozzle that gives too little; whether the dose fills the cell's own
+    pores; the scales' error; leaks of the seal and a test that sees most of them. Good cells are set into trays in
+    the order they come.
 Equations
-    Dose = nominal x (1 + cv z), times a uniform number between 0.6 and 0.95 for a blocked nozzle; rejected if the
-    weighed dose is more than the tolerance off. A leaking seal has severity x = log10(leak rate / limit),
+    Dose m = nominal x (1 + cv z), times a uniform number between 0.6 and 0.95 for a blocked nozzle; rejected if the
+    dose, read with a normal error, is more than the tolerance off. Filling of the pores = (m + what a second filling
+    adds) / (density x (V_c e_c + V_a e_a + V_s e_s)), V the volumes of coatings and separator by design, e their
+    porosities, the cell's own for the coatings. A leaking seal has severity x = log10(leak rate / limit),
     exponential; detection f + (1 - f) c / (1 + exp(-(x - x_0) / w)). Trays = ceil(good cells / cells per tray).
 Range
-    Cylindrical and prismatic cells filled once.
+    Any cell. Electrolyte by design, g/Ah: NMC 1.2-1.8, LFP 2.8-4 in large cells, NFPP 4.5-7; it must fill the pores.
 Rows
-    In: cells; unit cells. Out: the same rows in trays; unit trays. Adds electrolyte_g, leak (log10 of leak rate over
-    the limit; 0 for a tight cell), tray_position (place counted through all trays; -1 for a cell that is none).
+    In: cells; unit cells. Out: the same rows in trays; unit trays. Adds electrolyte_g (g), pore_filling (1), leak
+    (log10 of leak rate over the limit, of the worst seal so far; 0 for a tight cell), tray_position (place counted
+    through all trays; -1 for a cell that is none). Facts in `attributes`: electrolyte_kg used, cells_per_tray;
+    false_rejects, cells whose true dose is within the tolerance or that are tight.
 Left out
-    Vacuum and pressure cycles, electrolyte lost to the pump, moisture let in by a leak, evaporation before sealing, a
-    lack of electrolyte below the pore volume, second filling.
+    Vacuum and pressure cycles, electrolyte lost to the pump, evaporation before sealing, temperature of the leak
+    test, the seal's own mass.
+Sources
+    Electrolyte per Ah: batterydesign.net, electrolyte fill requirements. Leak limit 1e-6 mbar l/s: leak-detector
+    vendors. Rates and errors: typical values or assumptions, as each parameter says.
 """
 
 from __future__ import annotations

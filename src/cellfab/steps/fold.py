@@ -2,34 +2,45 @@
 
 What it models
     One depth error per face decides how dense and flat the face is, how far it lies from the separator and whether
-    flags tear; the flatter the face, the smaller the gap under the disc. Kneading also makes metal flakes.
+    flags tear; the flatter the face, the smaller the gap under the disc. Kneading also makes metal flakes. A camera
+    looks for torn flags.
 Equations
     z ~ N(0, 1) per face, depth error = sd x z. Median gap of the cell's seams x exp(-ln(gsd) z). Distance from weld
-    plane to separator = nominal - depth error. Torn share of the flags = rate x max(0, depth error - onset). Flakes ~
-    Poisson(mean) for both faces together. Rejected if the torn share, read with an error, is above the limit.
+    plane to separator = nominal - depth error. Torn share of the flags q = rate x max(0, depth error - onset), at most
+    0.99: 1 - q of the face conducts. Flakes ~ Poisson(mean) for both faces together. Rejected if q of either face,
+    read with a normal error, is above the limit.
 Range
-    Tabless rolls with notched flags of 5-12 mm; torn share well below 1.
+    Tabless rolls with notched flags of 5-12 mm and bare margins of 4-9 mm, longer than the separator's overhang and
+    the distance to the weld plane together; torn share well below 1; up to 50 flakes.
 Rows
     In and out: cells. Adds for each face (cathode, anode): gap_factor (1), separator_distance_mm (mm), torn_fraction
-    (1); particles_folding (both faces).
+    (1); particles_folding (of both faces). Facts in `attributes`: false_rejects, cells scrapped whose torn shares are
+    within the limit.
 Left out
-    Shape of the single flag, spring-back, tool wear between changes, flag misalignment from notching.
+    Shape of the single flag, spring-back, tool wear between changes, flag misalignment from notching, solid share
+    following the depth, flakes growing with torn flags.
+Sources
+    Flags, margins and kneading tools: patents on tabless cells and teardown videos; all values are assumptions.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
-from cellfab.core.causes import cause
+from cellfab.core import notes
+from cellfab.core.causes import cause, describe
 from cellfab.core.cell_columns import JOINTS
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
-from cellfab.core.lot import Lot
+from cellfab.core.lot import ALIVE, Lot
 from cellfab.steps.base import Step
 
 if TYPE_CHECKING:
@@ -75,6 +86,28 @@ class Fold(Step):
         particles_per_cell: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.2, mature=0.04)
         """Flakes above 30 um, both faces: assumption, 0.001-0.2 per face."""
 
+    def review(self) -> Iterator[Remark]:
+        """The bare margins must reach the weld plane."""
+        design, params = self.design, self.params
+        for name, electrode in (("cathode", design.cathode), ("anode", design.anode)):
+            overhang_mm = 0.5 * (design.separator_width_mm - electrode.width_mm)
+            needed_mm = overhang_mm + params.separator_distance_mm
+            if electrode.margin_mm < needed_mm:
+                yield Remark(
+                    f"design.{name}.margin_mm",
+                    f"a bare margin of {electrode.margin_mm:g} mm does not reach the weld plane: the separator"
+                    f" overhangs the coating by {overhang_mm:g} mm, and the plane lies"
+                    f" {params.separator_distance_mm:g} mm beyond it",
+                    impossible=True,
+                    hint=f"a margin of more than {needed_mm:g} mm, or a smaller separator_distance_mm",
+                )
+        onset, sd = params.tear_onset_mm, self.at("depth_sd_mm", 1.0)
+        if onset < 2.0 * sd:
+            yield Remark(
+                "tear_onset_mm",
+                f"flags tear from a depth error of {onset:g} mm, less than twice its standard deviation of {sd:g} mm",
+            )
+
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fold both faces of every cell."""
         from cellfab.kernels.folding import knead
@@ -86,8 +119,16 @@ class Fold(Step):
         for face, names in enumerate(_COLUMNS):
             lot.columns.update(zip(names, (gap[face], distance[face], torn[face]), strict=True))
         lot.columns[PARTICLES] = flakes
+        self._note_false_rejects(lot, rejected, torn)
         lot.scrap_each(rejected, (TORN,))
         return lot
+
+    def _note_false_rejects(self, lot: Lot, rejected: npt.NDArray[np.uint8], torn: npt.NDArray[np.float32]) -> None:
+        rows = np.flatnonzero(rejected != 0)
+        if lot.exit_code is not None:
+            rows = rows[lot.exit_code[rows] == ALIVE]
+        sound = (torn[:, rows] <= self.params.torn_limit_fraction).all(axis=0)
+        lot.attributes[notes.FALSE_REJECTS + describe(TORN).name] = float(np.count_nonzero(sound))
 
     def _law(self, maturity: float) -> FoldLaw:
         from cellfab.kernels.folding import FoldLaw

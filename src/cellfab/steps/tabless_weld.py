@@ -4,39 +4,59 @@ What it models
     Seam by seam: penetration from absorbed power, speed and focus, with a keyhole threshold; the gap under the disc
     and whether melt bridges it; seams without fusion (open, or touching and resistive: false welds); keyhole spikes
     that burn through; spatter that falls onto the face. State of the head: lens ageing, the protective glass since
-    its last change, and an offset per lot. Heat at the separator's edge. Inspection in the process, one second weld,
-    then scrap.
+    its last change, and an offset per lot. Heat at the separator's edge. Inspection in the process; after an alarm
+    the disc is welded again (once by default) and inspected again, and an alarm after the last round scraps the cell.
 Equations
-    depth = A P / (K (T_boil - T_0) G(Pe)), Pe = v a / (2 kappa), a = a_0 sqrt(1 + (dz / z_R)^2); keyhole if A_0 P /
-    (rho c T_m sqrt(pi kappa v a^3)) > pi T_boil / T_m, else depth = 0.6 a. Gap lognormal; bridged with probability 1
-    / (1 + exp((g / t - 0.35) / 0.03)). No fusion if depth - t - g < least or not bridged; burnt through if depth (1 +
+    depth = A P / (K (T_boil - T_0) G(Pe)), Pe = v a / (2 kappa), G = 2.1995 + 6.2962 Pe - 0.4994 Pe^2 + 0.0461 Pe^3,
+    a = a_0 sqrt(1 + (dz / z_R)^2); keyhole if A_0 P / (rho c T_m sqrt(pi kappa v a^3)) > pi T_boil / T_m, else depth
+    = 0.6 a. A P is the product of three normal factors (power, absorptivity, local), drawn as one number with its
+    variance and skewness. Gap g lognormal, times the cell's gap_factor; bridged with probability 1 / (1 + exp((g / t -
+    0.35) / 0.03)), t the disc. No fusion if p = depth - t - g < least, or not bridged; burnt through if depth (1 +
     Gumbel) - t - g > most. Seam resistance R_0 / ((1 - pores) min(1, max(0.3, (p - least) / full))), seams in
-    parallel, plus spreading. Spatter ~ Poisson, thinned to what reaches the face. Detection of severity x: f + (1 -
-    f) c / (1 + exp(-(x - x_0) / w)). Sources: `cellfab.kernels.laser_weld`.
+    parallel, plus spreading. Spatter ~ Poisson, thinned to what reaches the face, x 3 above four times the keyhole
+    threshold or over a gap of t / 4. Severity of a seam without fusion x = 1 - p / least (1 if not bridged), seen with
+    c / (1 + exp(-(x - x_0) / w)); burnt seams with a constant probability; a disc alarms with 1 - (1 - f) prod(1 -
+    seen). A second weld closes all open seams with one probability. Separator damaged where the weld plane is nearer
+    than sqrt(2 A P / v / (pi e rho c s dT)), s the solid share of the face.
 Range
-    Peclet number 0.1-3 (within 12 % of the exact moving cylinder, less below 0.05); 1 to 64 seams; gaps below the
-    disc's thickness. Head state: lot o on one of `heads` heads, welds since the last change = (o // heads) x cells
-    per lot + row, so a lot's welds are a function of its names only.
+    Peclet number 0.1-3 (G within 12 % of the exact moving cylinder; 25-50 % high below 0.05); 1-64 seams; gaps below
+    the disc's thickness. Published sets, power_w, speed_mm_per_s, spot_diameter_um, rayleigh_mm, absorptivity in
+    keyhole and on the surface, least and most penetration: copper, green laser: 1250, 300, 150, 1.5, 0.65, 0.35, 30,
+    250, the defaults; copper, infrared: 1300, 300, 70, 0.8, 0.55, 0.12, 30, 250, with absorptivity_cv 0.06 -> 0.04,
+    local_cv 0.07 -> 0.05, spike_scale_fraction 0.08 -> 0.06, spatter_per_mm 0.15; aluminium, infrared: 1350, 500, 100,
+    1.0, 0.60, 0.20, 40, 350. Head state: lot o on one of `heads` heads, welds since the last change = (o // heads) x
+    cells per lot + row, so a lot's welds are a function of its names only.
 Rows
-    In: cells with gap_factor and separator_distance_mm of the side, separator_fault. Out: the same, with resistance,
-    depth, seams without fusion, burnt seams, particles and rework of the side; separator_fault where it was scorched.
+    In: cells with gap_factor (1) and separator_distance_mm of the side, separator_fault. Out: the same rows, with
+    weld_mohm, weld_depth_um (mean of the seams), weld_unfused and weld_burnt (seams, after rework), weld_particles
+    (on the face) and weld_rewelded (second welds) of the side; separator_fault where it was scorched. Facts in
+    `attributes`: discs used; reworked, cells welded again that live on; false_rejects, scrapped without a bad seam.
 Left out
     Porosity of the single seam (its mean enters; its scatter moves the cell's resistance by less than 0.02 %),
-    humping, heat from seam to seam, disc-to-can and terminal welds, drift of absorptivity with the disc's surface.
+    humping, heat from seam to seam and of second welds, burn-through by second welds, disc-to-can and terminal welds,
+    drift of absorptivity with the disc's surface. Spikes and open gaps of one seam exclude each other.
+Sources
+    Depth: Lankalapalli, Tu and Gartner, J. Phys. D 29 (1996) 1831; Fabbro, J. Phys. D 43 (2010) 445501. Threshold:
+    Hann, Iammi and Folkes, J. Phys. D 44 (2011) 445401; King et al., J. Mater. Process. Technol. 214 (2014) 2915.
+    Heat: Carslaw and Jaeger, Conduction of Heat in Solids (1959), chapter 10. Windows: Yoo et al., J. Weld. Join. 42
+    (2024). Gaps: EWI, gap tolerance during high-speed fibre laser welding. Spikes, spatter, rates: assumptions.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.cell_spec import CellDesign
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import notes
-from cellfab.core.causes import cause
+from cellfab.core.causes import cause, describe
 from cellfab.core.cell_columns import JOINTS
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
@@ -64,6 +84,16 @@ _CAUSES = {
     for side in _SIDES
 }
 _READ = ("gap_factor", "separator_distance_mm")
+
+_SAFE_GAP = 0.1
+"""Gap over disc thickness that always bridges (EWI, gap tolerance during high-speed fibre laser welding)."""
+_WELD_TO_SEPARATOR_MM = 2.0
+"""From the weld plane to the separator, as `fold` leaves it by default: assumption, 1.2-3."""
+_PUBLISHED = {
+    "cu": {"power_w": (600.0, 2500.0), "speed_mm_per_s": (100.0, 800.0)},
+    "al": {"power_w": (600.0, 2000.0), "speed_mm_per_s": (200.0, 1000.0)},
+}
+"""Copper: Yoo et al. (2024) and infrared single-mode practice; aluminium: practice (assumption)."""
 
 
 class TablessWeld(Step):
@@ -204,6 +234,62 @@ class TablessWeld(Step):
         """Distance from the weld plane within which the separator is damaged."""
         self._law: tuple[float, SeamLaw] | None = None
 
+    def review(self) -> Iterator[Remark]:
+        """Whether a seam at nominal values melts, holds and does not burn through; what is unusual about it."""
+        params, weld = self.params, self.nominal
+        conduction_um = theory.CONDUCTION_DEPTH * 0.5 * params.spot_diameter_um
+        keyhole = weld.enthalpy > weld.enthalpy_threshold
+        inside_um = (weld.depth_um if keyhole else conduction_um) - self.disc_um
+        if inside_um < params.least_penetration_um:
+            why = (
+                f"{params.power_w:g} W at {params.speed_mm_per_s:g} mm/s melt {weld.depth_um:.0f} um deep"
+                if keyhole
+                else f"{params.power_w:g} W at {params.speed_mm_per_s:g} mm/s have a normalised enthalpy"
+                f" of {weld.enthalpy:.1f}, below the {weld.enthalpy_threshold:.1f} that opens a keyhole in {self.foil}:"
+                f" the weld is a pool {conduction_um:.0f} um deep"
+            )
+            yield Remark(
+                "power_w",
+                f"{why}, but the disc of {self.disc_um:.0f} um and the least penetration need"
+                f" {self.disc_um + params.least_penetration_um:.0f} um: no seam holds",
+                impossible=True,
+                hint="more power_w, a slower or narrower beam, or a thinner disc",
+            )
+        elif inside_um > params.most_penetration_um:
+            yield Remark(
+                "power_w",
+                f"{params.power_w:g} W at {params.speed_mm_per_s:g} mm/s melt {weld.depth_um:.0f} um deep,"
+                f" {inside_um:.0f} um below the disc, but seams burn through beyond {params.most_penetration_um:g} um:"
+                " every seam does",
+                impossible=True,
+                hint="less power_w, a faster or wider beam, or a thicker disc",
+            )
+        gap_um = self.at("gap_median_um", 1.0)
+        if gap_um > _SAFE_GAP * self.disc_um:
+            yield Remark(
+                "gap_median_um",
+                f"a median gap of {gap_um:g} um is more than a tenth of the disc's {self.disc_um:.0f} um, up to which"
+                " gaps are safe",
+            )
+        slowest, fastest = theory.PECLET_RANGE
+        if not slowest <= weld.peclet <= fastest:
+            yield Remark(
+                "speed_mm_per_s",
+                f"Peclet number {weld.peclet:.3f} (speed x beam radius / 2 diffusivity) is outside the {slowest:g} to"
+                f" {fastest:g} for which the depth is within 12 % of the exact solution",
+            )
+        if self.scorch_mm > _WELD_TO_SEPARATOR_MM:
+            yield Remark(
+                "separator_limit_c",
+                f"the separator passes {params.separator_limit_c:g} degC up to {self.scorch_mm:.2f} mm from the weld"
+                f" plane, and usually lies {_WELD_TO_SEPARATOR_MM:g} mm from it",
+                hint="less power_w per speed_mm_per_s, or a separator that bears more",
+            )
+        for name, (low, high) in _PUBLISHED[self.foil].items():
+            value = getattr(params, name)
+            if not low <= value <= high:
+                yield Remark(name, f"{value:g} is outside the {low:g} to {high:g} published for {self.foil} foils")
+
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Weld and inspect the side's disc on every cell."""
         from cellfab.kernels import laser_weld
@@ -219,12 +305,20 @@ class TablessWeld(Step):
         )  # fmt: skip
         columns.update(zip(_COLUMNS[side], (resistance, depth, unfused, burnt, particles, rewelded), strict=True))
         columns["separator_fault"] |= columns[f"{side}_separator_distance_mm"] < self.scorch_mm
+        self._note_false_rejects(lot, verdict, (unfused | burnt) == 0)
         lot.scrap_each(verdict, _CAUSES[side])
         again = rewelded != 0
         if lot.exit_code is not None:
             again &= lot.exit_code == ALIVE
         lot.attributes[notes.REWORKED] = float(np.count_nonzero(again))
         return lot
+
+    def _note_false_rejects(self, lot: Lot, verdict: npt.NDArray[np.uint8], sound: npt.NDArray[np.bool_]) -> None:
+        rows = np.flatnonzero(verdict != 0)
+        if lot.exit_code is not None:
+            rows = rows[lot.exit_code[rows] == ALIVE]
+        name = notes.FALSE_REJECTS + describe(_CAUSES[self.side][0]).name
+        lot.attributes[name] = float(np.count_nonzero(sound[rows]))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """One disc for every cell that came."""

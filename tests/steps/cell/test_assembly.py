@@ -12,6 +12,7 @@ from cellfab.core.causes import describe
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.steps.base import Step
 
 
 def causes(lot: Lot) -> set[str]:
@@ -68,6 +69,118 @@ def test_offsets_of_the_head_are_the_lots_own(cells: SimpleNamespace) -> None:
     draws = Draws(1, 0, "weld")
     powers = np.array([step.head(Lot(identity, n=1), draws, 1.0).power for identity in range(400)])
     assert abs(powers.std() - 0.02) < 4.5 * 0.02 / math.sqrt(800)
+
+
+def messages(step: Step) -> dict[str, tuple[bool, str]]:
+    """Of the first remark about each parameter."""
+    return {remark.about: (remark.impossible, remark.message) for remark in reversed(list(step.review()))}
+
+
+def test_shipped_defaults_of_the_assembly_pass_their_reviews(cells: SimpleNamespace) -> None:
+    steps = cells.steps()
+    for name in ("fold", "weld_cathode", "weld_anode", "fill", "wet"):
+        assert messages(steps[name]) == {}, name
+
+
+@pytest.mark.parametrize(
+    ("params", "about", "impossible", "says"),
+    [
+        ({"power_w": 300.0}, "power_w", True, "normalised enthalpy of 3.5, below the 6.6 that opens a keyhole in cu"),
+        (
+            {"power_w": 700.0},
+            "power_w",
+            True,
+            "melt 180 um deep, but the disc of 200 um and the least penetration need",
+        ),
+        ({"power_w": 2000.0}, "power_w", True, "313 um below the disc, but seams burn through beyond 250 um"),
+        ({"gap_median_um": 25.0}, "gap_median_um", False, "more than a tenth of the disc's 200 um"),
+        ({"spot_diameter_um": 70.0}, "speed_mm_per_s", False, "Peclet number 0.055"),
+        ({"separator_limit_c": 80.0}, "separator_limit_c", False, "passes 80 degC up to 2.06 mm"),
+        ({"speed_mm_per_s": 850.0, "power_w": 1900.0}, "speed_mm_per_s", False, "850 is outside the 100 to 800"),
+    ],
+)
+def test_review_of_a_weld(
+    cells: SimpleNamespace, params: dict[str, float], about: str, impossible: bool, says: str
+) -> None:
+    found = messages(cells.steps({"weld_anode": params})["weld_anode"])
+    assert found[about][0] is impossible
+    assert says in found[about][1]
+
+
+def test_an_impossible_weld_holds_nowhere_and_a_possible_one_mostly_does(cells: SimpleNamespace) -> None:
+    for power, holds in ((700.0, 0.0), (1250.0, 1.0)):
+        lot = cells.chain({"weld_anode": {"power_w": power, "rework_rounds": 0}}, until="weld_anode", maturity=1.0)
+        share = 1.0 - lot.columns["anode_weld_unfused"].mean() / 8.0
+        assert share == pytest.approx(holds, abs=0.01)
+
+
+def test_margins_must_reach_the_weld_plane(cells: SimpleNamespace) -> None:
+    short = cells.design(cathode={**cells.raw_design["cathode"], "margin_mm": 4.0})
+    found = messages(cells.steps(design=short)["fold"])
+    assert set(found) == {"design.cathode.margin_mm"}
+    assert found["design.cathode.margin_mm"][0]
+    assert "overhangs the coating by 2.5 mm, and the plane lies 2 mm beyond it" in found["design.cathode.margin_mm"][1]
+    torn = messages(cells.steps({"fold": {"tear_onset_mm": 0.05}})["fold"])
+    assert not torn["tear_onset_mm"][0]
+
+
+def test_electrolyte_must_fill_the_pores(cells: SimpleNamespace) -> None:
+    found = messages(cells.steps(design=cells.design(electrolyte_g_per_ah=1.2))["fill"])
+    impossible, message = found["design.electrolyte_g_per_ah"]
+    assert impossible
+    assert "cm3 of electrolyte cannot fill pores of" in message
+
+
+def test_a_soak_shorter_than_the_median_wetting_time_is_remarked(cells: SimpleNamespace) -> None:
+    # 34 mm behind kneaded faces at twice the speed of room temperature: 34e-3^2 / (2 x 2.5e-8 x 0.5 x 2) = 6.4 h.
+    impossible, message = messages(cells.steps({"wet": {"soak_h": 6.0}})["wet"])["soak_h"]
+    assert not impossible
+    assert "6 h of soaking is less than the 6.4 h" in message
+    assert messages(cells.steps({"wet": {"soak_h": 6.5}})["wet"]) == {}
+
+
+def test_too_little_electrolyte_leaves_a_dry_share_that_no_soaking_wets(cells: SimpleNamespace) -> None:
+    starved = {"fill": {"blocked_nozzle_probability": 1.0}, "wet": {"soak_h": 500.0}}
+    lot = cells.chain(starved, until="wet")
+    design = cells.design()
+    dose = lot.columns["electrolyte_g"] / (1e3 * design.electrolyte_kg)
+    dry = lot.columns["unwetted_fraction"]
+    assert dry[dose < 0.7].min() > 0.2
+    # All of the dose is in the pores, of which the cells differ by less than 1 %: z = 4.5 of that.
+    pores = dose[dry > 0.0] / (1.0 - dry[dry > 0.0])
+    assert pores.std() < 0.01
+    assert pores.min() > 0.95 * pores.max()
+    enough = cells.chain({"wet": {"soak_h": 500.0}}, until="wet")
+    full = enough.columns["electrolyte_g"] > 0.99e3 * design.electrolyte_kg
+    assert not enough.columns["unwetted_fraction"][full].any()
+
+
+def test_leaks_let_water_in_while_the_cells_soak(cells: SimpleNamespace) -> None:
+    leaky = {"fill": {"leak_probability": 0.5}, "wet": {"soak_h": 10.0, "leak_water_ppm_per_h": 0.01}}
+    lot = cells.chain(leaky, until="wet")
+    leak = lot.columns["leak"].astype(float)
+    for side in ("cathode", "anode"):
+        added = lot.columns[f"{side}_moisture_ppm"] - 300.0
+        expected = np.where(leak > 0.0, np.minimum(0.1 * 10.0**leak, 2000.0), 0.0)
+        np.testing.assert_allclose(added, expected, rtol=1e-4, atol=1e-3)
+    assert (leak > 0.0).any()
+
+
+@pytest.mark.parametrize(
+    ("step", "cause"), [("fill", "leak"), ("weld_anode", "anode_no_fusion"), ("fold", "torn_flags")]
+)
+def test_sound_cells_that_are_rejected_are_noted(cells: SimpleNamespace, step: str, cause: str) -> None:
+    alarms = {
+        "fill": {"leak_false_alarm_probability": 0.3, "leak_probability": 0.0, "tolerance_fraction": 1.0},
+        "weld_anode": {**cells.flawless["weld_anode"], "false_alarm_probability": 0.5},
+        "fold": {"depth_sd_mm": 0.0, "camera_error_fraction": 0.05},
+    }  # fmt: skip
+    before = {}
+    lot = cells.chain({step: alarms[step]}, until=step, watch=lambda name, _, seen: before.update({name: seen.n_alive}))
+    order = list(before)
+    rejected = before[order[-2]] - before[order[-1]]
+    assert rejected > 0
+    assert lot.attributes[f"false_rejects_{cause}"] == rejected
 
 
 def test_soiled_glass_makes_shallower_welds(cells: SimpleNamespace) -> None:
