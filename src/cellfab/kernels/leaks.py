@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.inspection import detection_probability
-from cellfab.kernels.random import uniform
+from cellfab.kernels.random import fill_uniform, uniform
 
 TIGHT, MENDED, REJECTED = 0, 1, 2
 """What the test says in the end: passed at once, passed after a second weld, rejected."""
@@ -56,8 +56,7 @@ class LeakTestLaw(NamedTuple):
 def find_leaks(
     law: LeakTestLaw,
     mends_at_most: int,
-    u: npt.NDArray[np.float32],
-    key: np.uint64,
+    keys: npt.NDArray[np.uint64],
     entity: int,
     beyond_repair: npt.NDArray[np.uint8],
     leak: npt.NDArray[np.float32],
@@ -71,18 +70,20 @@ def find_leaks(
         Constants.
     mends_at_most : int
         Second welds at most; 0 rejects after the first alarm.
-    u : ndarray of float32, shape (n,)
-        Uniform numbers of the first test.
-    key, entity
-        Name the draws of second welds and tests: rows 2 (mends_at_most i + k) and one more belong to the k-th of
-        cell i.
-    beyond_repair : ndarray of uint8, shape (n,)
+    keys : ndarray of uint64, shape (2,)
+        Streams of the first test, and of second welds with theirs: rows 2 (mends_at_most i + k) and one more belong
+        to the k-th of cell i.
+    entity : int
+        The lot.
+    beyond_repair : ndarray of uint8, shape (n,) or, if there is no such cell, (0,)
         1 where the leak is not in the seam: a second weld does not close it.
     leak : ndarray of float32, shape (n,)
         log10(leak rate / limit), 0 for a tight cell; set to 0 where a second weld closes it.
     verdict : ndarray of uint8, shape (n,)
         Filled: `TIGHT` (or a leak missed), `MENDED` or `REJECTED`.
     """
+    u = np.empty(leak.size, np.float32)
+    fill_uniform(keys[0], entity, u)
     quiet = np.float32(law.false_alarm)
     zero = np.float32(0.0)
     for i in range(u.size):
@@ -102,6 +103,7 @@ def find_leaks(
                 break
             verdict[i] = MENDED
             row = 2 * (i * mends_at_most + mend)
-            if beyond_repair[i] == 0 and uniform(key, entity, row) < law.mend_success:
+            closable = leak[i] > zero and (beyond_repair.size == 0 or beyond_repair[i] == 0)
+            if closable and uniform(keys[1], entity, row) < law.mend_success:
                 leak[i] = zero
-            draw = uniform(key, entity, row + 1)
+            draw = uniform(keys[1], entity, row + 1)

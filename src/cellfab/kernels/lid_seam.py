@@ -15,11 +15,11 @@ import numpy.typing as npt
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.leaks import worst_leak
 from cellfab.kernels.particles import poisson_count
-from cellfab.kernels.random import fill_uniform, normal_quantile, uniform
+from cellfab.kernels.random import fill_normal, fill_uniform, uniform
 
 PASSED, REJECTED_INSERTION, REJECTED_VENT = 0, 1, 2
-_FARTHEST = 6.5
-"""The gap's normal number is not followed further (probability 1e-10)."""
+_GAPING = 2.0
+"""Standard deviations of the gap beyond which every seam is looked at."""
 
 
 class LidLaw(NamedTuple):
@@ -69,30 +69,37 @@ def close_cans(
         `REJECTED_VENT`).
     """
     n = leak.size
-    u_seam, u_event, u_particles = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
-    fill_uniform(keys[0], entity, u_seam)
-    fill_uniform(keys[2], entity, u_event)
-    fill_uniform(keys[4], entity, u_particles)
-    # A seam leaks if -ln(1 - u) is below its mean number of sites, so never with u above the largest such number.
-    rare = np.float32(law.off_depth + law.pores * (1.0 + law.wide * math.exp(2.0 * law.gap_log_sd * _FARTHEST)))
+    u = np.empty((3, n), np.float32)
+    z = np.empty(n, np.float32)
+    notable = np.empty(n, np.uint8)
+    fill_uniform(keys[0], entity, u[0])
+    fill_normal(keys[1], entity, z)
+    fill_uniform(keys[2], entity, u[1])
+    fill_uniform(keys[4], entity, u[2])
+    # A seam leaks if -ln(1 - u) is below its mean number of sites, so never with u above that number: looked at are
+    # seams below the number of a gap two sigma wide, and those that gape more.
+    usual = np.float32(law.off_depth + law.pores * (1.0 + law.wide * math.exp(2.0 * law.gap_log_sd * _GAPING)))
+    gaping = np.float32(_GAPING)
     damaged, clean = np.float32(law.insertion + law.vent), np.float32(math.exp(-law.particles))
-    for i in range(n):
+    for i in range(n):  # vectorises; few cells need the loop below
+        seam = np.uint8(u[0, i] < usual) | np.uint8(z[i] > gaping)
+        notable[i] = seam | np.uint8(u[1, i] < damaged) | np.uint8(u[2, i] >= clean)
         verdict[i] = PASSED
         vent[i] = 0
         particles[i] = 0
-        if u_seam[i] < rare:
-            z = min(normal_quantile(uniform(keys[1], entity, i)), _FARTHEST)
-            gaping = law.wide * math.exp(2.0 * law.gap_log_sd * z)
-            sites = law.off_depth + law.pores * (1.0 + gaping)
-            leak[i] = max(leak[i], worst_leak(sites, law.decades, u_seam[i]))
-        if u_event[i] < damaged:
-            if u_event[i] < law.insertion:
-                verdict[i] = REJECTED_INSERTION
-            else:
-                vent[i] = 1
-                share = max((u_event[i] - law.insertion) / law.vent, 1e-30)
-                leak[i] = max(leak[i], -law.decades * math.log(share))
-                if uniform(keys[3], entity, i) < law.vent_seen:
-                    verdict[i] = REJECTED_VENT
-        if u_particles[i] >= clean:
-            particles[i] = poisson_count(law.particles, u_particles[i])
+    for i in range(n):
+        if notable[i] == 0:
+            continue
+        sites = law.off_depth + law.pores * (1.0 + law.wide * math.exp(2.0 * law.gap_log_sd * z[i]))
+        leak[i] = max(leak[i], worst_leak(sites, law.decades, u[0, i]))
+        event = u[1, i]
+        if event < law.insertion:
+            verdict[i] = REJECTED_INSERTION
+        elif event < damaged:
+            vent[i] = 1
+            share = max((event - law.insertion) / law.vent, 1e-30)
+            leak[i] = max(leak[i], -law.decades * math.log(share))
+            if uniform(keys[3], entity, i) < law.vent_seen:
+                verdict[i] = REJECTED_VENT
+        if u[2, i] >= clean:
+            particles[i] = poisson_count(law.particles, u[2, i])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from functools import wraps
+from typing import Any, ClassVar, Literal, TypeVar
 
 from cellfab.config.cell_spec import CellDesign, ElectrodeDesign
 from cellfab.config.remark import Remark
@@ -14,6 +15,22 @@ from cellfab.config.spec import Ramped, Spec
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+
+Made = TypeVar("Made")
+
+
+def once_per_maturity(make: Callable[[Any, float], Made]) -> Callable[[Any, float], Made]:
+    """Decorate a method of a step that makes something for a maturity: kept until another maturity is asked for."""
+    slot = f"_{make.__name__}_at"
+
+    @wraps(make)
+    def kept(self: Any, maturity: float) -> Made:
+        found: tuple[float, Made] | None = self.__dict__.get(slot)
+        if found is None or found[0] != maturity:
+            found = self.__dict__[slot] = (maturity, make(self, maturity))
+        return found[1]
+
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

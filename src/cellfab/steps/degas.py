@@ -39,6 +39,7 @@ from cellfab.core.columns import column
 from cellfab.core.defects import DEFECTS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.steps.base import once_per_maturity
 from cellfab.steps.heat_sealing import HeatSealing
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class Degas(HeatSealing):
         self.test_leaks(lot, draws, maturity, LEAK_READ)
         return lot
 
+    @once_per_maturity
     def law(self, maturity: float) -> DegasLaw:
         """Constants at `maturity`, as the kernel wants them."""
         from cellfab.kernels.degassing import DegasLaw

@@ -21,7 +21,7 @@ from cellfab.core.causes import describe
 from cellfab.core.cell_columns import PARTICLE
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.steps.base import Step
+from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.dry_cell import DryLaw
@@ -79,6 +79,7 @@ class DryCell(Step):
             lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(np.count_nonzero(sound))
             lot.scrap(verdict != dry_cell.QUIET, cause)
 
+    @once_per_maturity
     def _dry_law(self, maturity: float) -> DryLaw:
         """Constants at `maturity`, as the kernel wants them."""
         from cellfab.kernels.dry_cell import DryLaw

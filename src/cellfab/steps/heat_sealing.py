@@ -22,6 +22,7 @@ from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.steps.base import once_per_maturity
 from cellfab.steps.leak_test import LeakTest
 
 if TYPE_CHECKING:
@@ -122,20 +123,23 @@ class HeatSealing(LeakTest):
         from cellfab.kernels.heat_seal import seal
 
         keys = np.array([draws.key("bar"), draws.key("channel")], np.uint64)
-        seal(self.seal_law(lot, draws, maturity, sites), keys, lot.identity, self.leaks_so_far(lot))
+        law = self.seal_law(maturity)
+        offset = self.at("bar_offset_sd_k", maturity) * float(draws.normal("bar_offset", lot, 1)[0])
+        law = law._replace(mean_c=law.mean_c + offset, sites=float(sites))
+        seal(law, keys, lot.identity, self.leaks_so_far(lot))
 
-    def seal_law(self, lot: Lot, draws: Draws, maturity: float, sites: float) -> SealLaw:
-        """Constants of a lot's seals, as the kernel wants them."""
+    @once_per_maturity
+    def seal_law(self, maturity: float) -> SealLaw:
+        """Constants of seals without channels, as the kernel wants them."""
         from cellfab.kernels.heat_seal import SealLaw
 
         low, high = self.window_c
-        offset = self.at("bar_offset_sd_k", maturity) * float(draws.normal("bar_offset", lot, 1)[0])
         return SealLaw(
-            mean_c=self.interface_c + offset,
+            mean_c=self.interface_c,
             sd_c=float(self.at("bar_noise_sd_k", maturity)),
             low_c=low,
             high_c=high,
             decades_per_k=float(self.params.leak_decades_per_k_number),
-            sites=float(sites),
+            sites=0.0,
             decades=float(self.params.leak_decades_mean_number),
         )

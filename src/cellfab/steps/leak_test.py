@@ -7,7 +7,7 @@ tested with what leaks more.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,12 @@ from cellfab.core.causes import describe
 from cellfab.core.cell_columns import LEAK
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.steps.base import Step
+from cellfab.steps.base import Step, once_per_maturity
+
+if TYPE_CHECKING:
+    from cellfab.kernels.leaks import LeakTestLaw
+
+_NONE = np.empty(0, np.uint8)
 
 
 class LeakTest(Step):
@@ -49,35 +54,44 @@ class LeakTest(Step):
     def test_leaks(
         self, lot: Lot, draws: Draws, maturity: float, cause: int, *, mends_at_most: int = 0,
         mend_success: float = 0.0, beyond_repair: npt.NDArray[np.uint8] | None = None,
-    ) -> npt.NDArray[np.bool_]:  # fmt: skip
+    ) -> npt.NDArray[np.intp]:  # fmt: skip
         """Test the living cells, weld again after alarms, and scrap what fails in the end.
 
         Returns
         -------
-        ndarray of bool, shape (n,)
-            Cells welded again.
+        ndarray of int
+            Rows of cells welded again that passed.
         """
         from cellfab.kernels import leaks
 
-        params, leak = self.params, lot.columns[LEAK]
-        law = leaks.LeakTestLaw(
-            false_alarm=float(self.at("leak_false_alarm_probability", maturity)),
-            ceiling=float(self.at("leak_detection_probability", maturity)),
-            midpoint=float(params.leak_midpoint_number),
-            width=float(params.leak_width_number),
-            mend_success=float(mend_success),
-        )
-        verdict = np.empty(lot.n, np.uint8)
-        if beyond_repair is None:
-            beyond_repair = np.zeros(lot.n, np.uint8)
+        leak, verdict = lot.columns[LEAK], np.empty(lot.n, np.uint8)
+        law = self._test_law(maturity)
+        if mends_at_most:
+            law = law._replace(mend_success=float(mend_success))
         leaks.find_leaks(
-            law, mends_at_most, draws.uniform("leak_test", lot), draws.key("second_weld"), lot.identity,
-            beyond_repair, leak, verdict,
+            law, mends_at_most, np.array([draws.key("leak_test"), draws.key("second_weld")], np.uint64), lot.identity,
+            _NONE if beyond_repair is None else beyond_repair, leak, verdict,
         )  # fmt: skip
-        rejected = verdict == leaks.REJECTED
-        if rejected.any():
-            sound = rejected & (leak == 0.0) & lot.alive()
-            lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(np.count_nonzero(sound))
-            lot.scrap(rejected, cause)
-        again: npt.NDArray[np.bool_] = verdict == leaks.MENDED
+        alarmed = np.flatnonzero(verdict)
+        alarmed = alarmed[lot.alive()[alarmed]]
+        rejected = alarmed[verdict[alarmed] == leaks.REJECTED]
+        if rejected.size:
+            sound = np.count_nonzero(leak[rejected] == 0.0)
+            lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(sound)
+            lot.scrap(verdict == leaks.REJECTED, cause)
+        again: npt.NDArray[np.intp] = alarmed[verdict[alarmed] == leaks.MENDED]
         return again
+
+    @once_per_maturity
+    def _test_law(self, maturity: float) -> LeakTestLaw:
+        """Constants of the test without second welds, as the kernel wants them."""
+        from cellfab.kernels.leaks import LeakTestLaw
+
+        at = self.capabilities(maturity)
+        return LeakTestLaw(
+            false_alarm=float(at["leak_false_alarm_probability"]),
+            ceiling=float(at["leak_detection_probability"]),
+            midpoint=float(at["leak_midpoint_number"]),
+            width=float(at["leak_width_number"]),
+            mend_success=0.0,
+        )

@@ -42,7 +42,7 @@ from cellfab.core.cell_columns import JOINTS, LEAK
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
-from cellfab.steps.base import Work
+from cellfab.steps.base import Work, once_per_maturity
 from cellfab.steps.dry_cell import DryCell
 from cellfab.steps.leak_test import LeakTest
 
@@ -213,7 +213,7 @@ class LidSeam(DryCell, LeakTest):
         above = columns[self.on_faces[0]]  # what falls onto the top lies with what welding left there
         above += np.minimum(particles, 255 - above)
         self.test_dry(lot, draws, maturity, HIGH_VOLTAGE)
-        lot.attributes[notes.REWORKED] = float(np.count_nonzero(again & lot.alive()))
+        lot.attributes[notes.REWORKED] = float(np.count_nonzero(lot.alive()[again]))
         for name in _SPENT:
             columns.pop(name, None)
         return lot
@@ -223,6 +223,7 @@ class LidSeam(DryCell, LeakTest):
         cells = lot.attributes["lidded_cells"]
         return Work(materials={self.params.can_material: cells, self.params.lid_material: cells})
 
+    @once_per_maturity
     def law(self, maturity: float) -> LidLaw:
         """Constants at `maturity`, as the kernel wants them."""
         from cellfab.kernels.lid_seam import LidLaw

@@ -88,7 +88,8 @@ class Pouch(DryCell, HeatSealing):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Insert, seal and test every cell."""
         lot.attributes["pouched_cells"] = float(lot.n_alive)
-        lot.scrap(draws.uniform("insertion", lot) < self.at("insertion_damage_probability", maturity), INSERTION)
+        damaged = draws.uniform("insertion", lot) < self.at("insertion_damage_probability", maturity)
+        lot.scrap(damaged, INSERTION)
         tabs = 2.0 * self.at("channels_per_tab_number", maturity)
         self.seal_edges(lot, draws, maturity, self.at("channels_per_m", maturity) * self.seal_m + tabs)
         self.test_leaks(lot, draws, maturity, LEAK_READ)

@@ -36,7 +36,7 @@ from cellfab.core.causes import cause
 from cellfab.core.cell_columns import ELECTROLYTE, LEAK
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.steps.base import Work
+from cellfab.steps.base import Work, once_per_maturity
 from cellfab.steps.leak_test import LeakTest
 
 if TYPE_CHECKING:
@@ -133,6 +133,7 @@ class SecondFill(LeakTest):
             }
         )
 
+    @once_per_maturity
     def law(self, maturity: float) -> TopUpLaw:
         """Constants at `maturity`, as the kernel wants them."""
         from cellfab.kernels.second_fill import TopUpLaw

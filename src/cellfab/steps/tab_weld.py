@@ -39,7 +39,7 @@ from cellfab.core.causes import cause, describe
 from cellfab.core.cell_columns import JOINTS
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.steps.base import Step, Work
+from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.tab_weld import TabLaw
@@ -244,6 +244,7 @@ class TabWeld(Step):
         horns = range(first // self.welds_per_horn, last // self.welds_per_horn + 1)
         return np.array([tilt_factor(sd * normal_quantile(uniform(key, machine, horn))) for horn in horns])
 
+    @once_per_maturity
     def law(self, maturity: float) -> TabLaw:
         """The side's constants at `maturity`, as the kernel wants them."""
         from cellfab.kernels.tab_weld import TabLaw
