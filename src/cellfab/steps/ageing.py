@@ -124,8 +124,17 @@ class Ageing(Step):
         """The soft short that the test is there to find; reviewed, not simulated: assumption."""
 
     def review(self) -> Iterator[Remark]:
-        """Whether the tests of a mature line can see the short that they are there for."""
+        """Whether the tests of a mature line can see the short that they are there for, within the voltage limits."""
         params, slope = self.params, self.params.ocv_slope_mv_per_percent
+        lower, upper = self.design.lower_voltage_v, self.design.upper_voltage_v
+        if not lower <= params.test_voltage_v <= upper:
+            yield Remark(
+                "test_voltage_v",
+                f"cells rest at {params.test_voltage_v:g} V, outside their limits of {lower:g} to {upper:g} V",
+                impossible=True,
+                hint="the open-circuit voltage of this chemistry at the state of charge of the test",
+            )
+            return
         asked, ah = params.short_to_see_ohm, self.design.capacity_ah
         seen = self._seen_ohm(1.0)
         if seen >= asked:

@@ -27,12 +27,15 @@ Left out
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import notes
 from cellfab.core.causes import cause
@@ -50,6 +53,8 @@ CAPACITY_READ = column("capacity_measured_ah", "float32", "Ah", "measured capaci
 DCIR_READ = column("dcir_measured_mohm", "float32", "mohm", "measured direct-current resistance")
 ENERGY = column("energy_wh", "float32", "Wh", "true capacity times nominal voltage")
 GRADE = column("grade", "uint8", "1", "0 rejected, 1 grade A, 2 grade B")
+_LEAST_NOISE_RATIO = 3.0
+"""Standard deviations of a reading that a limit should keep from a cell as designed (assumption)."""
 LOW_CAPACITY = cause("grade", "low_capacity", "capacity read below the least that is sold")
 HIGH_DCIR = cause("grade", "high_dcir", "resistance read above the limit")
 APPEARANCE = cause("grade", "appearance", "dent, scratch or leak found at the last look")
@@ -91,6 +96,35 @@ class Grade(Step):
         """Whether a cell with a joint welded twice is grade B at best: a choice of the cell's buyer."""
         cells_in_series: Annotated[int, Field(ge=1, le=10_000)] = 104
         """In the string whose usable share is told: 104 in a pack of 400 V, 416 in a rack of 1500 V: typical."""
+
+    def review(self) -> Iterator[Remark]:
+        """Whether the limits leave room for a cell as designed, for both grades, and for the noise of the tests."""
+        params = self.params
+        if params.least_capacity_fraction >= 1.0 or params.most_dcir_fraction <= 1.0:
+            about = "least_capacity_fraction" if params.least_capacity_fraction >= 1.0 else "most_dcir_fraction"
+            yield Remark(
+                about,
+                f"{about} = {getattr(params, about):g} rejects every other cell that is exactly as designed",
+                hint="limits are fractions of the rated values: below 1 for capacity, above 1 for resistance",
+            )
+            return
+        pairs = (
+            ("grade_a_capacity_fraction", params.grade_a_capacity_fraction - params.least_capacity_fraction),
+            ("grade_a_dcir_fraction", params.most_dcir_fraction - params.grade_a_dcir_fraction),
+        )
+        for about, room in pairs:
+            if room < 0.0:
+                yield Remark(about, f"{about} = {getattr(params, about):g} reaches beyond the limit of rejection")
+        tray = self.at("tray_temperature_k", 1.0) * params.capacity_fraction_per_k
+        noise = math.hypot(self.at("capacity_noise_fraction", 1.0), tray)
+        margin = 1.0 - params.least_capacity_fraction
+        if margin < _LEAST_NOISE_RATIO * noise:
+            yield Remark(
+                "least_capacity_fraction",
+                f"the limit lies {margin:.2%} below the rated capacity, less than {_LEAST_NOISE_RATIO:g} times the"
+                f" test's own scatter of {noise:.2%}: sound cells are thrown away",
+                hint="a lower limit, or trays of steadier temperature",
+            )
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Measure, reject and sort every cell."""

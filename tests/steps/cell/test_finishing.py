@@ -393,3 +393,55 @@ def test_usable_share_of_a_rack_follows_the_spread_of_grade_a(cells: SimpleNames
     expected = 1.0 - 2.97 * capacity.std() / capacity.mean()
     assert lot.attributes["rack_usable_fraction"] == pytest.approx(expected, abs=1e-4)
     assert 0.98 < expected < 0.99
+
+
+def test_a_test_voltage_of_another_chemistry_is_impossible(cells: SimpleNamespace) -> None:
+    lfp = cells.design(nominal_voltage_v=3.2, upper_voltage_v=3.65, first_cycle_efficiency=0.9)
+    (remark,) = remarks(cells, "ageing", lfp).values()
+    assert remark.impossible
+    assert "3.7 V, outside their limits of 2.5 to 3.65 V" in remark.message
+
+
+@pytest.mark.parametrize(
+    ("about", "params"),
+    [
+        ("least_capacity_fraction", {"least_capacity_fraction": 1.0}),
+        ("most_dcir_fraction", {"most_dcir_fraction": 0.9}),
+        ("grade_a_capacity_fraction", {"grade_a_capacity_fraction": 0.95}),
+        ("grade_a_dcir_fraction", {"grade_a_dcir_fraction": 1.2}),
+        ("least_capacity_fraction", {"tray_temperature_k": 5.0}),
+    ],
+)
+def test_odd_limits_are_remarked_on(cells: SimpleNamespace, about: str, params: dict[str, float]) -> None:
+    found = remarks(cells, "grade", None, **params)
+    assert list(found) == [about]
+    assert not found[about].impossible
+
+
+def test_a_chemistry_is_parameters_and_nothing_else(cells: SimpleNamespace) -> None:
+    # The same numbers under another name give the same cells; those of a sodium cell give a sodium cell.
+    sodium = {
+        "formation": {
+            "cathode_potential_v": 3.3, "gas_ml_per_ah": 1.0, "cell_efficiency_sd_fraction": 0.006,
+            "batch_efficiency_sd_fraction": 0.0, "anode_binder_loss_mah_per_g": 0.0, "plating_np_margin": 0.02,
+            "capacity_cv": 0.0, "efficiency_margin_fraction": 0.9,
+        },
+        "ageing": {"test_voltage_v": 2.9, "ocv_slope_mv_per_percent": 8.0, "rest_d": 7.0},
+    }  # fmt: skip
+    made = {}
+    for name in ("nmc811", "nfpp"):
+        design = cells.design(chemistry=name, first_cycle_efficiency=0.82)
+        lot = before_formation(cells, design=design)
+        steps = cells.steps(sodium, design)
+        steps["formation"].apply(lot, Draws(1, 0, "formation"), 1.0)
+        made[name] = dict(lot.columns)
+        for step in ("ageing", "grade"):
+            steps[step].apply(lot, Draws(1, 0, step), 1.0)
+        made[name] |= lot.columns
+    assert made["nmc811"].keys() == made["nfpp"].keys()
+    for column, values in made["nfpp"].items():
+        np.testing.assert_array_equal(values, made["nmc811"][column], err_msg=column)
+    efficiency = made["nfpp"]["first_cycle_efficiency"].astype(np.float64)
+    n = efficiency.size  # 472 cells: mean and spread to z = 4.5
+    assert abs(efficiency.mean() - 0.82) < 4.5 * 0.006 / math.sqrt(n)
+    assert abs(efficiency.std() - 0.006) < 4.5 * 0.006 / math.sqrt(2.0 * n)
