@@ -36,9 +36,15 @@ MATURITY = 0.5
 
 
 def small(scenario: str) -> Scenario:
-    """A scenario with rolls of 300 m, so that a lot is a thousand cells."""
-    doses = [place.key for place in places(load_scenario(scenario).spec.line) if place.step == "dose"]
-    return load_scenario(scenario, [f"line.stations.{dose}.params.roll_length_m=300" for dose in doses])
+    """A scenario with short rolls: 300 m, of which the start is a part only, or more for a thousand pieces."""
+    whole = load_scenario(scenario)
+    rolls: dict[str, float] = {}
+    for (station, _), step in whole.steps.items():
+        if step.name == "dose":
+            pieces_m = max(step.design.cathode.length_m, step.design.anode.length_m)
+            needed_m = max(math.ceil(1000 / step.params.lanes) * pieces_m, 300.0)
+            rolls[station] = min(max(rolls.get(station, 0.0), needed_m), step.params.roll_length_m)
+    return load_scenario(scenario, [f"line.stations.{name}.params.roll_length_m={m}" for name, m in rolls.items()])
 
 
 def plants() -> dict[str, Scenario]:

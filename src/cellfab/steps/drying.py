@@ -130,14 +130,14 @@ class Drying(ElectrodeStep):
             yield Remark(
                 "speed_m_per_min",
                 f"drying at {rate:.2f} g/m2/s (Peclet number {recipe.peclet(rate):.1f}) carries so much binder to the"
-                f" surface that the weakest patch of a {name} is typically below peel_limit_n_per_m"
+                f" surface that the {name}'s weakest patch is typically below peel_limit_n_per_m"
                 f" {params.peel_limit_n_per_m:g}",
                 hint=f"adhesion allows about {adhesion:.0f} m/min",
             )
         if adhesion == 0.0:
             yield Remark(
                 "peel_n_per_m",
-                f"even when dried slowly the weakest patch of a {name} is below peel_limit_n_per_m"
+                f"even when dried slowly the {name}'s weakest patch is below peel_limit_n_per_m"
                 f" {params.peel_limit_n_per_m:g}",
             )
         if electrode.loading_mg_per_cm2 >= params.crack_loading_mg_per_cm2:
