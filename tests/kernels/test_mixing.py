@@ -89,8 +89,8 @@ def test_strength_grows_with_binder_and_falls_when_over_kneaded():
 def test_charges_equal_slow_twin():
     # The module's functions one after the other, in float64, for each charge.
     law = mixing.MixerLaw(
-        0.05, 0.1, 500.0, 20.0, 0.02, 2.2, 0.3, 2e-9, 1.0, 25e-3, 600.0, 20.0, 12.0, 0.3, 60.0, 15.0, 4.0, 1.0, 0.02,
-        14.0, 15.0, 0.25, 0.05, 0.6,
+        0.05, 0.1, 500.0, 20.0, 0.02, 2.2, 0.3, 2e-9, 1.0, 25e-3, 0.03, 600.0, 20.0, 12.0, 0.3, 60.0, 15.0, 4.0, 1.0,
+        0.02, 14.0, 15.0, 0.25, 0.05, 0.6,
     )  # fmt: skip
     rng = np.random.default_rng(8)
     z, binder = rng.standard_normal((5, 200)).astype(np.float32), rng.uniform(0.01, 0.03, 200).astype(np.float32)
@@ -100,7 +100,8 @@ def test_charges_equal_slow_twin():
     size = 20.0 + 480.0 * np.exp(-0.05 * np.maximum(1.0 + 0.1 * draw[0], 0.0) / 0.02)
     minor_g = 2.2 * np.pi / 6.0 * (size * 1e-4) ** 3
     random = share * (1 - share) * (share * 2e-9 * 2.0 + (1 - share) * minor_g * 1.09) / 25e-3
-    variance = random + (share * (1 - share) - random) * np.exp(-30.0)
+    settled = random + (0.03 * share) ** 2
+    variance = settled + (share * (1 - share) - settled) * np.exp(-30.0)
     time = 12.0 * np.maximum(1.0 + 0.3 * draw[1], 0.0)
     degree = (1.0 - np.exp(-time / 4.0)) * np.clip((60.0 + 15.0 * draw[2] - 19.0) / 41.0, 0.0, 1.0)
     strength = (share / 0.02) ** 1.2 * degree * np.exp(-np.maximum(time - 14.0, 0.0) / 15.0 + 0.25 * draw[3])
@@ -108,3 +109,17 @@ def test_charges_equal_slow_twin():
         assert found == pytest.approx(expected, rel=1e-5)
     assert np.array_equal(rejected == 1, strength * (1.0 + 0.05 * draw[4]) < 0.6)
     assert 0 < rejected.sum() < 200
+
+
+def test_components_are_weighed_each_with_its_own_error():
+    z = np.random.default_rng(4).standard_normal((3, 50)).astype(np.float32)
+    kg, active, binder = np.empty((3, 50), np.float32)
+    total = mixing.weigh_charges(z, 0.01, 0.05, 0.94, 0.02, 0.04, 150.0, kg, active, binder)
+    weighed = np.array([[0.94], [0.02], [0.04]]) * (1.0 + np.array([[0.01], [0.05], [0.05]]) * z.astype(float))
+    whole = weighed.sum(axis=0)
+    assert kg == pytest.approx(150.0 * whole, rel=1e-6)
+    assert (active, binder) == (
+        pytest.approx(weighed[0] / whole, rel=1e-6),
+        pytest.approx(weighed[1] / whole, rel=1e-6),
+    )
+    assert total == pytest.approx(150.0 * whole.sum(), rel=1e-6)

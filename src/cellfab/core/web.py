@@ -266,7 +266,8 @@ def spread(lot: Lot, lane_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def settle_charges(lot: Lot) -> None:
     """Book the powder of charges scrapped since the last call; the lot's amount is what is still good, kg."""
-    good = float(lot.columns["charge_kg"][lot.alive()].sum(dtype=np.float64))
+    charge_kg = lot.columns["charge_kg"]
+    good = float((charge_kg[lot.alive()] if lot.n_dead else charge_kg).sum(dtype=np.float64))
     _book(lot, good)
     lot.amount = good
 

@@ -12,12 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.kernels import mixing_theory
 from cellfab.kernels._jit import kernel
 
 Values = Any  # a float, or an array of floats; results have the arguments' shape
-
-_WAKE_C = 19.0  # crystal transition of PTFE: below it the chains do not slip and no fibrils form
-_FULL_C = 60.0
 
 
 @kernel
@@ -82,27 +80,53 @@ def lacey_index(variance: Values, unmixed: Values, random: Values) -> Values:
     return (unmixed - variance) / (unmixed - random)
 
 
-@kernel
-def fibrillation(time_min: Values, temperature_c: Values, time_constant_min: float) -> Values:
-    """Degree of fibrillation phi = (1 - exp(-t / tau)) g(T), 0-1.
-
-    g is 0 below 19 degC, where PTFE stays crystalline, and rises linearly to 1 at 60 degC (assumption; the transition
-    temperatures are those of PTFE, e.g. Bunn and Howells 1954).
-    """
-    warm = np.minimum(np.maximum((temperature_c - _WAKE_C) / (_FULL_C - _WAKE_C), 0.0), 1.0)
-    return -np.expm1(-time_min / time_constant_min) * warm
+fibrillation = kernel(mixing_theory.fibrillation)
+film_strength_mpa = kernel(mixing_theory.film_strength_mpa)
 
 
 @kernel
-def film_strength_mpa(
-    reference_mpa: float, binder_ratio: Values, degree: Values, time_min: Values, over_min: float, over_decay_min: float
-) -> Values:
-    """Tensile strength of the film, reference (w / w_ref)^1.2 phi exp(-max(0, t - t_over) / t_c), MPa (assumption).
+def weigh_charges(
+    z: npt.NDArray[np.float32],
+    active_cv: float,
+    minor_cv: float,
+    active: float,
+    binder: float,
+    carbon: float,
+    nominal_kg: float,
+    charge_kg: npt.NDArray[np.float32],
+    active_fraction: npt.NDArray[np.float32],
+    binder_fraction: npt.NDArray[np.float32],
+) -> float:
+    """Weigh the components of charges, each with its own relative error.
 
-    Kneading past `over_min` cuts the fibrils again.
+    Parameters
+    ----------
+    z : ndarray of float32, shape (3, n)
+        Standard normal numbers: active powder, binder, carbon.
+    active_cv, minor_cv : float
+        1 sigma of weighing the active powder, and binder or carbon.
+    active, binder, carbon : float
+        Mass fractions of the recipe.
+    nominal_kg : float
+        A charge without errors.
+    charge_kg, active_fraction, binder_fraction : ndarray of float32, shape (n,)
+        Written.
+
+    Returns
+    -------
+    float
+        All charges together, kg.
     """
-    cut = np.exp(-np.maximum(time_min - over_min, 0.0) / over_decay_min)
-    return reference_mpa * binder_ratio**1.2 * degree * cut
+    total_kg = 0.0
+    for i in range(charge_kg.size):
+        of_active = active * (1.0 + active_cv * float(z[0, i]))
+        of_binder = binder * (1.0 + minor_cv * float(z[1, i]))
+        whole = of_active + of_binder + carbon * (1.0 + minor_cv * float(z[2, i]))
+        charge_kg[i] = nominal_kg * whole
+        active_fraction[i] = of_active / whole
+        binder_fraction[i] = of_binder / whole
+        total_kg += float(charge_kg[i])
+    return total_kg
 
 
 class MixerLaw(NamedTuple):
@@ -120,6 +144,8 @@ class MixerLaw(NamedTuple):
     active_mass_cv: float
     sample_g: float
     """Coating that the evenness is about."""
+    segregation_cv: float
+    """Unevenness that further mixing does not remove, relative to the fraction."""
     premix_s: float
     premix_constant_s: float
     kneading_min: float
@@ -168,10 +194,10 @@ def mix_charges(
         energy = law.energy_kwh_per_kg * (1.0 + law.energy_cv * float(z[0, i]))
         size = agglomerate_um(max(energy, 0.0), law.initial_um, law.final_um, law.decay_kwh_per_kg)
         minor_g = sphere_g(size, law.binder_g_per_cm3)
-        random = random_variance_unequal(
+        settled = (law.segregation_cv * fraction) ** 2 + random_variance_unequal(
             fraction, minor_g, law.binder_mass_cv, law.active_g, law.active_mass_cv, law.sample_g
         )
-        variance = mixing_variance(random, unmixed_variance(fraction), law.premix_s, law.premix_constant_s)
+        variance = mixing_variance(settled, unmixed_variance(fraction), law.premix_s, law.premix_constant_s)
         time_min = law.kneading_min * max(1.0 + law.kneading_cv * float(z[1, i]), 0.0)
         temperature_c = law.kneading_c + law.kneading_sd_k * float(z[2, i])
         phi = fibrillation(time_min, temperature_c, law.fibrillation_min)

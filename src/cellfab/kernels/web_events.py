@@ -89,20 +89,21 @@ def scatter_events(
         none = math.exp(-mean)
         for lane in range(lanes):
             block = np.uint64(lane * per_lane + part)
-            first, second, _, _ = philox(block, np.uint64(0), low, high, key_low, key_high)
-            u = (np.float64((first << np.uint64(20)) | (second >> np.uint64(12))) + 0.5) * 2.0**-52
-            if u <= none:
-                continue
-            for event in range(poisson_number(u, mean)):
-                place, kept, one, two = philox(block, np.uint64(event + 1), low, high, key_low, key_high)
-                position = part * BLOCK + int(place >> _PLACE_SHIFT)
-                if position >= positions or found == rows.size:
-                    continue
-                if (np.float64(kept) + 0.5) * 2.0**-32 * most < rate[min(position, rate.size - 1)]:
-                    rows[found] = lane * positions + position
-                    words[found, 0] = np.uint32(one)
-                    words[found, 1] = np.uint32(two)
-                    found += 1
+            event, events = 0, 0  # counter 0 of a block says how many counters follow
+            while event <= events:
+                one, two, three, four = philox(block, np.uint64(event), low, high, key_low, key_high)
+                if event == 0:
+                    u = (np.float64((one << np.uint64(20)) | (two >> np.uint64(12))) + 0.5) * 2.0**-52
+                    events = poisson_number(u, mean) if u > none else 0
+                else:
+                    position = part * BLOCK + int(one >> _PLACE_SHIFT)
+                    if position < positions and found < rows.size:
+                        if (np.float64(two) + 0.5) * 2.0**-32 * most < rate[min(position, rate.size - 1)]:
+                            rows[found] = lane * positions + position
+                            words[found, 0] = np.uint32(three)
+                            words[found, 1] = np.uint32(four)
+                            found += 1
+                event += 1
     return found
 
 

@@ -12,26 +12,26 @@ Equations
     that the Meyer line load would give at the true loading. Wrinkle: one per roll with a probability, exponential
     length, uniform start, all lanes.
 Range
-    Design porosity between eps_min and the porosity before (checked); line load up to 2500 N/mm (Meyer's range is
-    lower).
+    Design porosity between eps_min and the porosity before (refused otherwise); line load up to 2500 N/mm (Meyer's
+    range is lower). The gauge's error is cut off at 4 standard deviations.
 Rows
     In and out: segments; m. Adds porosity; thickness_um (both sides and foil) with `keep_all_columns`. Attribute
     line_load_n_per_mm.
 Left out
-    Springback as a random quantity (the gap is set so that the mean comes out right), foil elongation, cracking of
-    particles when pressed below about 19 % porosity, what calendering does to peel strength.
+    Springback as a random quantity (the gap is set so that the mean comes out right), foil elongation, what broken
+    particles do to the cell (they are warned of), what calendering does to peel strength and to elevated edges.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from cellfab.config.cell_spec import CellDesign
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
@@ -66,6 +66,8 @@ class Calender(ElectrodeStep):
         2017."""
         compaction_n_per_mm: Annotated[float, Field(gt=0.0, le=1e5)] = 380.0
         """Meyer's resistance gamma: assumption (graphite 120, LFP 500, NMC 380)."""
+        porosity_crack_fraction: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.19
+        """Porosity below which particles break under the rolls (a warning): assumption for NMC."""
         line_load_limit_n_per_mm: Annotated[float, Field(gt=0.0, le=1e5)] = 2500.0
         """Strongest the machine can: usual of industrial calenders."""
         roll_thickness_um: Annotated[Capability, within(0.0, 50.0)] = Ramped(start=0.46, mature=0.35)
@@ -87,13 +89,34 @@ class Calender(ElectrodeStep):
         keep_all_columns: bool = False
         """Keep the true thickness, which no later step reads, in a column: memory."""
 
-    def __init__(self, params: Any, design: CellDesign) -> None:
-        super().__init__(params, design)
-        if self.electrode.porosity <= params.porosity_least_fraction:
-            raise ConfigError(
-                f"the {params.electrode}'s design porosity {self.electrode.porosity:.3f} (1 - press density / solid"
-                f" density) is not above {params.porosity_least_fraction:g}, the least that calendering can reach"
-                " (porosity_least_fraction): lower the press density"
+    def review(self) -> Iterator[Remark]:
+        """The design's porosity must be within reach; pressed too far, particles break."""
+        params, porosity = self.params, self.electrode.porosity
+        density = f"design.{params.electrode}.press_density_g_per_cm3"
+        if porosity <= params.porosity_least_fraction:
+            yield Remark(
+                density,
+                f"the {params.electrode}'s design porosity {porosity:.3f} (1 - press density / solid density) is not"
+                f" above {params.porosity_least_fraction:g}, the least that calendering can reach"
+                " (porosity_least_fraction)",
+                impossible=True,
+                hint="lower the press density",
+            )
+        elif porosity < params.porosity_crack_fraction:
+            yield Remark(
+                density,
+                f"at a porosity of {porosity:.3f}, below {params.porosity_crack_fraction:g}"
+                " (porosity_crack_fraction), calendering breaks particles",
+                hint="lower the press density",
+            )
+        elif porosity > 0.55:
+            yield Remark(density, f"a porosity of {porosity:.3f} is that of a coating that has not been pressed")
+        gauge_um = self.at("gauge_um", 1.0)
+        if 3.0 * gauge_um > params.thickness_tolerance_um:
+            yield Remark(
+                "gauge_um",
+                f"the gauge's error (3 x {gauge_um:g} um) is larger than the tolerance"
+                f" ({params.thickness_tolerance_um:g} um) that it is to watch",
             )
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:

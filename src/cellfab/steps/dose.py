@@ -21,11 +21,14 @@ Left out
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
+from cellfab.config.cell_spec import CellDesign
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
@@ -73,50 +76,71 @@ class Dose(ElectrodeStep):
         carbon_material: str = "carbon"
         """Name of the conductive carbon in `materials`."""
 
+    def __init__(self, params: Any, design: CellDesign) -> None:
+        super().__init__(params, design)
+        electrode = self.electrode
+        longer_m = max(design.cathode.length_m, design.anode.length_m)
+        self._positions = math.floor(params.roll_length_m / longer_m)
+        roll_kg = params.lanes * self._positions * electrode.piece_coating_kg
+        self._total_kg = roll_kg * (1.0 + params.powder_allowance_fraction)
+        self._charges = max(math.ceil(self._total_kg / params.charge_kg), 1)
+        self._recipe = (electrode.active_fraction, electrode.binder_fraction, electrode.carbon_fraction)
+
+    def review(self) -> Iterator[Remark]:
+        """A roll must hold an electrode; charges are of a size that kneaders take."""
+        params = self.params
+        if self._positions < 1:
+            yield Remark(
+                "roll_length_m",
+                f"a roll of {params.roll_length_m:g} m is shorter than one electrode"
+                f" ({max(self.design.cathode.length_m, self.design.anode.length_m):g} m)",
+                impossible=True,
+            )
+        if params.powder_allowance_fraction > 0.3:
+            yield Remark(
+                "powder_allowance_fraction",
+                f"{100.0 * params.powder_allowance_fraction:.0f} % more powder than the roll holds is dosed: the rest"
+                " of it comes back as powder",
+            )
+        if params.powder_lot_kg < self._total_kg:
+            yield Remark(
+                "powder_lot_kg",
+                f"a delivery of {params.powder_lot_kg:g} kg does not fill one roll ({self._total_kg:.0f} kg), but each"
+                " roll is taken to be of one delivery",
+                hint="deliveries are 5-20 t",
+            )
+
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fill an empty lot with charges."""
-        self.expect(lot)
-        params, electrode = self.params, self.electrode
-        longer_m = max(self.design.cathode.length_m, self.design.anode.length_m)
-        positions = math.floor(params.roll_length_m / longer_m)
-        roll_kg = params.lanes * positions * electrode.piece_coating_kg
-        total_kg = roll_kg * (1.0 + params.powder_allowance_fraction)
-        n = max(math.ceil(total_kg / params.charge_kg), 1)
-        child = lot.child(draws.owner, n=n, unit="kg", amount=total_kg)
+        from cellfab.kernels.mixing import weigh_charges
 
-        minor = self.at("minor_dosing_cv", maturity)
-        spread = np.array((self.at("active_dosing_cv", maturity), minor, minor), np.float32)
-        parts = 1.0 + spread[:, None] * draws.normals(("active", "binder", "carbon"), child)
-        parts *= np.array(
-            (electrode.active_fraction, electrode.binder_fraction, electrode.carbon_fraction), np.float32
-        )[:, None]
-        whole = parts.sum(axis=0)
-        parts /= whole
-        child.columns = {
-            CHARGE_KG: np.float32(total_kg / n) * whole,
-            ACTIVE: parts[0],
-            BINDER: parts[1],
-            SPECIFIC: np.full(n, self._specific_capacity(lot.ordinal * total_kg, draws, maturity), np.float32),
-        }
-        dosed_kg = float(child.columns[CHARGE_KG].sum(dtype=np.float64))
-        child.amount = dosed_kg
+        self.expect(lot)
+        now, electrode, n, total_kg = self.capabilities(maturity), self.electrode, self._charges, self._total_kg
+        child = lot.child(draws.owner, n=n, unit="kg", amount=total_kg)
+        kg, active, binder = np.empty((3, n), np.float32)
+        dosed_kg = child.amount = weigh_charges(
+            draws.normals(("active", "binder", "carbon"), child), now["active_dosing_cv"], now["minor_dosing_cv"],
+            *self._recipe, total_kg / n, kg, active, binder,
+        )  # fmt: skip
+        specific = np.full(n, self._specific_capacity(lot.ordinal * total_kg, draws, now), np.float32)
+        child.columns = {CHARGE_KG: kg, ACTIVE: active, BINDER: binder, SPECIFIC: specific}
         child.attributes |= {
-            "lanes": float(params.lanes), "planned_positions": float(positions),
+            "lanes": float(now["lanes"]), "planned_positions": float(self._positions),
             "pieces_per_cell": float(electrode.pieces),
-            "planned_m": positions * electrode.length_m,
+            "planned_m": self._positions * electrode.length_m,
             "kg_in": dosed_kg, "kg_good": dosed_kg, "kg_scrap": 0.0, "kg_returned": 0.0,
         }  # fmt: skip
-        child.scrap(draws.uniform("recipe", child) < self.at("wrong_recipe_probability", maturity), WRONG_RECIPE)
-        web.settle_charges(child)
+        if child.scrap(draws.uniform("recipe", child) < now["wrong_recipe_probability"], WRONG_RECIPE):
+            web.settle_charges(child)
         return child
 
-    def _specific_capacity(self, kg_before: float, draws: Draws, maturity: float) -> float:
+    def _specific_capacity(self, kg_before: float, draws: Draws, now: Mapping[str, Any]) -> float:
         """Of the powder lot that is open when `kg_before` kg have been dosed."""
         from cellfab.kernels.random import normal_quantile, uniform
 
-        powder_lot = int(kg_before // self.params.powder_lot_kg)
+        powder_lot = int(kg_before // now["powder_lot_kg"])
         z = normal_quantile(uniform(draws.key("powder_lot"), powder_lot, 0))
-        return float(self.electrode.capacity_mah_per_g * (1.0 + self.at("powder_capacity_cv", maturity) * z))
+        return float(self.electrode.capacity_mah_per_g * (1.0 + now["powder_capacity_cv"] * z))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Powders weighed in."""

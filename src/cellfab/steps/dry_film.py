@@ -33,13 +33,14 @@ Left out
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
@@ -179,6 +180,45 @@ class DryFilm(ElectrodeStep):
         """Of the electrodes with such a patch, share seen by the camera: assumption."""
         keep_all_columns: bool = False
         """Keep the true state that no later step reads (holes, peel strength) in columns: memory."""
+
+    def review(self) -> Iterator[Remark]:
+        """The film must be looser than the design, of a thickness that can be rolled, and stick to the foil."""
+        params, electrode = self.params, self.electrode
+        if params.film_porosity <= electrode.porosity:
+            yield Remark(
+                "film_porosity",
+                f"the film has a porosity of {params.film_porosity:g}, not above the design's {electrode.porosity:.3f}"
+                " (1 - press density / solid density): calendering cannot loosen it",
+                impossible=True,
+            )
+        if not 50.0 <= self.film_um <= 300.0:
+            yield Remark(
+                f"design.{params.electrode}.loading_mg_per_cm2",
+                f"{electrode.loading_mg_per_cm2:g} mg/cm2 make a film of {self.film_um:.0f} um at a porosity of"
+                f" {params.film_porosity:g}, outside 50-300 um, where free-standing films are made",
+            )
+        peel_n_per_m = self.at("peel_n_per_m", 1.0)
+        if peel_n_per_m <= params.peel_limit_n_per_m:
+            yield Remark(
+                "peel_limit_n_per_m",
+                f"film of {peel_n_per_m:g} N/m (peel_n_per_m) is not above the limit of"
+                f" {params.peel_limit_n_per_m:g} N/m: all of it comes off",
+            )
+        stress = params.tension_n_per_m / (params.reference_strength_mpa * self.film_um)
+        breaks_per_km = 1e3 / self.at("break_scale_m", 1.0) * stress**params.break_exponent
+        if breaks_per_km > 5.0:
+            yield Remark(
+                "tension_n_per_m",
+                f"{params.tension_n_per_m:g} N/m on {self.film_um:.0f} um of {params.reference_strength_mpa:g} MPa"
+                f" break the film {breaks_per_km:.0f} times per km even on a mature line",
+            )
+        gauge = self.at("gauge_cv", 1.0)
+        if 3.0 * gauge > params.loading_tolerance_fraction:
+            yield Remark(
+                "gauge_cv",
+                f"the gauge's error (3 x {gauge:g}) is larger than the tolerance"
+                f" ({params.loading_tolerance_fraction:g}) that it is to watch",
+            )
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected charges shorten it."""

@@ -7,26 +7,27 @@ What it models
 Equations
     Agglomerates d = d_inf + (d_0 - d_inf) exp(-E / E_d). Random-mix variance of unequal particles (Stange 1954;
     Poole, Taylor and Wall 1964) with the agglomerate as particle of the minor species, so that CV ~ d^1.5 A^-0.5;
-    approached as s^2 = s_r^2 + (s_0^2 - s_r^2) exp(-t / tau) with s_0^2 = p (1 - p) (Lacey 1954), tau = 20 s x 15 /
-    tip speed. Fibrillation phi = (1 - exp(-t / tau_f)) g(T); strength S = S_0 (w / w_ref)^1.2 phi exp(-max(0, t -
-    t_over) / t_c), times a lognormal residual.
+    s_e^2 = s_r^2 + s_seg^2 with a demixing floor s_seg, and approached as s^2 = s_e^2 + (s_0^2 - s_e^2) exp(-t / tau)
+    with s_0^2 = p (1 - p) (Lacey 1954), tau = 20 s x 15 / tip speed. Fibrillation phi = (1 - exp(-t / tau_f)) g(T);
+    strength S = S_0 (w / w_ref)^1.2 phi exp(-max(0, t - t_over) / t_c), times a lognormal residual.
 Range
     Binder 0.5-8 % of the coating; premix below 19 degC; kneading 60-150 degC.
 Rows
     In and out: charges; kg. Adds agglomerate_um (um), binder_cv (1 cm2), fibrillation (0-1), film_strength_mpa (MPa).
 Left out
-    Heating of large charges, carbon aggregates and their resistance, demixing after the mixer, granule size, re-use
-    of rejected charges.
+    Heating of large charges, carbon aggregates and their resistance, granule size, re-use of rejected charges.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
@@ -73,6 +74,8 @@ class DryMix(ElectrodeStep):
         """Energy scale of break-up: assumption."""
         agglomerate_mass_cv: Annotated[float, Field(ge=0.0, le=5.0)] = 0.0
         """Spread of agglomerate masses; 0 takes all alike: assumption."""
+        segregation_cv: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+        """Unevenness of the binder over 1 cm2 that more mixing does not remove: assumption (demixing in handling)."""
         binder_density_g_per_cm3: Annotated[float, Field(gt=0.5, le=5.0)] = 2.2
         """PTFE."""
         active_particle_um: Annotated[float, Field(gt=0.0, le=100.0)] = 10.0
@@ -108,53 +111,90 @@ class DryMix(ElectrodeStep):
         energy_kwh_per_kg: Annotated[float, Field(ge=0.0, le=5.0)] = 0.15
         """Electricity of premix and kneading: assumption, 0.05-1.5 (jet mills 0.5-1.5)."""
 
+    def review(self) -> Iterator[Remark]:
+        """Binder that cannot fibrillate makes no film; times and temperatures are those of dry-electrode mixing."""
+        from cellfab.kernels import mixing_theory as theory
+
+        params, binder = self.params, self.electrode.binder_fraction
+        degree = theory.fibrillation(params.kneading_min, params.kneading_c, params.fibrillation_min)
+        strength_mpa = theory.film_strength_mpa(
+            params.reference_strength_mpa, binder / params.reference_binder_fraction, degree, params.kneading_min,
+            params.over_kneading_min, params.over_kneading_decay_min,
+        )  # fmt: skip
+        if degree <= 0.0:
+            yield Remark(
+                "kneading_c",
+                f"kneading at {params.kneading_c:g} degC makes no fibrils: PTFE stays crystalline below"
+                f" {theory.WAKE_C:g} degC",
+                impossible=True,
+                hint="dry-electrode mixes are kneaded at 60-150 degC",
+            )
+        elif strength_mpa <= params.release_strength_mpa:
+            yield Remark(
+                "release_strength_mpa",
+                f"the recipe makes film of {strength_mpa:.2f} MPa ({100.0 * binder:.1f} % binder, {degree:.0%}"
+                f" fibrillated), not above the release limit of {params.release_strength_mpa:g} MPa: more than half of"
+                " the charges are rejected",
+            )
+        elif not 60.0 <= params.kneading_c <= 150.0:
+            yield Remark("kneading_c", f"{params.kneading_c:g} degC is outside 60-150, where dry mixes are kneaded")
+        if params.kneading_min > params.over_kneading_min:
+            yield Remark(
+                "kneading_min",
+                f"{params.kneading_min:g} min are longer than over_kneading_min {params.over_kneading_min:g}: fibrils"
+                " are cut again",
+            )
+        if not 0.005 <= binder <= 0.08:
+            yield Remark(
+                f"design.{params.electrode}.binder_fraction",
+                f"{100.0 * binder:.1f} % of binder are outside 0.5-8, for which the mixing model is meant",
+            )
+
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Mix, knead and test each charge."""
         from cellfab.kernels import mixing
 
         self.expect(lot)
         columns, n = lot.columns, lot.n
-        z = draws.normals(_DECISIONS, lot)
-        for name in (AGGLOMERATE, BINDER_CV, FIBRILLATION, STRENGTH):
-            columns[name] = np.empty(n, np.float32)
-        rejected = np.empty(n, np.uint8)
-        mixing.mix_charges(
-            self._law(maturity), z, columns["binder_fraction"], columns[AGGLOMERATE], columns[BINDER_CV],
-            columns[FIBRILLATION], columns[STRENGTH], rejected,
-        )  # fmt: skip
-        lot.scrap_each(rejected, (WEAK,))
-        web.settle_charges(lot)
+        z, rejected = draws.normals(_DECISIONS, lot), np.empty(n, np.uint8)
+        made = np.empty((len(self.writes), n), np.float32)
+        mixing.mix_charges(self._law(self.capabilities(maturity)), z, columns["binder_fraction"], *made, rejected)
+        columns.update(zip((AGGLOMERATE, BINDER_CV, FIBRILLATION, STRENGTH), made, strict=True))
+        if rejected.any():
+            lot.scrap_each(rejected, (WEAK,))
+            web.settle_charges(lot)
         return lot
 
-    def _law(self, maturity: float) -> MixerLaw:
+    def _law(self, now: Mapping[str, Any]) -> MixerLaw:
         from cellfab.kernels import mixing
 
-        params, electrode = self.params, self.electrode
+        electrode = self.electrode
         return mixing.MixerLaw(
-            energy_kwh_per_kg=float(self.at("premix_energy_kwh_per_kg", maturity)),
-            energy_cv=float(self.at("premix_energy_cv", maturity)),
-            initial_um=params.agglomerate_initial_um,
-            final_um=params.agglomerate_final_um,
-            decay_kwh_per_kg=params.agglomerate_decay_kwh_per_kg,
-            binder_g_per_cm3=params.binder_density_g_per_cm3,
-            binder_mass_cv=params.agglomerate_mass_cv,
-            active_g=mixing.sphere_g(params.active_particle_um, electrode.solid_density_g_per_cm3),
-            active_mass_cv=params.active_particle_mass_cv,
+            energy_kwh_per_kg=float(now["premix_energy_kwh_per_kg"]),
+            energy_cv=float(now["premix_energy_cv"]),
+            initial_um=now["agglomerate_initial_um"],
+            final_um=now["agglomerate_final_um"],
+            decay_kwh_per_kg=now["agglomerate_decay_kwh_per_kg"],
+            binder_g_per_cm3=now["binder_density_g_per_cm3"],
+            binder_mass_cv=now["agglomerate_mass_cv"],
+            active_g=mixing.sphere_g(now["active_particle_um"], electrode.solid_density_g_per_cm3),
+            active_mass_cv=now["active_particle_mass_cv"],
             sample_g=electrode.loading_mg_per_cm2 * _PATCH_G_PER_LOADING,
-            premix_s=60.0 * params.premix_min,
-            premix_constant_s=20.0 * 15.0 / params.tip_speed_m_per_s,
-            kneading_min=params.kneading_min,
-            kneading_cv=float(self.at("kneading_time_cv", maturity)),
-            kneading_c=params.kneading_c,
-            kneading_sd_k=float(self.at("kneading_sd_k", maturity)),
-            fibrillation_min=params.fibrillation_min,
-            reference_mpa=params.reference_strength_mpa,
-            reference_binder=params.reference_binder_fraction,
-            over_min=params.over_kneading_min,
-            over_decay_min=params.over_kneading_decay_min,
-            strength_sigma=math.sqrt(math.log1p(self.at("strength_cv", maturity) ** 2)),
-            gauge_cv=float(self.at("release_gauge_cv", maturity)),
-            release_mpa=params.release_strength_mpa,
+            segregation_cv=now["segregation_cv"],
+            premix_s=60.0 * now["premix_min"],
+            premix_constant_s=20.0 * 15.0 / now["tip_speed_m_per_s"],
+            kneading_min=now["kneading_min"],
+            kneading_cv=float(now["kneading_time_cv"]),
+            kneading_c=now["kneading_c"],
+            kneading_sd_k=float(now["kneading_sd_k"]),
+            fibrillation_min=now["fibrillation_min"],
+            reference_mpa=now["reference_strength_mpa"],
+            reference_binder=now["reference_binder_fraction"],
+            over_min=now["over_kneading_min"],
+            over_decay_min=now["over_kneading_decay_min"],
+            strength_sigma=math.sqrt(math.log1p(now["strength_cv"] ** 2)),
+            gauge_cv=float(now["release_gauge_cv"]),
+            release_mpa=now["release_strength_mpa"],
         )
 
     def work(self, lot: Lot, maturity: float) -> Work:

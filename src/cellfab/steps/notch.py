@@ -17,13 +17,14 @@ Left out
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
@@ -66,6 +67,28 @@ class Notch(ElectrodeStep):
         """Of a sound electrode: assumption."""
         keep_all_columns: bool = False
         """Keep the flags' true height error, which no later step reads, in a column: memory."""
+
+    def review(self) -> Iterator[Remark]:
+        """There must be a margin to cut, and a camera that is finer than what it watches."""
+        params, margin_mm = self.params, self.electrode.margin_mm
+        if margin_mm <= 0.0:
+            yield Remark(
+                f"design.{params.electrode}.margin_mm",
+                f"the {params.electrode} has no bare margin (margin_mm 0): there is nothing to cut flags from",
+                impossible=True,
+            )
+        elif margin_mm <= params.height_tolerance_mm:
+            yield Remark(
+                "height_tolerance_mm",
+                f"flags of {margin_mm:g} mm may be off by {params.height_tolerance_mm:g} mm: all of them",
+            )
+        gauge_mm = self.at("height_gauge_sd_mm", 1.0)
+        if 3.0 * gauge_mm > params.height_tolerance_mm:
+            yield Remark(
+                "height_gauge_sd_mm",
+                f"the camera's error (3 x {gauge_mm:g} mm) is larger than the tolerance"
+                f" ({params.height_tolerance_mm:g} mm) that it is to watch",
+            )
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Notch, look and mark."""

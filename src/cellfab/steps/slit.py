@@ -8,7 +8,7 @@ Equations
     Width = design + lane offset + noise. Burr peaks are Poisson along the edge, their heights lognormal around h_0 (1
     + (s / s_life)^1.5), s the knives' age in km; the highest of a segment's peaks is drawn from its extreme-value
     distribution exp(-mean (1 - F)). Knives are changed every `knife_interval_km`; age follows from the rolls cut
-    before.
+    before. The gauges' errors, normal and lognormal, are cut off at 4 standard deviations.
 Range
     Rotary shear knives on calendered electrode of 100-250 um.
 Rows
@@ -20,11 +20,13 @@ Left out
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
@@ -74,6 +76,36 @@ class Slit(ElectrodeStep):
         """Growth of the burr with age: assumption."""
         knife_interval_km: Annotated[float, Field(gt=0.0, le=1e5)] = 500.0
         """Web between two knife changes: assumption."""
+
+    def review(self) -> Iterator[Remark]:
+        """Burrs must stay well below the separator; gauges must be finer than what they watch."""
+        params, separator_um = self.params, self.design.separator_um
+        if params.burr_limit_um >= separator_um:
+            yield Remark(
+                "burr_limit_um",
+                f"burrs up to {params.burr_limit_um:g} um pass, but the separator has {separator_um:g} um",
+                impossible=True,
+                hint="usual limits are 7-10 um",
+            )
+        elif params.burr_limit_um <= params.burr_um:
+            yield Remark(
+                "burr_limit_um",
+                f"the limit of {params.burr_limit_um:g} um is not above the median burr of new knives"
+                f" ({params.burr_um:g} um, burr_um)",
+            )
+        if params.knife_interval_km > 3.0 * params.knife_life_km:
+            yield Remark(
+                "knife_interval_km",
+                f"knives are changed after {params.knife_interval_km:g} km, more than three times their life of"
+                f" {params.knife_life_km:g} km",
+            )
+        gauge_mm = self.at("width_gauge_sd_mm", 1.0)
+        if 3.0 * gauge_mm > params.width_tolerance_mm:
+            yield Remark(
+                "width_gauge_sd_mm",
+                f"the gauge's error (3 x {gauge_mm:g} mm) is larger than the tolerance ({params.width_tolerance_mm:g}"
+                " mm) that it is to watch",
+            )
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Cut, measure and mark."""

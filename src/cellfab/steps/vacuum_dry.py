@@ -7,25 +7,27 @@ What it models
 Equations
     C(t) = C_eq + (C_0 - C_eq) exp(-t / tau), tau = tau_ref (b / b_ref)^2 2^(-(T - T_ref) / 20 K), b the width of the
     coil (Fick diffusion from the edges, leading term); C_0 lognormal per roll, C_eq lognormal per roll and drying,
-    and per coil.
+    and per coil. Re-wetting adds rate x hours in the dry room after the test.
 Range
     Coils 0.03-0.4 m wide; 60-150 degC; 0.1-10 mbar.
 Rows
     In and out: segments; m. Adds moisture_ppm, one value per coil. Attribute `dryings`; `work` gives the recipe's
     seconds times that.
 Left out
-    Radial differences within a coil, re-wetting on the way to winding, heating-up, damage by heat.
+    Radial differences within a coil, the moisture of the dry room itself, heating-up, damage by heat.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
@@ -71,10 +73,40 @@ class VacuumDry(ElectrodeStep):
         """Error of the moisture test (Karl Fischer), 1 sigma: assumption."""
         target_ppm: Annotated[float, Field(gt=0.0, le=1e4)] = 300.0
         """Coils measured above are not used: assumption (NMC811 and graphite 300, LFP 500; 150-800)."""
+        rewetting_ppm_per_h: Annotated[Capability, within(0.0, 1000.0)] = 10.0
+        """Taken up in a dry room of -40 degC dew point: assumption (graphite and NMC 10, LFP and hard carbon 30)."""
+        dry_room_h: Annotated[float, Field(ge=0.0, le=200.0)] = 1.0
+        """From the oven to the closed cell: assumption."""
         dryings_at_most: Annotated[int, Field(ge=1, le=10)] = 2
         """The recipe is run again for a roll that is too wet: assumption."""
         heat_kwh_per_kg: Annotated[float, Field(ge=0.0, le=10.0)] = 0.2
         """Per kg of coating and drying: 0.73 MJ of heat per kg of cell (parameters of Baars et al.'s battery model)."""
+
+    def review(self) -> Iterator[Remark]:
+        """The oven's level must be below the target, and the recipe long enough to come near it."""
+        params, level_ppm = self.params, self.at("equilibrium_ppm", 1.0)
+        left = math.exp(-params.drying_h * params.dryings_at_most / self._time_constant_h())
+        reached_ppm = level_ppm + max(params.moisture_before_ppm - level_ppm, 0.0) * left
+        if level_ppm >= params.target_ppm:
+            yield Remark(
+                "target_ppm",
+                f"the oven leaves {level_ppm:g} ppm (equilibrium_ppm) however long it dries, not less than the target"
+                f" of {params.target_ppm:g} ppm",
+                impossible=True,
+                hint="a better vacuum or a higher temperature lowers equilibrium_ppm",
+            )
+        elif reached_ppm > params.target_ppm:
+            yield Remark(
+                "drying_h",
+                f"{params.dryings_at_most} x {params.drying_h:g} h leave {reached_ppm:.0f} ppm in a usual coil, above"
+                f" the target of {params.target_ppm:g} ppm: its time constant is {self._time_constant_h():.1f} h",
+            )
+        if not 60.0 <= params.temperature_c <= 150.0:
+            yield Remark(
+                "temperature_c", f"{params.temperature_c:g} degC is outside 60-150, where electrodes are dried"
+            )
+        if not 150.0 <= params.target_ppm <= 1000.0:
+            yield Remark("target_ppm", f"a target of {params.target_ppm:g} ppm is outside the usual 150-1000")
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Dry, measure, dry again."""
@@ -82,7 +114,7 @@ class VacuumDry(ElectrodeStep):
         now, facts = self.capabilities(maturity), lot.attributes
         lanes, most = web.shape(lot)[0], now["dryings_at_most"]
         facts["dried_kg"] = facts["kg_good"]
-        left = self._moisture_left()
+        left = np.float32(math.exp(-now["drying_h"] / self._time_constant_h()))
         level = _lognormal(now["equilibrium_ppm"], now["equilibrium_cv"], draws.normal("level", lot, most))
         coil = _lognormal(1.0, now["coil_cv"], draws.normal("coil", lot, lanes))
         error = now["gauge_cv"] * draws.normal("gauge", lot, lanes * most).reshape(most, lanes)
@@ -94,7 +126,8 @@ class VacuumDry(ElectrodeStep):
             if not too_wet.any():
                 break
         facts["dryings"] = drying + 1.0
-        lot.columns[MOISTURE] = web.spread(lot, moisture)
+        wetter = np.float32(now["rewetting_ppm_per_h"] * now["dry_room_h"])
+        lot.columns[MOISTURE] = web.spread(lot, moisture + wetter)
         if too_wet.any():
             web.scrap_rows(lot, np.flatnonzero(web.spread(lot, too_wet)).astype(np.int32), WET)
         web.settle_web(lot)
@@ -102,16 +135,15 @@ class VacuumDry(ElectrodeStep):
             facts["reworked"] = float(lot.n_alive)
         return lot
 
-    def _moisture_left(self) -> np.float32:
-        """Share of the moisture above equilibrium that one drying leaves."""
+    def _time_constant_h(self) -> float:
+        """Of a coil of this electrode at the recipe's temperature."""
         from cellfab.kernels.drying import drying_time_constant_h
 
         params, electrode = self.params, self.electrode
-        tau_h = drying_time_constant_h(
+        return drying_time_constant_h(
             (electrode.width_mm + electrode.margin_mm) * 1e-3, params.temperature_c, params.time_constant_h, 0.1, 110.0,
             params.halving_k,
         )  # fmt: skip
-        return np.float32(math.exp(-params.drying_h / tau_h))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """The recipe's time and heat, for each drying."""

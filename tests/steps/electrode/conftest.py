@@ -65,7 +65,9 @@ QUIET = {
         ),
         0.0,
     ),
-    "vacuum_dry": dict.fromkeys(("moisture_before_cv", "equilibrium_cv", "coil_cv", "gauge_cv"), 0.0),
+    "vacuum_dry": dict.fromkeys(
+        ("moisture_before_cv", "equilibrium_cv", "coil_cv", "gauge_cv", "rewetting_ppm_per_h"), 0.0
+    ),
 }  # fmt: skip
 
 

@@ -81,11 +81,6 @@ def test_wrinkles_take_a_stretch_of_all_lanes(electrode):
     assert 15 < hit < 45
 
 
-def test_impossible_porosity_is_refused_when_the_step_is_made(electrode):
-    with pytest.raises(ConfigError, match=r"design porosity 0\.238 .* is not above 0\.3"):
-        electrode.step(Calender, porosity_least_fraction=0.3)
-
-
 def test_film_denser_than_the_design_is_refused(electrode):
     with pytest.raises(ConfigError, match=r"calender, cathode: porosity 0\.238 cannot be reached"):
         _pressed(electrode, film={"film_porosity": 0.2})

@@ -12,13 +12,19 @@ from cellfab.steps.dry_mix import WEAK, DryMix
 def test_without_noise_every_charge_follows_the_equations(electrode):
     steps = [
         electrode.step(Dose, **electrode.quiet["dose"]),
-        electrode.step(DryMix, **electrode.quiet["dry_mix"], premix_energy_kwh_per_kg=0.04, kneading_min=20.0),
+        electrode.step(
+            DryMix,
+            **electrode.quiet["dry_mix"],
+            premix_energy_kwh_per_kg=0.04,
+            kneading_min=20.0,
+            segregation_cv=0.05,
+        ),
     ]
     lot = electrode.run(steps)
     size = 20.0 + 480.0 * math.exp(-2.0)
     assert lot.columns["agglomerate_um"] == pytest.approx(np.full(lot.n, size), rel=1e-5)
     agglomerate, active = (rho * math.pi / 6 * (d * 1e-4) ** 3 for rho, d in ((2.2, size), (4.53, 10.0)))
-    variance = 0.02 * 0.98 * (0.02 * active * 2.0 + 0.98 * agglomerate) / 25.5e-3
+    variance = 0.02 * 0.98 * (0.02 * active * 2.0 + 0.98 * agglomerate) / 25.5e-3 + (0.05 * 0.02) ** 2
     assert lot.columns["binder_cv"] == pytest.approx(np.full(lot.n, math.sqrt(variance) / 0.02), rel=1e-5)
     degree = 1.0 - math.exp(-5.0)
     assert lot.columns["fibrillation"] == pytest.approx(np.full(lot.n, degree), rel=1e-5)

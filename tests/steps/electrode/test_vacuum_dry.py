@@ -54,6 +54,14 @@ def test_default_rolls_above_target_come_at_the_stated_rate(maturity, rate):
     assert share == pytest.approx(rate, rel=0.25)
 
 
+def test_coils_take_up_water_in_the_dry_room_after_the_test(electrode):
+    params = {"equilibrium_ppm": 290.0, "drying_h": 60.0}
+    dry, _ = _dried(electrode, dry_room_h=0.0, **params)
+    left, _ = _dried(electrode, dry_room_h=4.0, rewetting_ppm_per_h=30.0, **params)
+    assert left.n_alive == dry.n_alive == left.n
+    assert left.columns["moisture_ppm"] - dry.columns["moisture_ppm"] == pytest.approx(np.full(left.n, 120.0), rel=1e-5)
+
+
 def test_a_roll_is_lost_if_two_dryings_leave_it_wet(electrode):
     sigma = math.sqrt(math.log1p(0.5**2))
     outcomes = set()
