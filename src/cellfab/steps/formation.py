@@ -73,8 +73,10 @@ REWELDED = column("rewelded", "uint8", "1", "1 where a foil joint of the cell wa
 HARD_SHORT = cause("formation", "hard_short", "cell does not hold its voltage")
 LOW_EFFICIENCY = cause("formation", "low_efficiency", "first discharge gives back too little of the first charge")
 
-_PUBLISHED_EFFICIENCY = {"nmc811": (0.82, 0.91), "lfp": (0.87, 0.93), "nfpp": (0.76, 0.88), "layered_na": (0.76, 0.88)}
-"""First-cycle efficiencies of full cells seen in the literature, with a few percent of silicon in the first."""
+_PUBLISHED_EFFICIENCY = {"graphite": (0.82, 0.93), "hard_carbon": (0.76, 0.88)}
+"""First-cycle efficiencies of full cells seen in the literature, by what takes up the lithium or sodium: NMC against
+graphite with a few percent of silicon to LFP; NFPP and layered oxides."""
+_ANY_EFFICIENCY = (0.76, 0.93)
 _PUBLISHED_C_RATE = (0.02, 0.5)
 """Of pre-charge and first charge: kiprobatt.de after PEM RWTH and VDMA 2018; machine-builders' guides."""
 _METALS_V = {"cu": 3.38, "fe": 2.60, "zn": 2.28}
@@ -212,12 +214,12 @@ class Formation(Step):
                 f" {params.channel_h:g} h",
                 hint="a higher charge_c_rate or a longer channel_h",
             )
-        low, high = _PUBLISHED_EFFICIENCY.get(design.chemistry, (0.0, 1.0))
+        low, high = _PUBLISHED_EFFICIENCY.get(design.anode.active_material, _ANY_EFFICIENCY)
         if not low <= design.first_cycle_efficiency <= high:
             yield Remark(
                 "design.first_cycle_efficiency",
                 f"a first-cycle efficiency of {design.first_cycle_efficiency:g} is outside the {low:g} to {high:g}"
-                f" published for {design.chemistry}",
+                f" published for cells with an anode of {design.anode.active_material}",
             )
         critical = plating_np_ratio(
             params.plating_c_rate, params.plating_temperature_c, design.anode.porosity, params.plating_np_margin

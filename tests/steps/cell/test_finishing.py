@@ -429,7 +429,7 @@ def test_a_chemistry_is_parameters_and_nothing_else(cells: SimpleNamespace) -> N
         "ageing": {"test_voltage_v": 2.9, "ocv_slope_mv_per_percent": 8.0, "rest_d": 7.0},
     }  # fmt: skip
     made = {}
-    for name in ("nmc811", "nfpp"):
+    for name in ("nmc811/graphite", "nfpp/hard carbon"):
         design = cells.design(chemistry=name, first_cycle_efficiency=0.82)
         lot = before_formation(cells, design=design)
         steps = cells.steps(sodium, design)
@@ -438,10 +438,10 @@ def test_a_chemistry_is_parameters_and_nothing_else(cells: SimpleNamespace) -> N
         for step in ("ageing", "grade"):
             steps[step].apply(lot, Draws(1, 0, step), 1.0)
         made[name] |= lot.columns
-    assert made["nmc811"].keys() == made["nfpp"].keys()
-    for column, values in made["nfpp"].items():
-        np.testing.assert_array_equal(values, made["nmc811"][column], err_msg=column)
-    efficiency = made["nfpp"]["first_cycle_efficiency"].astype(np.float64)
+    assert made["nmc811/graphite"].keys() == made["nfpp/hard carbon"].keys()
+    for column, values in made["nfpp/hard carbon"].items():
+        np.testing.assert_array_equal(values, made["nmc811/graphite"][column], err_msg=column)
+    efficiency = made["nfpp/hard carbon"]["first_cycle_efficiency"].astype(np.float64)
     n = efficiency.size  # 472 cells: mean and spread to z = 4.5
     assert abs(efficiency.mean() - 0.82) < 4.5 * 0.006 / math.sqrt(n)
     assert abs(efficiency.std() - 0.006) < 4.5 * 0.006 / math.sqrt(2.0 * n)
