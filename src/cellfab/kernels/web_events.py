@@ -97,12 +97,12 @@ def scatter_events(
                     events = poisson_number(u, mean) if u > none else 0
                 else:
                     position = part * BLOCK + int(one >> _PLACE_SHIFT)
-                    if position < positions and found < rows.size:
-                        if (np.float64(two) + 0.5) * 2.0**-32 * most < rate[min(position, rate.size - 1)]:
-                            rows[found] = lane * positions + position
-                            words[found, 0] = np.uint32(three)
-                            words[found, 1] = np.uint32(four)
-                            found += 1
+                    kept = (np.float64(two) + 0.5) * 2.0**-32 * most < rate[min(position, rate.size - 1)]
+                    if kept and position < positions and found < rows.size:
+                        rows[found] = lane * positions + position
+                        words[found, 0] = np.uint32(three)
+                        words[found, 1] = np.uint32(four)
+                        found += 1
                 event += 1
     return found
 
