@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numba
+import numpy as np
+import pytest
+
+from cellfab.core.draws import Draws
+from cellfab.core.flaws import Found, Patches, Sizes, inspect_flaws, inspect_peel
+from cellfab.core.lot import Lot
+from cellfab.core.web import exit_codes
+from cellfab.kernels.film import weak_share
+
+many = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
+CAUSE = 77
+
+
+def _web(positions=800, planned=1000, lanes=14, identity=9):
+    lot = Lot(identity, n=lanes * positions, unit="m", material="anode")
+    lot.attributes = {"lanes": float(lanes), "positions": float(positions), "planned_positions": float(planned)}
+    return lot
+
+
+def _draws(seed=1):
+    return Draws(seed, 0, "film")
+
+
+def test_counts_and_sizes_by_row():
+    found = Found(np.array([3, 1, 3, 3], np.int32), np.array([0.2, 0.5, 0.9, 0.1], np.float32))
+    assert found.counts(5).tolist() == [0, 1, 0, 3, 0]
+    assert found.largest(5) == pytest.approx([0.0, 0.5, 0.0, 0.9, 0.0])
+    many_holes = Found(np.zeros(300, np.int32), np.ones(300, np.float32))
+    assert many_holes.counts(1).tolist() == [255]
+    none = Found(np.empty(0, np.int32), np.empty(0, np.float32))
+    assert not none.counts(2).any() and not none.largest(2).any()
+
+
+@many
+def test_flaws_are_poisson_lognormal_and_seen_by_size():
+    # 30 webs x 11 200 segments at 0.3: 100 000 flaws. z-limit 4; the camera sees the share
+    # Phi(ln(median / limit) / sqrt(spread^2 + error^2)) of them.
+    law = Sizes(0.3, 0.6, 0.5, 0.5)
+    flaws, seen, logs = 0, 0, []
+    for identity in range(30):
+        lot = _web(identity=identity)
+        found = inspect_flaws(lot, _draws(), "holes", 0.3, law, CAUSE)
+        flaws += found.rows.size
+        logs.append(np.log(found.sizes.astype(float) / 0.3))
+        scrapped = np.flatnonzero(exit_codes(lot) == CAUSE)
+        seen += scrapped.size
+        assert np.isin(scrapped, found.rows).all()
+        assert lot.n_dead == scrapped.size and lot.losses == [(CAUSE, scrapped.size)]
+    expected = 30 * 11_200 * 0.3
+    assert flaws == pytest.approx(expected, abs=4 * math.sqrt(expected))
+    sizes = np.concatenate(logs)
+    assert sizes.mean() == pytest.approx(0.0, abs=4 * 0.6 / math.sqrt(flaws))
+    assert sizes.std() == pytest.approx(0.6, rel=4 / math.sqrt(2 * flaws))
+    # A segment is scrapped unless none of its flaws is read as too large.
+    too_large = NormalDist().cdf(math.log(0.3 / 0.5) / math.hypot(0.6, 0.5))
+    share = -math.expm1(-0.3 * too_large)
+    total = 30 * 11_200
+    assert seen / total == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / total))
+
+
+def test_without_flaws_nothing_is_drawn_or_lost():
+    lot = _web()
+    assert inspect_flaws(lot, _draws(), "holes", 0.0, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE).rows.size == 0
+    assert lot.n_alive == lot.n
+
+
+@many
+def test_a_sharper_limit_and_more_flaws_scrap_more_of_the_same_web():
+    for identity in range(5):
+        good = []
+        for limit, rate in ((9.0, 0.05), (0.5, 0.05), (0.5, 0.2), (0.2, 0.2)):
+            lot = _web(identity=identity)
+            inspect_flaws(lot, _draws(), "holes", rate, Sizes(0.3, 0.6, 0.5, limit), CAUSE)
+            good.append(lot.n_alive)
+        assert good == sorted(good, reverse=True)
+        assert good[0] > good[-1]
+
+
+@many
+def test_patches_come_off_with_the_probability_of_the_minimum():
+    # Two charges of 400 positions each: the weakest of 4000 lognormal patches against 10 N/m; 10 webs, z-limit 4.
+    median, spread, number = np.array([15.0, 16.5]), np.array([0.12, 0.12]), 4000.0
+    exact = np.array([weak_share(10.0, m, s, number) for m, s in zip(median, spread, strict=True)])
+    assert 0.05 < exact[1] < exact[0] < 0.98
+    patches = Patches(median, spread, -np.log1p(-exact), number)
+    charge = np.repeat([0, 1], 400).astype(np.int32)
+    weak, seen = np.zeros(2), np.zeros(2)
+    for identity in range(10):
+        lot = _web(identity=identity)
+        peel = inspect_peel(lot, _draws(), "peel", patches, charge, 0.7, CAUSE, keep=True)
+        below = (peel < 10.0).reshape(14, -1)
+        off = (exit_codes(lot) == CAUSE).reshape(14, -1)
+        assert not (off & ~below).any()
+        for k in range(2):
+            weak[k] += below[:, charge == k].sum()
+            seen[k] += off[:, charge == k].sum()
+    n = 10 * 14 * 400
+    assert weak / n == pytest.approx(exact, abs=4 * 0.5 / math.sqrt(n))
+    assert seen / weak == pytest.approx([0.7, 0.7], abs=4 * 0.5 / math.sqrt(weak.min()))
+
+
+def test_strength_is_drawn_only_if_asked_for_and_decides_nothing():
+    patches = Patches(np.array([15.0]), np.array([0.12]), np.array([0.5]), 4000.0)
+    charge = np.zeros(50, np.int32)
+    codes = []
+    for keep in (False, True):
+        lot = _web(50, 60, 2)
+        peel = inspect_peel(lot, _draws(), "peel", patches, charge, 0.7, CAUSE, keep=keep)
+        assert (peel is None) != keep
+        codes.append(exit_codes(lot).copy())
+    assert np.array_equal(*codes)
+    assert (codes[0] == CAUSE).any()
