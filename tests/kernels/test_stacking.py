@@ -28,8 +28,8 @@ def align(n: int, sheets: int, across_mm: float, along_mm: float, gauge: float =
 
 @pytest.mark.parametrize("sheets", [1, 20, 60])
 def test_overhang_is_the_least_over_all_sheets_and_edges(sheets: int) -> None:
-    # Closed form: P(overhang > o - x) = (2 Phi(x / sd) - 1)^(2 sheets); 200 000 stacks, z = 4.5 of the distribution.
-    n = 200_000
+    # Closed form: P(overhang > o - x) = (2 Phi(x / sd) - 1)^(2 sheets); 50 000 stacks, z = 4.5 of the distribution.
+    n = 50_000
     overhang, _ = align(n, sheets, 1.0, 1.0)
     for share in (0.1, 0.5, 0.9, 0.99):
         x = NormalDist().inv_cdf(0.5 + 0.5 * share ** (1.0 / (2 * sheets)))
@@ -37,16 +37,16 @@ def test_overhang_is_the_least_over_all_sheets_and_edges(sheets: int) -> None:
 
 
 def test_the_narrower_direction_counts() -> None:
-    # 200 000 stacks: with 5 mm to spare across, only the errors along the web count, and the other way round.
-    n, sheets, x = 200_000, 30, 0.2
+    # 50 000 stacks: with 5 mm to spare across, only the errors along the web count, and the other way round.
+    n, sheets, x = 50_000, 30, 0.2
     share = math.erf(x / 0.083 / math.sqrt(2.0)) ** sheets
     for across, along in ((5.0, 1.0), (1.0, 5.0)):
         assert near(np.count_nonzero(align(n, sheets, across, along)[0] > 1.0 - x), n, share)
 
 
 def test_the_gauge_errs_both_ways() -> None:
-    # 200 000 stacks, mean and spread to z = 4.5.
-    n = 200_000
+    # 50 000 stacks, mean and spread to z = 4.5.
+    n = 50_000
     overhang, read = align(n, 30, 1.0, 1.0, gauge=0.05)
     error = (read - overhang) / 0.05
     assert abs(error.mean()) < 4.5 / math.sqrt(n)
@@ -68,8 +68,8 @@ def test_halves_are_even_and_do_not_depend_on_how_many_are_asked_for() -> None:
 
 
 def test_sheets_are_thrown_out_at_their_rates() -> None:
-    # 800 000 sheets, 10 % with flaws; the low rate is far below one level of 16 bits. Binomial counts to z = 4.5.
-    lanes, positions = 4, 200_000
+    # 400 000 sheets, 10 % with flaws; the low rate is far below one level of 16 bits. Binomial counts to z = 4.5.
+    lanes, positions = 4, 100_000
     n = lanes * positions
     flaw = (np.arange(n) % 10 == 0).astype(np.uint8)
     for sound, flawed in ((0.003, 0.9), (3e-5, 0.2), (0.0, 1.0)):

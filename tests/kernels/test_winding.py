@@ -9,7 +9,7 @@ from cellfab.kernels.extremes import lowest
 from cellfab.kernels.random import stream_key
 from cellfab.kernels.winding import CAMERA, FAULT, OVERHANG, JoiningLaw, align_rolls, inspect_cells
 
-KEY = stream_key(1, 0, "winder")
+KEY, DIGITS = stream_key(1, 0, "winder"), stream_key(1, 0, "winder", "digits")
 SOUND = JoiningLaw(
     fault=0.0, separator_fault=0.0, camera_false_alarm=0.0, camera_seen=0.0, particles=0.0, overhang_limit_mm=0.2
 )
@@ -26,7 +26,7 @@ def align(n: int, rolls: int, layers: float, drift: float, alignment: float, gau
 def inspect(law: JoiningLaw, n: int, read: float = 1.0, particles: int = 0) -> tuple[np.ndarray, ...]:
     fault, reason = np.empty(n, np.uint8), np.empty(n, np.uint8)
     count = np.full(n, particles, np.uint8)
-    inspect_cells(law, KEY, 7, np.full(n, read, np.float32), fault, count, reason)
+    inspect_cells(law, KEY, DIGITS, 7, np.full(n, read, np.float32), fault, count, reason)
     return fault, count, reason
 
 
@@ -37,8 +37,8 @@ def near(count: float, n: int, p: float) -> bool:
 
 @pytest.mark.parametrize("rolls", [1, 2, 3])
 def test_overhang_of_the_worst_edge_of_all_rolls(rolls: int) -> None:
-    # 200 000 cells against 1 - F with F(x) = Phi(x / sd)^(layers x rolls): z = 4.5 of the empirical distribution.
-    n, layers = 200_000, 5
+    # 50 000 cells against 1 - F with F(x) = Phi(x / sd)^(layers x rolls): z = 4.5 of the empirical distribution.
+    n, layers = 50_000, 5
     overhang, read = align(n, rolls, layers, 0.0, 0.1, 0.0)
     np.testing.assert_array_equal(read, overhang)
     for z in (-0.5, -1.0, -1.5, -2.0):
@@ -47,8 +47,8 @@ def test_overhang_of_the_worst_edge_of_all_rolls(rolls: int) -> None:
 
 
 def test_drift_goes_one_way_and_the_gauge_both() -> None:
-    # 200 000 cells: means and spreads to z = 4.5.
-    n = 200_000
+    # 50 000 cells: means and spreads to z = 4.5.
+    n = 50_000
     overhang, read = align(n, 1, 1.0, 0.2, 0.0, 0.05)
     drift = (1.0 - overhang) / 0.2
     assert drift.min() >= 0.0
@@ -67,8 +67,8 @@ def test_widths_are_those_of_the_segments() -> None:
 
 
 def test_rates_of_faults_alarms_and_particles() -> None:
-    # 400 000 cells, binomial counts to z = 4.5; mean number of particles likewise.
-    n = 400_000
+    # 100 000 cells, binomial counts to z = 4.5; mean number of particles likewise.
+    n = 100_000
     law = SOUND._replace(fault=0.03, separator_fault=0.05, camera_false_alarm=0.01, camera_seen=0.6, particles=0.3)
     fault, count, reason = inspect(law, n)
     assert near(np.count_nonzero(reason == FAULT), n, 0.03)

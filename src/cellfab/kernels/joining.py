@@ -8,7 +8,7 @@ import numpy.typing as npt
 from cellfab.kernels._jit import kernel
 
 _ABREAST = 8
-_STRIDE = 64
+_STRIDE = 32
 
 
 @kernel
@@ -129,7 +129,7 @@ def mean_of_pieces(rows: npt.NDArray[np.int32], values: npt.NDArray[np.float32],
         for i in range(out.size):
             out[i] = values[rows[i]]
         return
-    share = np.float32(1.0 / pieces)
+    share = np.float32(1.0 / max(pieces, 1))
     for i in range(out.size):
         a, b, c, d = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
         first, end = i * pieces, (i + 1) * pieces

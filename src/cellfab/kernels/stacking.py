@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.extremes import interpolate
-from cellfab.kernels.random import normals_of_words, uniform
+from cellfab.kernels.random import normals_of_words
 from cellfab.kernels.random_blocks import CHUNK, fill_blocks
+from cellfab.kernels.winding import LEVELS, below
 
-_LEVELS = 65536.0
 _HALVES = 8  # 16-bit numbers in the four words of a block
 
 
@@ -69,8 +69,8 @@ def throw_out_sheets(
     positions = exit_code.size // lanes
     halves = np.empty(lanes * planned, np.uint16)
     fill_halves(key, entity, halves)
-    sound, flawed = sound_probability * _LEVELS, flawed_probability * _LEVELS
-    doubt_sound, doubt_flawed = np.uint16(min(sound, _LEVELS - 1.0)), np.uint16(min(flawed, _LEVELS - 1.0))
+    doubt_sound = np.uint16(min(sound_probability * LEVELS, LEVELS - 1.0))
+    doubt_flawed = np.uint16(min(flawed_probability * LEVELS, LEVELS - 1.0))
     candidate = np.empty(positions, np.bool_)
     scrapped = 0
     for lane in range(lanes):
@@ -80,9 +80,8 @@ def throw_out_sheets(
             candidate[j] = (halves[number + j] <= doubt) & (exit_code[first + j] == 0)
         for j in range(positions):
             if candidate[j]:
-                limit = flawed if flaw[first + j] != 0 else sound
-                half = halves[number + j]
-                if half + 1.0 <= limit or half + uniform(digit_key, entity, number + j) < limit:
+                probability = flawed_probability if flaw[first + j] != 0 else sound_probability
+                if below(digit_key, entity, number + j, np.uint32(halves[number + j]), probability):
                     exit_code[first + j] = code
                     scrapped += 1
     return scrapped

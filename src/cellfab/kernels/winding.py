@@ -11,9 +11,11 @@ import numpy.typing as npt
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.extremes import interpolate
 from cellfab.kernels.particles import poisson_count
-from cellfab.kernels.random import normals_of_words
+from cellfab.kernels.random import normals_of_words, uniform
 from cellfab.kernels.random_blocks import CHUNK, fill_blocks
-from cellfab.kernels.random_rows import last_word_below
+
+LEVELS = 65536.0
+"""Of a 16-bit number."""
 
 FAULT, OVERHANG, CAMERA = 1, 2, 3
 """Reasons why a roll or stack is rejected, in the order in which they are looked for."""
@@ -96,9 +98,25 @@ class JoiningLaw(NamedTuple):
 
 
 @kernel
+def below(digit_key: np.uint64, entity: int, row: int, half: np.uint32, probability: float) -> bool:
+    """Whether a number in (0, 1) is below `probability`: 16 bits of it are `half`, more are drawn only if they matter.
+
+    Parameters
+    ----------
+    digit_key, entity, row
+        Name the further digits.
+    half : numpy.uint32
+        0 to 65535, the leading digits.
+    """
+    level = probability * LEVELS
+    return bool(half + 1.0 <= level or (half < level and half + uniform(digit_key, entity, row) < level))
+
+
+@kernel
 def inspect_cells(
     law: JoiningLaw,
     key: np.uint64,
+    digit_key: np.uint64,
     entity: int,
     read_mm: npt.NDArray[np.float32],
     separator_fault: npt.NDArray[np.uint8],
@@ -107,13 +125,16 @@ def inspect_cells(
 ) -> None:
     """Faults, particles and inspection of every roll or stack of a lot.
 
+    All of these are rare: 16 bits of each decision's number tell most cells that nothing happens, and only for the
+    others are further digits drawn.
+
     Parameters
     ----------
     law : JoiningLaw
         Constants.
-    key, entity
-        Stream and lot: the words of block `i` of column 0 decide about fault, separator, particles and camera of cell
-        `i`.
+    key, digit_key, entity
+        Streams of the numbers and of their further digits; the lot. Two words of a block decide about a cell: fault,
+        separator, particles and camera, 16 bits each.
     read_mm : ndarray of float32, shape (n,)
         Overhang read by X-ray.
     separator_fault : ndarray of uint8, shape (n,)
@@ -124,27 +145,41 @@ def inspect_cells(
         Filled: 0, or the first of `FAULT`, `OVERHANG`, `CAMERA` that rejects the cell.
     """
     words = np.empty((4, CHUNK), np.uint32)
-    fault, faulty_separator = law.fault, law.separator_fault
-    last_fault, last_separator = last_word_below(fault), last_word_below(faulty_separator)
-    last_alarm, last_seen = last_word_below(law.camera_false_alarm), last_word_below(law.camera_seen)
-    can_fault, can_fail, can_alarm = fault > 0.0, faulty_separator > 0.0, law.camera_false_alarm > 0.0
-    can_see = law.camera_seen > 0.0
-    none = math.exp(-law.particles)
-    last_clean = last_word_below(none)
+    something = np.empty(CHUNK, np.bool_)
+    low, shift = np.uint32(0xFFFF), np.uint32(16)
     limit = np.float32(law.overhang_limit_mm)
+    clean = math.exp(-law.particles)
+    last_fault = np.uint32(min(law.fault * LEVELS, LEVELS - 1.0))
+    last_separator = np.uint32(min(law.separator_fault * LEVELS, LEVELS - 1.0))
+    last_alarm = np.uint32(min(law.camera_false_alarm * LEVELS, LEVELS - 1.0))
+    last_clean = np.uint32(min(clean * LEVELS, LEVELS - 1.0))
     for first in range(0, reason.size, CHUNK):
-        fill_blocks(key, entity, first, 0, words)
+        side = (first // CHUNK & 1) * 2  # two chunks of cells share a chunk of blocks
+        if side == 0:
+            fill_blocks(key, entity, first // 2, 0, words)
         m = min(CHUNK, reason.size - first)
         for j in range(m):
-            fails = can_fail & (words[1, j] <= last_separator)
-            alarm = (can_alarm & (words[3, j] <= last_alarm)) | (fails & can_see & (words[3, j] <= last_seen))
-            verdict = CAMERA if alarm else 0
-            verdict = OVERHANG if read_mm[first + j] < limit else verdict
-            verdict = FAULT if can_fault & (words[0, j] <= last_fault) else verdict
-            separator_fault[first + j] = fails
-            reason[first + j] = verdict
-        if none < 1.0:
-            for j in range(m):
-                if words[2, j] > last_clean:
-                    u = (float(words[2, j]) + 0.5) * 2.0**-32
-                    particles[first + j] = min(int(particles[first + j]) + poisson_count(law.particles, u), 255)
+            one, two = words[side, j], words[side + 1, j]
+            something[j] = (
+                ((one & low) <= last_fault)
+                | ((one >> shift) <= last_separator)
+                | ((two & low) >= last_clean)
+                | ((two >> shift) <= last_alarm)
+            )
+            separator_fault[first + j] = 0
+            reason[first + j] = OVERHANG if read_mm[first + j] < limit else 0
+        for j in range(m):
+            if not something[j]:
+                continue
+            i = first + j
+            one, two = words[side, j], words[side + 1, j]
+            if below(digit_key, entity, 4 * i, one & low, law.fault):
+                reason[i] = FAULT
+            fails = below(digit_key, entity, 4 * i + 1, one >> shift, law.separator_fault)
+            separator_fault[i] = fails
+            if (two & low) >= last_clean:
+                u = ((two & low) + uniform(digit_key, entity, 4 * i + 2)) / LEVELS
+                particles[i] = min(int(particles[i]) + poisson_count(law.particles, u), 255)
+            seen = law.camera_seen if fails else law.camera_false_alarm
+            if reason[i] == 0 and below(digit_key, entity, 4 * i + 3, two >> shift, seen):
+                reason[i] = CAMERA

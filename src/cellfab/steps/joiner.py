@@ -74,8 +74,8 @@ class Joiner(Merge):
         self._align(child, cathode, anode, rows, draws, maturity, read)
         reason = np.empty(n, np.uint8)
         inspect_cells(
-            self._law(maturity), draws.key("faults"), child.identity, read, columns[SEPARATOR_FAULT],
-            columns[PARTICLES], reason,
+            self._law(maturity), draws.key("faults"), draws.key("fault_digits"), child.identity, read,
+            columns[SEPARATOR_FAULT], columns[PARTICLES], reason,
         )  # fmt: skip
         child.attributes["joined_cells"] = float(n)
         child.scrap_each(reason, self.causes)
