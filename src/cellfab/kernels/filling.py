@@ -119,9 +119,10 @@ def fill_cells(
                 continue
             for j in range(8 * eight, min(8 * eight + 8, m)):
                 if u_nozzle[j] < blocked:
-                    dose[j] *= LEAST_BLOCKED + (MOST_BLOCKED - LEAST_BLOCKED) * u_nozzle[j] / law.blocked
+                    share = LEAST_BLOCKED + (MOST_BLOCKED - LEAST_BLOCKED) * np.float64(u_nozzle[j]) / law.blocked
+                    dose[j] = np.float64(dose[j]) * share
                 if u_seal[j] < leaking:
-                    leaks[j] = max(leaks[j], np.float32(-law.leak_decades * math.log(u_seal[j] / law.leak)))
+                    leaks[j] = max(leaks[j], np.float32(-law.leak_decades * math.log(np.float64(u_seal[j]) / law.leak)))
                 if leaks[j] > zero:
                     seen = detection_probability(np.float64(leaks[j]), law.ceiling, law.midpoint, law.width)
                     decided[j] = (

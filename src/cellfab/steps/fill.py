@@ -44,7 +44,7 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.kernels.wetting_theory import pore_volume_cm3
-from cellfab.steps.base import Step, Work
+from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.filling import FillLaw
@@ -164,6 +164,7 @@ class Fill(Step):
         ):
             lot.attributes[notes.FALSE_REJECTS + describe(cause_code).name] = float(np.count_nonzero(sound))
 
+    @once_per_maturity
     def _law(self, maturity: float) -> FillLaw:
         from cellfab.kernels.filling import FillLaw
 

@@ -41,7 +41,7 @@ from cellfab.core.cell_columns import JOINTS
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import ALIVE, Lot
-from cellfab.steps.base import Step
+from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.folding import FoldLaw
@@ -130,6 +130,7 @@ class Fold(Step):
         sound = (torn[:, rows] <= self.params.torn_limit_fraction).all(axis=0)
         lot.attributes[notes.FALSE_REJECTS + describe(TORN).name] = float(np.count_nonzero(sound))
 
+    @once_per_maturity
     def _law(self, maturity: float) -> FoldLaw:
         from cellfab.kernels.folding import FoldLaw
 

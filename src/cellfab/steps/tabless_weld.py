@@ -63,7 +63,7 @@ from cellfab.core.draws import Draws
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.errors import ConfigError
 from cellfab.kernels import laser_weld_theory as theory
-from cellfab.steps.base import Step, Work
+from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.laser_weld import Head, SeamLaw
@@ -232,7 +232,6 @@ class TablessWeld(Step):
             self.nominal.line_energy_j_per_m, rise_k, params.pack_solid_fraction, theory.METALS[self.foil]
         )
         """Distance from the weld plane within which the separator is damaged."""
-        self._law: tuple[float, SeamLaw] | None = None
 
     def review(self) -> Iterator[Remark]:
         """Whether a seam at nominal values melts, holds and does not burn through; what is unusual about it."""
@@ -342,12 +341,11 @@ class TablessWeld(Step):
             glass_shift_um=float(at["glass_focus_shift_um"]),
         )
 
+    @once_per_maturity
     def seam_law(self, maturity: float) -> SeamLaw:
-        """The side's constants at `maturity`, as the kernel wants them; made once for a maturity."""
+        """The side's constants at `maturity`, as the kernel wants them."""
         from cellfab.kernels.laser_weld import SeamLaw
 
-        if self._law is not None and self._law[0] == maturity:
-            return self._law[1]
         params, at, nominal = self.params, self.capabilities(maturity), self.nominal
         power_sd, power_skew = theory.absorbed_power_spread(at["power_cv"], at["absorptivity_cv"], at["local_cv"])
         law = {
@@ -385,6 +383,4 @@ class TablessWeld(Step):
             "fusion_width": params.fusion_width_fraction,
             "burn_ceiling": at["burn_detection_probability"],
         }
-        made = SeamLaw(**{name: float(value) for name, value in law.items()})
-        self._law = maturity, made
-        return made
+        return SeamLaw(**{name: float(value) for name, value in law.items()})
