@@ -11,6 +11,7 @@ from cellfab.core.draws import Draws
 from cellfab.core.flaws import Found, Patches, Sizes, inspect_flaws, inspect_peel
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes
+from cellfab.errors import InvariantError
 from cellfab.kernels.film import weak_share
 
 many = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
@@ -116,3 +117,13 @@ def test_strength_is_drawn_only_if_asked_for_and_decides_nothing():
         codes.append(exit_codes(lot).copy())
     assert np.array_equal(*codes)
     assert (codes[0] == CAUSE).any()
+
+
+def test_a_rate_that_is_no_number_is_announced():
+    rate = np.full(50, 0.1)
+    rate[7] = math.nan
+    with pytest.raises(InvariantError, match=r"'holes'.*not a number"):
+        inspect_flaws(_web(50, 60, 2), _draws(), "holes", rate, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE)
+    patches = Patches(np.array([15.0]), np.array([0.12]), np.array([math.nan]), 4000.0)
+    with pytest.raises(InvariantError, match=r"'peel'.*not a number"):
+        inspect_peel(_web(50, 60, 2), _draws(), "peel", patches, np.zeros(50, np.int32), 0.7, CAUSE)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from cellfab.core import web
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.errors import InvariantError
 
 Floats = npt.NDArray[np.float32]
 Rates = float | npt.NDArray[np.float64]
@@ -67,7 +68,13 @@ def inspect_flaws(lot: Lot, draws: Draws, decision: str, rate: Rates, law: Sizes
     law : Sizes
     cause : int
         Exit code.
+
+    Raises
+    ------
+    InvariantError
+        If a rate is not a number.
     """
+    _announce(rate, decision)
     found = web.events(lot, draws, decision, rate)
     if not found.rows.size:
         return Found(found.rows, np.empty(0, np.float32))
@@ -114,9 +121,15 @@ def inspect_peel(
     Returns
     -------
     ndarray of float32, shape (n,), N/m, or None unless `keep`
+
+    Raises
+    ------
+    InvariantError
+        If the number of weak patches is not a number.
     """
     from cellfab.kernels.film import weakest_peel
 
+    _announce(patches.weak, decision)
     found = web.events(lot, draws, decision, patches.weak[charge])
     if found.rows.size:
         # A segment with several weak patches is looked at once: its first one's number decides.
@@ -129,3 +142,9 @@ def inspect_peel(
     u = draws.uniform(f"{decision}_strength", lot)
     weakest_peel(is_weak, u, charge, patches.median_n_per_m, patches.spread, patches.weak, patches.number, peel)
     return peel
+
+
+def _announce(rate: Rates, decision: str) -> None:
+    """A rate that is not a number would pass for one of nothing."""
+    if np.isnan(rate).any():
+        raise InvariantError(f"'{decision}': a rate of events is not a number")

@@ -16,8 +16,9 @@ Equations
     Flaws: Poisson in area with a Gamma factor per batch (negative binomial), lognormal sizes, lognormal detection;
     lumps: those of a lognormal size law that are larger than the die's gap. Breaks and stops: Poisson in length.
 Range
-    Slot-die coating of stripes in tandem at 5-150 m/min; coatings of 20-300 um; electrode length above 0.1 m. The
-    dryer is set for `speed_m_per_min`: a slower web (a ramping station) dries no more slowly, only sooner.
+    Slot-die coating of stripes in tandem at 3-150 m/min; coatings of 20-300 um; electrode length above 0.1 m; fewer
+    than ten flaws of a kind per electrode (more count as ten). The dryer is set for `speed_m_per_min`: a slower web (a
+    ramping station) dries no more slowly, only sooner.
 Rows
     In: batches. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Adds charge (row
     of its batch, for the genealogy), edge_thinning_fraction (per lane, positive where thin) and metal_particles
@@ -239,7 +240,7 @@ class Coat(Drying):
     def _fits(self, lot: Lot) -> None:
         """Refuse slurry of another recipe than the dryer is set for."""
         found = float(lot.columns["solids_fraction"].mean()) if lot.n else self.params.solids_fraction
-        if abs(found - self.params.solids_fraction) > 0.05:
+        if not abs(found - self.params.solids_fraction) <= 0.05:  # nor if it is not a number
             raise ConfigError(
                 f"coat, {self.params.electrode}: set for a solids_fraction of {self.params.solids_fraction:g}, but the"
                 f" slurry has {found:.2f}: give `slurry_mix` and `coat` the same"

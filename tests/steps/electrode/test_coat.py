@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 from statistics import NormalDist
 
 import numba
@@ -8,7 +13,7 @@ import numpy as np
 import pytest
 
 from cellfab.core.lot import ALIVE
-from cellfab.errors import ConfigError
+from cellfab.errors import ConfigError, InvariantError
 from cellfab.kernels.web_field import mean_variance_factor
 from cellfab.steps import coat
 from cellfab.steps.calender import Calender
@@ -456,6 +461,56 @@ def test_hints_are_the_limits(electrode):
 )
 def test_the_recipes_of_the_card_are_sound(electrode, side, chemistry, params):
     assert _remarks(electrode, side, chemistry, **params) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "error"),
+    [("solids_fraction", ConfigError), ("binder_cv", InvariantError), ("agglomerate_um", InvariantError)],
+)
+def test_a_batch_with_a_value_that_is_no_number_is_announced(electrode, column, error):
+    _, batches, step = _web(electrode)
+    batches.columns[column][1] = math.nan
+    with pytest.raises(error, match=r"nan|not a number"):
+        step.apply(batches, electrode.draws(step), 0.5)
+
+
+SCRIPT = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import conftest as electrode
+from cellfab.steps.coat import Coat
+from cellfab.steps.dose import Dose
+from cellfab.steps.slurry_mix import SlurryMix
+flawed = {"spots_per_m2": 0.3, "metal_per_m2": 0.1, "die_clean_km": 1.0, "start_up_m": 5.0, "peel_patch_cv": 0.25}
+steps = [
+    electrode._step(Dose, roll_length_m=60.0, lanes=3, charge_kg=5.0),
+    electrode._step(SlurryMix, unstirred_min=600.0),
+    electrode._step(Coat, **flawed),
+]
+lot = electrode._run(steps, 2, 0.2)
+print(json.dumps({
+    "exit": lot.exit_code.tolist(),
+    "attributes": lot.attributes,
+    "columns": {name: values.tolist() for name, values in lot.columns.items()},
+}))
+"""
+
+
+def test_without_compilation_the_numbers_are_the_same():
+    here = str(Path(__file__).parent)
+    results = []
+    for disable in ("0", "1"):
+        out = subprocess.run(
+            [sys.executable, "-c", SCRIPT, here], check=True, capture_output=True, text=True,
+            env={**os.environ, "NUMBA_DISABLE_JIT": disable},
+        )  # fmt: skip
+        results.append(json.loads(out.stdout))
+    compiled, plain = results
+    assert compiled["exit"] == plain["exit"]
+    assert len(set(compiled["exit"])) > 2
+    assert compiled["attributes"] == pytest.approx(plain["attributes"], rel=1e-5, abs=1e-5)
+    for name, values in compiled["columns"].items():
+        assert values == pytest.approx(plain["columns"][name], rel=1e-4, abs=1e-6), name
 
 
 def test_slurry_of_another_recipe_is_refused(electrode):
