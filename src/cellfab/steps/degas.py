@@ -62,8 +62,8 @@ class Degas(HeatSealing):
     class Params(HeatSealing.Params):
         """Evacuation, losses, thickness gauge, final seal and leak test."""
 
-        evacuation_s: Annotated[float, Field(gt=0.0, le=600.0)] = 5.0
-        """Under vacuum: assumption, 2-20."""
+        evacuation_s: Annotated[float, Field(gt=0.0, le=600.0)] = 6.0
+        """Under vacuum, 3-30 for degassing and resealing: assumption."""
         evacuation_time_constant_s: Annotated[Capability, within(0.01, 600.0)] = Ramped(start=1.2, mature=1.0)
         """In which the gas falls to 1/e: assumption."""
         left_cv: Annotated[Capability, within(0.0, 3.0)] = 0.3
@@ -76,7 +76,7 @@ class Degas(HeatSealing):
         """Of the electrolyte, that evaporates in the vacuum: assumption."""
         density_g_per_ml: Annotated[float, Field(gt=0.5, le=3.0)] = 1.2
         """Of the electrolyte: 1.2-1.3 for 1 mol/l LiPF6 in carbonates (data sheets)."""
-        bubble_um: Annotated[float, Field(gt=0.0, le=5000.0)] = 50.0
+        bubble_um: Annotated[float, Field(gt=0.0, le=5000.0)] = 100.0
         """Height of gas trapped between the layers: assumption."""
         gas_limit_ml_per_ah: Annotated[float, Field(gt=0.0, le=10.0)] = 0.03
         """Rejected above, as the thickness gauge reads it: assumption."""
