@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
 from cellfab.core import web
+from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels.web_field import mean_variance_factor
 
 
 def _web():
@@ -67,3 +71,87 @@ def test_a_child_inherits_and_is_named_by_all_its_parents():
     others = [parent.child("wind", n=7, unit="cells", amount=7.0), parent.child("film", n=7, unit="m", amount=7.0)]
     assert len({child.identity, *(lot.identity for lot in others)}) == 3
     assert parent.child("film", n=1, unit="m", amount=1.0).identity == others[1].identity
+
+
+def _large(positions=150, planned=161, identity=7):
+    lot = Lot(identity, n=3 * positions, unit="m")
+    lot.attributes = {"lanes": 3.0, "positions": float(positions), "planned_positions": float(planned)}
+    return lot
+
+
+DRAWS = Draws(1, 0, "place")
+
+
+def test_a_field_has_the_numbers_of_the_roll_as_planned():
+    across, along = np.array([1.0, 2.0, 3.0], np.float32), np.linspace(0, 1, 150, dtype=np.float32)
+    lot = _large()
+    found = web.field(lot, DRAWS, "noise", 0.5, 10.0, across, along)
+    z = DRAWS.normal("noise", lot, 3 * 161).reshape(3, 161)[:, :150]
+    assert web.normal(DRAWS, "noise", lot) == pytest.approx(z)
+    assert found == pytest.approx((10.0 + across[:, None] + along + 0.5 * z).ravel(), rel=1e-6)
+    shorter = web.field(_large(100), DRAWS, "noise", 0.5, 10.0, across, along[:100])
+    assert np.array_equal(shorter, found.reshape(3, 150)[:, :100].ravel())
+
+
+@pytest.mark.parametrize(
+    ("absolute", "relative", "spread"), [(0.1, 0.0, 0.0), (0.0, 0.1, 0.0), (0.0, 0.0, 0.1), (0, 0, 0)]
+)
+def test_inspection_reads_as_if_every_segment_were_read(absolute, relative, spread):
+    lot = _large()
+    values = np.random.default_rng(3).uniform(0.2, 1.8, 450).astype(np.float32)
+    values[17] = np.nan
+    code = web.exit_codes(lot)
+    code[::5] = 9
+    before = code.copy()
+    web.inspect(
+        lot, DRAWS, "gauge", values, 0.5, 1.5, 4, absolute=absolute, relative=relative, log_spread=spread
+    )  # fmt: skip
+    z = np.clip(web.normal(DRAWS, "gauge", lot).ravel().astype(float), -4.0, 4.0)
+    read = (values + z * (absolute + relative * values)) * np.exp(spread * z)
+    off = ~((read >= 0.5) & (read <= 1.5)) & (before == 0)
+    assert off[17]
+    assert np.array_equal(code == 4, off)
+    assert lot.losses == [(4, int(off.sum()))]
+
+
+def test_a_gauge_whose_error_exceeds_all_leaves_no_row_clear():
+    lot = _large()
+    web.inspect(lot, DRAWS, "gauge", np.ones(450, np.float32), 0.9, 1.1, 4, relative=0.3)
+    z = np.clip(web.normal(DRAWS, "gauge", lot).ravel().astype(float), -4.0, 4.0)
+    assert np.array_equal(lot.exit_code == 4, np.abs(0.3 * z) > 0.1)
+
+
+def test_events_stay_where_they_are_and_are_scrapped_once():
+    lot = _large()
+    found = web.events(lot, DRAWS, "spots", np.linspace(0.0, 0.5, 150))
+    assert found.rows.size == found.words.shape[0] > 50
+    assert not (found.rows % 150 == 0).any()
+    assert web.events(lot, DRAWS, "spots", 0.3).rows.size > 50
+    z = found.normals()
+    assert z.shape == (found.rows.size, 2)
+    assert np.abs(z).max() < 6.4
+    web.scrap_rows(lot, found.rows, 4)
+    assert lot.n_dead == np.unique(found.rows).size == lot.losses[0][1]
+
+
+def test_scrapping_positions_takes_all_lanes_once():
+    lot = _large(5, 8)
+    web.exit_codes(lot)[1] = 9
+    web.scrap_positions(lot, 0, 2, 4)
+    web.scrap_positions(lot, 4, 99, 5)
+    web.scrap_positions(lot, 4, 4, 6)
+    assert lot.exit_code.reshape(3, 5).tolist() == [[4, 9, 0, 0, 5], [4, 4, 0, 0, 5], [4, 4, 0, 0, 5]]
+    assert lot.losses == [(4, 5), (5, 3)]
+
+
+def test_values_of_lanes_and_positions_are_given_to_their_segments():
+    lot = _large(2, 8)
+    assert web.spread(lot, np.array([1, 2, 3])).tolist() == [1, 1, 2, 2, 3, 3]
+    assert web.repeat(lot, np.array([7, 8], np.int16)).tolist() == [7, 8] * 3
+
+
+def test_wandering_has_the_variance_of_the_averaged_process():
+    # 2 000 webs of 20 segments of 3.4 m, correlation length 5 m: 40 000 values, about 12 000 independent; z-limit 4.
+    values = [web.wander(_large(identity=i), DRAWS, "drift", 20, 3.4, 5.0) for i in range(2000)]
+    expected = mean_variance_factor(3.4, 5.0)
+    assert np.mean(np.square(values)) == pytest.approx(expected, rel=4 * math.sqrt(2 / 12_000))

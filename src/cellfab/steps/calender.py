@@ -129,8 +129,8 @@ class Calender(ElectrodeStep):
         set_um, set_um_per_loading = self._setting(lot)
         along = web.wander(lot, draws, "gap", positions, facts["pitch_m"], now["gap_length_m"])
         along *= np.float32(now["gap_noise_um"])
-        along += np.float32(now["roll_thickness_um"] * float(draws.normal("roll", lot, 1)[0]))
         across = np.float32(now["lane_thickness_um"]) * draws.normal("lane", lot, lanes)
+        set_um += now["roll_thickness_um"] * float(draws.normal("roll", lot, 1)[0])
         porosity = lot.columns[POROSITY] = np.empty(lot.n, np.float32)
         thickness = np.empty(lot.n, np.float32)
         press_web(

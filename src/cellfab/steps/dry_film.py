@@ -235,7 +235,8 @@ class DryFilm(ElectrodeStep):
         child = lot.child(draws.owner, n=0, unit="m", amount=0.0)
         charge = np.empty(planned, np.int32)
         dry_web.lay_charges(film_kg, segment_kg, lanes, electrode.length_m, charge)
-        along = self._along(child, lot, charge, draws, now)
+        roll, lamination = draws.normal("roll", child, 2).tolist()
+        along = self._along(child, lot, charge, roll, draws, now)
         across, per_position = self._lanes(lot, lanes, draws, now)
         powder_kg = float(film_kg.sum())
         positions = dry_web.positions_filled(along, float(across.mean()), segment_kg * lanes, powder_kg)
@@ -261,22 +262,25 @@ class DryFilm(ElectrodeStep):
         )  # fmt: skip
         self._holes(child, lot, charge, draws, now)
         self._metal(child, lot, charge, draws, now)
-        self._peel(child, lot, charge, draws, now)
+        self._peel(child, lot, charge, lamination, draws, now)
         web.settle_web(child)
         return child
 
-    def _along(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> Rows:
+    def _along(
+        self, child: Lot, lot: Lot, charge: Charges, roll: float, draws: Draws, now: Mapping[str, Any]
+    ) -> Rows:  # fmt: skip
         """Relative loading error common to all lanes, per position."""
         from cellfab.kernels import web_field
+        from cellfab.kernels.random import uniform
 
         pitch = self.electrode.length_m
-        phase = 2.0 * math.pi * float(draws.uniform("phase", child, 1)[0])
+        phase = 2.0 * math.pi * uniform(draws.key("phase"), child.identity, 0)
         amplitude = now["roll_runout_um"] / 2.0 / self.film_um
         along = web.wander(child, draws, "drift", charge.size, pitch, now["drift_length_m"])
         web_field.add_along(
             now["drift_loading_cv"],
             *web_field.ripple_law(amplitude, pitch, math.pi * now["roll_diameter_m"], phase),
-            now["roll_loading_cv"] * float(draws.normal("roll", child, 1)[0]),
+            now["roll_loading_cv"] * roll,
             np.float32(now["charge_loading_cv"]) * draws.normal("charge", lot), charge, along,
         )  # fmt: skip
         return along
@@ -398,17 +402,19 @@ class DryFilm(ElectrodeStep):
         web.scrap_rows(child, particles.rows[read > limit], FOREIGN)
         np.add.at(count, particles.rows, 1)
 
-    def _peel(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
+    def _peel(
+        self, child: Lot, lot: Lot, charge: Charges, lamination: float, draws: Draws, now: Mapping[str, Any]
+    ) -> None:  # fmt: skip
         """Segments with a patch that comes off the foil, of which the camera sees most."""
         from cellfab.kernels import film
 
         columns, n = lot.columns, lot.n
         patches = max(child.attributes["segment_m2"] * _CM2_PER_M2, 1.0)
-        roll = math.sqrt(math.log1p(now["peel_roll_cv"] ** 2)) * float(draws.normal("lamination", child, 1)[0])
+        roll = math.exp(math.sqrt(math.log1p(now["peel_roll_cv"] ** 2)) * lamination)
         median, spread, weak = np.empty((3, n))
         film.peel_of_charges(
             columns["fibrillation"], columns["binder_fraction"] / np.float32(self.electrode.binder_fraction),
-            columns["binder_cv"], now["peel_n_per_m"] * math.exp(roll), math.log1p(now["peel_patch_cv"] ** 2),
+            columns["binder_cv"], now["peel_n_per_m"] * roll, math.log1p(now["peel_patch_cv"] ** 2),
             _BINDER_EXPONENT, now["peel_limit_n_per_m"], patches, median, spread, weak,
         )  # fmt: skip
         rows, words = web.events(child, draws, "weak_patch", weak[charge])
@@ -419,9 +425,10 @@ class DryFilm(ElectrodeStep):
                 is_weak, draws.uniform("weakest_patch", child), charge, median, spread, weak, patches, peel
             )
             child.columns[PEEL] = peel
-        # A segment with several weak patches is looked at once: its first one's number decides.
-        rows, first = np.unique(rows, return_index=True)
-        web.scrap_rows(child, rows[words[first, 0] < now["blister_seen_share"] * web.WORDS], BLISTER)
+        if rows.size:
+            # A segment with several weak patches is looked at once: its first one's number decides.
+            rows, first = np.unique(rows, return_index=True)
+            web.scrap_rows(child, rows[words[first, 0] < now["blister_seen_share"] * web.WORDS], BLISTER)
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Foil for the whole length run, trims included, and roll heating."""
