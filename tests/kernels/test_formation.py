@@ -123,8 +123,9 @@ def plates(cathode: np.ndarray, anode: np.ndarray, critical: float = 1.0, **more
     zeros = np.zeros(n, np.float32)
     out = np.empty(n, np.uint8)
     formation.plating(
-        critical, cathode.astype(np.float32), anode.astype(np.float32), more.get("thinning", zeros),
-        more.get("porosity", zeros + np.float32(0.3)), more.get("unwetted", zeros), KEY, 3, out,
+        critical, (anode / cathode).astype(np.float32), more.get("cathode_thinning", zeros),
+        more.get("anode_thinning", zeros), more.get("porosity", zeros + np.float32(0.3)), more.get("unwetted", zeros),
+        KEY, 3, out,
     )  # fmt: skip
     return out
 
@@ -166,10 +167,17 @@ def test_critical_ratio_rises_with_rate_cold_and_density() -> None:
 
 
 def test_thin_edges_and_dense_anodes_plate_first() -> None:
-    cathode, anode = np.ones(4), np.full(4, 1.05)
-    thinning = np.array([0.0, 0.06, 0.0, -0.1], np.float32)  # a heavy edge does not help the rest of the anode
-    porosity = np.array([0.3, 0.3, 0.14, 0.3], np.float32)
-    assert plates(cathode, anode, thinning=thinning, porosity=porosity).tolist() == [0, 1, 1, 0]
+    # As designed; anode thin at its edge; so is the cathode; cathode heavy there; anode heavy; anode dense.
+    anode_thinning = np.array([0.0, 0.06, 0.06, 0.0, -0.1, 0.0], np.float32)
+    cathode_thinning = np.array([0.0, 0.0, 0.06, -0.06, 0.0, 0.0], np.float32)
+    porosity = np.array([0.3, 0.3, 0.3, 0.3, 0.3, 0.14], np.float32)
+    found = plates(
+        np.ones(6), np.full(6, 1.05), porosity=porosity, anode_thinning=anode_thinning,
+        cathode_thinning=cathode_thinning,
+    )  # fmt: skip
+    assert found.tolist() == [0, 1, 0, 1, 0, 1]
+    heavy = np.full(1, -0.1, np.float32)  # a heavy edge of the anode does not help the rest of it
+    assert plates(np.ones(1), np.full(1, 0.99), anode_thinning=heavy).tolist() == [1]
 
 
 def test_dry_parts_make_their_surroundings_plate_as_often_as_they_should() -> None:

@@ -5,7 +5,7 @@ roll, are taken in order: the k-th cell has the k-th group of `pieces` cathode a
 web has left when the other ends is a remnant. The rows of a cell's group follow from its first one: they are the next
 good ones of its parent (segments thrown out at the joining machine have an exit code there).
 
-Of its pieces a cell has the mean loading, composition, porosity and moisture, the highest burr, the lowest N/P of
+Of its pieces a cell has the mean loading, composition, porosity, moisture and edge, the highest burr, the lowest N/P of
 pieces that face each other, and all their particles.
 """
 
@@ -30,10 +30,12 @@ _MEANS = {
     "moisture_ppm": ("ppm", "true water content of the cell's {}", ELECTRODES),
 }
 _BURR = "burr_um"
+_EDGE = "edge_thinning_fraction"
 _FLAW = "notch_flaw"
 _METAL = "metal_particles"
 READS = (*_MEANS, _BURR, "active_fraction", "specific_capacity_mah_per_g", "width_mm", _FLAW)
-"""Columns of segments that `join` and `flaws` need; `metal_particles` are added where a web has them."""
+"""Columns of segments that `join` and `flaws` need; `metal_particles` and `edge_thinning_fraction` where a web has
+them."""
 
 ROWS = tuple(
     column(f"{electrode}_row", "int32", "1", f"row of the cell's first {electrode} piece in its parent lot")
@@ -59,9 +61,15 @@ _BURRS = tuple(
     column(f"{electrode}_{_BURR}", "float32", "um", f"true height of the highest burr on the cell's {electrode}")
     for electrode in ELECTRODES
 )
+_EDGES = {
+    electrode: column(
+        f"{electrode}_{_EDGE}", "float32", "1", f"loading missing at the {electrode}'s edge, below 0: heavy"
+    )
+    for electrode in ELECTRODES
+}
 WRITES = (
     *ROWS, *AREAL, LEAST_NP, *(name for names in _INHERITED.values() for _, name in names), *_BURRS,
-    OVERHANG, SEPARATOR_FAULT, PARTICLES,
+    *_EDGES.values(), OVERHANG, SEPARATOR_FAULT, PARTICLES,
 )  # fmt: skip
 """Columns of the cells that come out of any joining step."""
 
@@ -144,6 +152,9 @@ def join(
             joining.mean_of_pieces(row, segments[source], columns[name])
         columns[burr] = np.empty(n, np.float32)
         joining.highest_of_pieces(row, segments[_BURR], columns[burr])
+        if _EDGE in segments:
+            columns[_EDGES[lot.material]] = np.empty(n, np.float32)
+            joining.mean_of_pieces(row, segments[_EDGE], columns[_EDGES[lot.material]])
         used_kg = used_mg_per_cm2 * KG_PER_M2 * lot.attributes["segment_m2"]
         child.attributes |= {
             f"{lot.material}_remnant_cells": float(lot.n_alive - row.size),

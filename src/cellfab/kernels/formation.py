@@ -212,8 +212,8 @@ def gas(
 @kernel
 def plating(
     critical: float,
-    cathode_areal: npt.NDArray[np.float32],
-    anode_areal: npt.NDArray[np.float32],
+    np_ratio: npt.NDArray[np.float32],
+    cathode_thinning: npt.NDArray[np.float32],
     anode_thinning: npt.NDArray[np.float32],
     anode_porosity: npt.NDArray[np.float32],
     unwetted: npt.NDArray[np.float32],
@@ -227,10 +227,10 @@ def plating(
     ----------
     critical : float
         `formation_theory.plating_np_ratio` of a porous anode; what denseness adds is added here.
-    cathode_areal, anode_areal : ndarray of float32, shape (n,)
-        mAh/cm2.
-    anode_thinning : ndarray of float32, shape (n,)
-        Share of the coating that is missing at the anode's edge; negative where it is heavy.
+    np_ratio : ndarray of float32, shape (n,)
+        Areal capacity of anode over cathode, the lowest of the cell's pieces, away from the edges.
+    cathode_thinning, anode_thinning : ndarray of float32, shape (n,)
+        Share of the coating that is missing at the edges; negative where they are heavy. Below 1.
     anode_porosity, unwetted : ndarray of float32, shape (n,)
         True porosity, and dry share.
     key, entity
@@ -242,8 +242,8 @@ def plating(
     least = np.float32(critical)
     for i in range(out.size):
         dense = _NP_PER_POROSITY_BELOW * max(_DENSE_POROSITY - anode_porosity[i], zero)
-        edge = anode_areal[i] * (one - max(anode_thinning[i], zero))
-        out[i] = np.uint8(edge < cathode_areal[i] * (least + dense))
+        edge = (one - anode_thinning[i]) / (one - cathode_thinning[i])
+        out[i] = np.uint8(np_ratio[i] * min(edge, one) < least + dense)
     for i in range(out.size):
         if unwetted[i] > zero and uniform(key, entity, i) < plating_probability(unwetted[i]):
             out[i] = 1

@@ -149,7 +149,7 @@ class Ageing(Step):
             if slope > 0.0:
                 hints.append(f"rest {params.rest_d * needed / slope:.0f} days")
         if self._leakage_seen_ohm(1.0) >= asked and not params.leakage_test_h:
-            hints.append(f"add a leakage test (leakage_test_h), which sees {self._leakage_seen_ohm(1.0):.2g} Ohm")
+            hints.append(f"add a leakage test (leakage_test_h), which sees {self._leakage_seen_ohm(1.0):.0f} Ohm")
         margin = params.limit_sigmas_number * math.hypot(noise, slope * spread)
         yield Remark(
             "ocv_slope_mv_per_percent",

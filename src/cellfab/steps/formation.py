@@ -11,12 +11,13 @@ What it models
 Equations
     First charge Q_1 = cathode areal capacity x area / efficiency by design. Q = min(Q_1 (eta + batch + cell - k_w (w
     - w_0)+) - q_PTFE m_PTFE, anode capacity) (1 - u) (1 + cv z). DCIR = R_roll (1 + cv z) (1 + k (w - w_0)+) + joints
-    / (1 - torn) + R_terminal. Gas = Q_1 (g (1 + cv z) + g_w (w - w_0)+). Plating where N (1 - edge thinning) / P <
-    1.00 + 0.02 C + 0.003 (15 degC - T)+ + 0.5 (0.25 - anode porosity)+ + margin, and with probability 1 - exp(-20 u);
-    in closed form `cellfab.kernels.formation_theory.share_below`. Shorts: `cellfab.kernels.particles`; a metal
-    dissolves with probability 1 / (1 + exp(-(E_cathode - E_metal - 0.10 V) / 0.05 V)), its bridge takes lognormal
-    days at the temperature of warm storage. Efficiency read = (Q - V t / R) / Q_1, rejected below the expected
-    efficiency less a margin. Electricity = charged / 0.90 - 0.75 discharged.
+    / (1 - torn) + R_terminal. Gas = Q_1 (g (1 + cv z) + g_w (w - w_0)+). Plating where N/P
+    min(1, (1 - d_anode) / (1 - d_cathode)) < 1.00 + 0.02 C + 0.003 (15 degC - T)+ + 0.5 (0.25 - anode porosity)+ +
+    margin, N/P the lowest of the cell's pieces and d the loading missing at the edges, and with probability
+    1 - exp(-20 u); its tail in closed form `cellfab.kernels.formation_theory.share_below`. Shorts:
+    `cellfab.kernels.particles`; a metal dissolves with probability 1 / (1 + exp(-(E_cathode - E_metal - 0.10 V) /
+    0.05 V)), its bridge takes lognormal days at the temperature of warm storage. Efficiency read = (Q - V t / R) /
+    Q_1, rejected below the expected efficiency less a margin. Electricity = charged / 0.90 - 0.75 discharged.
 Range
     One charge and discharge between the cell's voltage limits; cells of 1-400 Ah; moisture up to 2000 ppm; C-rate of
     the end of a charge 0.05-1, 0-60 degC. Any chemistry: it is parameters and the design's first-cycle efficiency.
@@ -28,10 +29,10 @@ Rows
     In and out: cells in trays. Adds capacity_ah, first_cycle_efficiency, dcir_mohm, gas_ml (at 25 degC and 1 bar),
     short_siemens (all shorts; 0: none), short_delay_d (days at 45 degC from first charge to the first of them),
     rewelded (1 where a joint was made twice), defects (bits of `cellfab.core.defects`); all that only matters to how
-    the cell was made is dropped. Reads anode_edge_thinning_fraction where a coating step wrote it. Facts in
-    `attributes`: rated_capacity_ah and rated_dcir_mohm of a cell exactly as designed; formation_charged_kwh and
-    formation_discharged_kwh of all cells that came; shorts_mechanical and shorts_chemical, cells with either.
-    Dictates the time a tray holds its channel.
+    the cell was made is dropped. Reads cathode_edge_thinning_fraction, anode_edge_thinning_fraction and
+    SIDE_weld_rewelded where they are. Facts in `attributes`: rated_capacity_ah and rated_dcir_mohm of a cell exactly
+    as designed; formation_charged_kwh and formation_discharged_kwh of all cells that came; shorts_mechanical and
+    shorts_chemical, cells with either. Dictates the time a tray holds its channel.
 Left out
     The voltage curve (the charge voltage is checked, not followed), heat and pressure in the rack, contact faults of
     the needles, what plating costs in capacity, capacity lost in the dry part for good. What is rejected is really
@@ -92,7 +93,7 @@ class Formation(Step):
         "cathode_moisture_ppm", "anode_moisture_ppm", "cathode_burr_um", "anode_burr_um", "separator_fault",
         "particle_um", "unwetted_fraction", "cathode_weld_mohm", "anode_weld_mohm", "cathode_torn_fraction",
         "anode_torn_fraction", "cathode_weld_unfused", "anode_weld_unfused", "cathode_weld_burnt", "anode_weld_burnt",
-        "overhang_mm", "leak", "anode_porosity",
+        "overhang_mm", "leak", "anode_porosity", "least_np_ratio",
     )  # fmt: skip
     writes = (CAPACITY, EFFICIENCY, DCIR, GAS, SHORT, DELAY, REWELDED, DEFECTS)
     kept = frozenset((*writes, "tray_position", "cathode_row", "anode_row", "leak", "electrolyte_g", "downgraded"))
@@ -340,13 +341,12 @@ class Formation(Step):
 
         columns, design, params = lot.columns, self.design, self.params
         critical = plating_np_ratio(params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_np_margin)
-        thinning = columns.get("anode_edge_thinning_fraction")
-        if thinning is None:
-            thinning = np.zeros(lot.n, np.float32)
+        edges = [columns.get(f"{electrode}_edge_thinning_fraction") for electrode in ("cathode", "anode")]
+        thinning = [np.zeros(lot.n, np.float32) if edge is None else edge for edge in edges]
         areal = columns["cathode_areal_mah_per_cm2"], columns["anode_areal_mah_per_cm2"]
         plates, defects = np.empty(lot.n, np.uint8), np.empty(lot.n, np.uint16)
         plating(
-            critical, *areal, thinning, columns["anode_porosity"], columns["unwetted_fraction"],
+            critical, columns["least_np_ratio"], *thinning, columns["anode_porosity"], columns["unwetted_fraction"],
             draws.key("dry_plating"), lot.identity, plates,
         )  # fmt: skip
         hidden_defects(

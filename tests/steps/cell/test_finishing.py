@@ -214,6 +214,7 @@ def test_escapes_are_true_defects_of_sold_cells(cells: SimpleNamespace) -> None:
     columns["leak"][[5, 8]] = 1.0
     columns["separator_fault"][[0, 6, 8, 9]] = 1
     columns["anode_areal_mah_per_cm2"][7] *= 0.5
+    columns["least_np_ratio"][7] *= 0.5
     # Every separator fault conducts here, weakly.
     form(cells, lot, fault_contact_probability=1.0, short_median_ohm=1e6, efficiency_margin_fraction=0.9)
     lot.scrap(np.arange(lot.n) == 9, 1)
@@ -349,11 +350,12 @@ def test_local_anode_reserve_decides_about_plating(cells: SimpleNamespace) -> No
             lot.columns[name] = np.full(lot.n, value, np.float32)
         return float((form(cells, lot).columns["defects"] & bit("plating") > 0).mean())
 
-    areal = cells.design().cathode.areal_capacity_mah_per_cm2
     assert plating() == 0.0
-    assert plating(anode_areal_mah_per_cm2=1.0 * areal, cathode_areal_mah_per_cm2=areal) == 1.0
-    assert plating(anode_areal_mah_per_cm2=1.02 * areal, cathode_areal_mah_per_cm2=areal) == 0.0
+    assert plating(least_np_ratio=1.0) == 1.0
+    assert plating(least_np_ratio=1.02) == 0.0
     assert plating(anode_edge_thinning_fraction=0.15) == 1.0
+    assert plating(anode_edge_thinning_fraction=0.15, cathode_edge_thinning_fraction=0.15) == 0.0
+    assert plating(cathode_edge_thinning_fraction=-0.15) == 1.0
     assert plating(anode_porosity=0.05) == 1.0
 
 
