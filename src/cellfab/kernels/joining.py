@@ -113,12 +113,23 @@ def least_ratio(
         for i in range(out.size):
             out[i] = anode[i] / cathode[i]
         return
+    ratio = np.empty(pieces, np.float32)
     for i in range(out.size):
-        least = np.float32(np.inf)
+        first, facing = i * pieces, i * anodes
         for piece in range(pieces):
-            least = min(least, anode[i * anodes + piece] / cathode[i * pieces + piece])
-            least = min(least, anode[i * anodes + piece + neighbours - 1] / cathode[i * pieces + piece])
-        out[i] = least
+            one, other = anode[facing + piece], anode[facing + piece + neighbours - 1]
+            ratio[piece] = (one if one < other else other) / cathode[first + piece]
+        a, b, c, d = ratio[0], ratio[0], ratio[0], ratio[0]
+        fours = pieces - pieces % 4
+        for k in range(0, fours, 4):  # four at once, because one alone waits for each comparison
+            a = ratio[k] if ratio[k] < a else a
+            b = ratio[k + 1] if ratio[k + 1] < b else b
+            c = ratio[k + 2] if ratio[k + 2] < c else c
+            d = ratio[k + 3] if ratio[k + 3] < d else d
+        for k in range(fours, pieces):
+            a = ratio[k] if ratio[k] < a else a
+        a, c = (a if a < b else b), (c if c < d else d)
+        out[i] = a if a < c else c
 
 
 @kernel
