@@ -39,18 +39,15 @@ class Found(NamedTuple):
     sizes: Floats
 
     def counts(self, n: int) -> npt.NDArray[np.uint8]:
-        """Flaws of each of n rows, at most 255."""
+        """Flaws of each of n rows; a rate of at most ten per row leaves them far below 255."""
         out = np.zeros(n, np.uint8)
-        if self.rows.size:
-            rows, counts = np.unique(self.rows, return_counts=True)
-            out[rows] = np.minimum(counts, 255)
+        np.add.at(out, self.rows, 1)
         return out
 
     def largest(self, n: int) -> Floats:
         """Largest flaw of each of n rows, 0 where there is none."""
         out = np.zeros(n, np.float32)
-        if self.rows.size:
-            np.maximum.at(out, self.rows, self.sizes)
+        np.maximum.at(out, self.rows, self.sizes)
         return out
 
 
