@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,15 @@ def test_every_powder_of_a_shipped_cell_has_a_price() -> None:
         cell = design(part.removeprefix("cells/"))
         for powder in (cell.cathode.active_material, cell.anode.active_material):
             assert check(resolved, Material, [("materials", powder)])[0] is not None
+
+
+def test_the_table_of_the_cells_page_is_true() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cells.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*" + r"\| ([\d.]+) " * 4 + r"\|$", page, re.MULTILINE)
+    assert {f"cells/{name}" for name, *_ in rows} == set(CELLS)
+    for name, *printed in rows:
+        cell = design(name)
+        values = (cell.capacity_ah, cell.energy_wh, cell.mass_kg, 1e3 * cell.cathode.area_m2 / cell.energy_wh)
+        for text, value in zip(printed, values, strict=True):
+            digits = len(text.partition(".")[2])
+            assert float(text) == pytest.approx(value, abs=0.51 * 10**-digits), name
