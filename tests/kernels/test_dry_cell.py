@@ -12,13 +12,14 @@ from scipy import stats
 from cellfab.kernels import dry_cell
 from cellfab.kernels.inspection import detection_probability
 from cellfab.kernels.particles import largest_pareto_um
-from cellfab.kernels.random import fill_uniform, normal_quantile, stream_key, uniform
+from cellfab.kernels.random import normal_quantile, stream_key, uniform
+from cellfab.kernels.random_blocks import fill_blocks
 
-KEYS = np.array([stream_key(5, 0, "can", name) for name in ("face_particles", "particles", "high_voltage")], np.uint64)
+KEYS = np.array([stream_key(5, 0, "can", name) for name in ("cells", "particles")], np.uint64)
 N = 2000 if numba.config.DISABLE_JIT else 40_000  # as many as interpreted kernels manage
 LAW = dry_cell.DryLaw(
     smallest_um=10.0, exponent=3.0, transport=0.05, face_median_um=40.0, face_log_sd=math.log(1.8), separator_um=14.0,
-    false_alarm=0.0, ceiling=0.8, midpoint=1.0, width=0.1,
+    false_alarm=0.0, ceiling=0.8, midpoint=1.0, width=0.1, closing_fault=0.0,
 )  # fmt: skip
 
 
@@ -69,13 +70,13 @@ def test_an_alarm_is_as_likely_as_the_worst_defect_makes_it(given: dict[str, flo
 
 def test_the_kernel_does_what_its_slow_twin_does() -> None:
     rng = np.random.default_rng(3)
-    n, law = 700, LAW._replace(false_alarm=0.05)
+    n, law = 700, LAW._replace(false_alarm=0.05, closing_fault=0.03)
     inside, on_faces = rng.poisson(0.2, n), rng.poisson(0.5, n)
     (cathode, anode), fault = rng.gamma(2.0, 4.0, (2, n)).astype(np.float32), rng.random(n) < 0.05
     size, verdict = look(law, n, inside=inside, on_faces=on_faces, cathode_burr=cathode, anode_burr=anode, fault=fault)
-    u_face, u_test = np.empty((2, n), np.float32)
-    fill_uniform(KEYS[0], 9, u_face)
-    fill_uniform(KEYS[2], 9, u_test)
+    words = np.empty((4, n), np.uint32)
+    fill_blocks(KEYS[0], 9, 0, 0, words)
+    u_face, u_test, u_fault, _ = (words + 0.5) / 2.0**32
     for i in range(n):
         sizes = [0.0]
         if inside[i]:
@@ -87,5 +88,12 @@ def test_the_kernel_does_what_its_slow_twin_does() -> None:
         seen = detection_probability(severity, 0.8, 1.0, 0.1) if severity else 0.0
         alarm = u_test[i] < 0.05 + 0.95 * seen
         assert size[i] == pytest.approx(max(sizes), rel=1e-6)
-        assert verdict[i] == (0 if not alarm else dry_cell.ALARM if severity else dry_cell.FALSE_ALARM)
-    assert {0, 1, 2} == set(verdict)
+        tested = dry_cell.QUIET if not alarm else dry_cell.ALARM if severity else dry_cell.FALSE_ALARM
+        assert verdict[i] == (dry_cell.CLOSING_FAULT if u_fault[i] < 0.03 else tested)
+    assert {0, 1, 2, 3} == set(verdict)
+
+
+def test_faults_at_closing_are_as_many_as_they_should_be() -> None:
+    # 40 000 cells: z = 4.5.
+    _, verdict = look(LAW._replace(closing_fault=0.01), N)
+    assert abs((verdict == dry_cell.CLOSING_FAULT).mean() - 0.01) < 4.5 * math.sqrt(0.0099 / N)

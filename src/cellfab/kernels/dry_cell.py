@@ -11,11 +11,13 @@ import numpy.typing as npt
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.inspection import detection_probability
 from cellfab.kernels.particles import BURR_RISK, largest_pareto_um
-from cellfab.kernels.random import fill_uniform, normal_quantile, uniform
+from cellfab.kernels.random import normal_quantile, uniform
+from cellfab.kernels.random_blocks import CHUNK, fill_blocks
 
 GROSS = 1.5
 """Severity of a faulty separator; a particle of so many separator thicknesses has severity 1 (assumption)."""
-QUIET, FALSE_ALARM, ALARM = 0, 1, 2
+QUIET, FALSE_ALARM, ALARM, CLOSING_FAULT = 0, 1, 2, 3
+_HALF, _PER_WORD = np.float32(0.5), np.float32(2.0**-32)
 
 
 class DryLaw(NamedTuple):
@@ -35,6 +37,8 @@ class DryLaw(NamedTuple):
     midpoint: float
     width: float
     """Detection, see `cellfab.kernels.inspection`."""
+    closing_fault: float
+    """Probability that the cell is damaged when it is closed; every such fault is noticed."""
 
 
 @kernel
@@ -50,7 +54,7 @@ def look_between(
     particle_um: npt.NDArray[np.float32],
     verdict: npt.NDArray[np.uint8],
 ) -> None:
-    """Find the largest particle between the electrodes of every cell, and test the cell.
+    """Find the largest particle between the electrodes of every cell, close the cell and test it.
 
     The test sees severity max(particle / (1.5 separator), burr / separator if above `BURR_RISK`, 1.5 for a faulty
     separator); 0 is a sound cell, on which it raises false alarms only.
@@ -59,8 +63,9 @@ def look_between(
     ----------
     law : DryLaw
         Constants.
-    keys : ndarray of uint64, shape (3,)
-        Streams: whether a particle on the faces gets in, sizes (rows 2 i and 2 i + 1 belong to cell i), the test.
+    keys : ndarray of uint64, shape (2,)
+        Streams: blocks of the cells (words: whether a particle on the faces gets in, the test, a fault at closing), and
+        sizes of particles (rows 2 i and 2 i + 1 belong to cell i).
     entity : int
         The lot.
     inside, on_faces : ndarray of uint8, shape (n,)
@@ -72,38 +77,59 @@ def look_between(
     particle_um : ndarray of float32, shape (n,)
         Filled: size of the largest particle; 0 where there is none.
     verdict : ndarray of uint8, shape (n,)
-        Filled: `QUIET`, `FALSE_ALARM` on a sound cell, or `ALARM`.
+        Filled: `QUIET`, `FALSE_ALARM` on a sound cell, `ALARM` on another, or `CLOSING_FAULT`.
     """
     n = verdict.size
-    u_face, u_test, suspect = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
-    fill_uniform(keys[0], entity, u_face)
-    fill_uniform(keys[2], entity, u_test)
+    words = np.empty((4, CHUNK), np.uint32)
+    u_face, u_test, u_fault = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    suspect, rows = np.empty(CHUNK, np.uint8), np.empty(CHUNK + 1, np.int64)
     # Of k particles one gets in with probability 1 - (1 - t)^k, never more than k t.
-    transport = np.float32(law.transport)
+    transport, closing_fault = np.float32(law.transport), np.float32(law.closing_fault)
     risk_um, false_alarm = np.float32(BURR_RISK * law.separator_um), np.float32(law.false_alarm)
-    for i in range(n):  # vectorises; few cells need the loop below
-        burr = np.uint8(cathode_burr_um[i] > risk_um) | np.uint8(anode_burr_um[i] > risk_um)
-        arrives = np.uint8(u_face[i] < transport * np.float32(on_faces[i]))
-        suspect[i] = burr | arrives | np.uint8(inside[i] > 0) | fault[i] | np.uint8(u_test[i] < false_alarm)
-        particle_um[i] = np.float32(0.0)
-        verdict[i] = QUIET
-    for i in range(n):
-        if suspect[i] == 0:
-            continue
-        size = 0.0
-        if inside[i] > 0:
-            size = largest_pareto_um(inside[i], uniform(keys[1], entity, 2 * i), law.smallest_um, law.exponent)
-        if u_face[i] < 1.0 - (1.0 - law.transport) ** on_faces[i]:
-            z = normal_quantile(uniform(keys[1], entity, 2 * i + 1))
-            size = max(size, law.face_median_um * math.exp(law.face_log_sd * z))
-        particle_um[i] = size
-        burr_um = max(cathode_burr_um[i], anode_burr_um[i])
-        severity = max(size / (GROSS * law.separator_um), GROSS * fault[i])
-        if burr_um > risk_um:
-            severity = max(severity, burr_um / law.separator_um)
-        if severity > 0.0:
-            seen = detection_probability(severity, law.ceiling, law.midpoint, law.width)
-            if u_test[i] < law.false_alarm + (1.0 - law.false_alarm) * seen:
-                verdict[i] = ALARM
-        elif u_test[i] < false_alarm:
-            verdict[i] = FALSE_ALARM
+    for done in range(0, n, CHUNK):
+        m = min(CHUNK, n - done)
+        fill_blocks(keys[0], entity, done, 0, words)
+        # Slices from the first row on: the compiler then knows that no index is counted from the end.
+        within, outside, flawed = inside[done : done + m], on_faces[done : done + m], fault[done : done + m]
+        cathode, anode = cathode_burr_um[done : done + m], anode_burr_um[done : done + m]
+        largest, decided = particle_um[done : done + m], verdict[done : done + m]
+        for j in range(CHUNK):
+            u_face[j] = (np.float32(words[0, j]) + _HALF) * _PER_WORD
+            u_test[j] = (np.float32(words[1, j]) + _HALF) * _PER_WORD
+            u_fault[j] = (np.float32(words[2, j]) + _HALF) * _PER_WORD
+        for j in range(m):  # vectorises; few cells need the loop below
+            suspect[j] = np.uint8(u_face[j] < transport * np.float32(outside[j])) | np.uint8(u_test[j] < false_alarm)
+        for j in range(m):
+            suspect[j] |= np.uint8(within[j] > 0) | flawed[j]
+        for j in range(m):
+            suspect[j] |= np.uint8(max(cathode[j], anode[j]) > risk_um)
+        for j in range(m):
+            largest[j] = np.float32(0.0)
+        for j in range(m):
+            decided[j] = QUIET
+        count = 0
+        for j in range(m):
+            rows[count] = j
+            count += suspect[j] != 0
+        for at in range(count):
+            j = rows[at]
+            i = done + j
+            size = 0.0
+            if within[j] > 0:
+                size = largest_pareto_um(within[j], uniform(keys[1], entity, 2 * i), law.smallest_um, law.exponent)
+            if u_face[j] < 1.0 - (1.0 - law.transport) ** outside[j]:
+                z = normal_quantile(uniform(keys[1], entity, 2 * i + 1))
+                size = max(size, law.face_median_um * math.exp(law.face_log_sd * z))
+            largest[j] = size
+            burr_um = np.float64(max(cathode[j], anode[j]))
+            severity = max(size / (GROSS * law.separator_um), GROSS * flawed[j])
+            if burr_um > risk_um:
+                severity = max(severity, burr_um / law.separator_um)
+            if severity > 0.0:
+                seen = detection_probability(severity, law.ceiling, law.midpoint, law.width)
+                if u_test[j] < law.false_alarm + (1.0 - law.false_alarm) * seen:
+                    decided[j] = ALARM
+            elif u_test[j] < false_alarm:
+                decided[j] = FALSE_ALARM
+        for j in range(m):
+            decided[j] = CLOSING_FAULT if u_fault[j] < closing_fault else decided[j]

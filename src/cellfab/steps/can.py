@@ -59,8 +59,10 @@ class Can(DryCell):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Can and test every cell."""
         lot.attributes["canned_cells"] = float(lot.n_alive)
-        lot.scrap(draws.uniform("fault", lot) < self.at("canning_fault_probability", maturity), CANNING_FAULT)
-        self.test_dry(lot, draws, maturity, HIGH_VOLTAGE)
+        self.test_dry(
+            lot, draws, maturity, HIGH_VOLTAGE, fault_cause=CANNING_FAULT,
+            fault_probability=self.at("canning_fault_probability", maturity),
+        )  # fmt: skip
         for name in self.spent:
             lot.columns.pop(name, None)
         return lot

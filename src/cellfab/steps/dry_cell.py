@@ -20,13 +20,13 @@ from cellfab.core import notes
 from cellfab.core.causes import describe
 from cellfab.core.cell_columns import PARTICLE
 from cellfab.core.draws import Draws
-from cellfab.core.lot import Lot
+from cellfab.core.lot import ALIVE, Lot
 from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.dry_cell import DryLaw
 
-_STREAMS = ("face_particles", "particles", "high_voltage")
+_STREAMS = ("cells", "particles")
 
 
 class DryCell(Step):
@@ -61,23 +61,36 @@ class DryCell(Step):
         false_alarm_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=2e-3, mature=3e-4)
         """Of a sound cell: assumption."""
 
-    def test_dry(self, lot: Lot, draws: Draws, maturity: float, cause: int) -> None:
-        """Write the largest particle between the electrodes of every cell; scrap the living cells that alarm."""
+    def test_dry(
+        self,
+        lot: Lot,
+        draws: Draws,
+        maturity: float,
+        cause: int,
+        *,
+        fault_cause: int = 0,
+        fault_probability: float = 0.0,
+    ) -> None:
+        """Write the largest particle between the electrodes of every cell; scrap the living cells that alarm.
+
+        With `fault_cause` some cells are damaged at closing, which is always noticed and comes before the test.
+        """
         from cellfab.kernels import dry_cell
 
         columns, n = lot.columns, lot.n
         particle, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
         dry_cell.look_between(
-            self._dry_law(maturity), np.array([draws.key(stream) for stream in _STREAMS], np.uint64), lot.identity,
+            self._dry_law(maturity)._replace(closing_fault=float(fault_probability)),
+            np.array([draws.key(stream) for stream in _STREAMS], np.uint64), lot.identity,
             columns["particles_in_roll"], self._on_faces(lot), columns["cathode_burr_um"], columns["anode_burr_um"],
             columns["separator_fault"], particle, verdict,
         )  # fmt: skip
         columns[PARTICLE] = particle
-        alarms = np.flatnonzero(verdict)
-        if alarms.size:
-            sound = lot.alive()[alarms] & (verdict[alarms] == dry_cell.FALSE_ALARM)
-            lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(np.count_nonzero(sound))
-            lot.scrap(verdict != dry_cell.QUIET, cause)
+        false = np.flatnonzero(verdict == dry_cell.FALSE_ALARM)
+        if lot.exit_code is not None:
+            false = false[lot.exit_code[false] == ALIVE]
+        lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(false.size)
+        lot.scrap_each(verdict, (cause, cause, fault_cause))
 
     @once_per_maturity
     def _dry_law(self, maturity: float) -> DryLaw:
@@ -96,6 +109,7 @@ class DryCell(Step):
             ceiling=float(at["detection_probability"]),
             midpoint=float(at["detection_midpoint_fraction"]),
             width=float(at["detection_width_fraction"]),
+            closing_fault=0.0,
         )
 
     def _on_faces(self, lot: Lot) -> npt.NDArray[np.uint8]:
