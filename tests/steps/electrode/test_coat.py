@@ -513,6 +513,19 @@ def test_without_compilation_the_numbers_are_the_same():
         assert values == pytest.approx(plain["columns"][name], rel=1e-4, abs=1e-6), name
 
 
+def test_reviewing_a_wet_line_loads_no_compiler():
+    plant = Path(__file__).parents[2] / "data" / "plants" / "wet_4680.yaml"
+    code = (
+        "import sys\n"
+        "from cellfab.scenario import load_scenario\n"
+        "scenario = load_scenario(sys.argv[1], ['line.stations.anode_film.params.speed_m_per_min=90'])\n"
+        "assert any('Peclet' in warning.message for warning in scenario.warnings)\n"
+        "sys.exit(', '.join(sorted({'numba', 'scipy', 'pandas'} & set(sys.modules))) or 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(plant)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_slurry_of_another_recipe_is_refused(electrode):
     with pytest.raises(ConfigError, match=r"set for a solids_fraction of 0\.6, but the slurry has 0\.72"):
         _web(electrode, solids_fraction=0.6)
