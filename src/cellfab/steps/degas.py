@@ -74,7 +74,7 @@ class Degas(HeatSealing):
         """Electrolyte that leaves with the gas: assumption."""
         flashed_fraction: Annotated[float, Field(ge=0.0, le=0.5)] = 0.004
         """Of the electrolyte, that evaporates in the vacuum: assumption."""
-        density_g_per_ml: Annotated[float, Field(gt=0.5, le=3.0)] = 1.2
+        electrolyte_g_per_cm3: Annotated[float, Field(gt=0.5, le=3.0)] = 1.2
         """Of the electrolyte: 1.2-1.3 for 1 mol/l LiPF6 in carbonates (data sheets)."""
         bubble_um: Annotated[float, Field(gt=0.0, le=5000.0)] = 100.0
         """Height of gas trapped between the layers: assumption."""
@@ -136,7 +136,7 @@ class Degas(HeatSealing):
             missed=float(self.at("missed_piercing_probability", maturity)),
             carried_g_per_ml=float(params.carried_g_per_ml),
             flashed=float(params.flashed_fraction),
-            pores_g=float(params.density_g_per_ml * design.pore_volume_ml),
+            pores_g=float(params.electrolyte_g_per_cm3 * design.pore_volume_ml),
             blocked_per_ml=1.0 / (params.bubble_um * design.cathode.area_m2),
             gauge_ml=float(self.at("gauge_ml_per_ah", maturity) * design.capacity_ah),
             limit_ml=float(params.gas_limit_ml_per_ah * design.capacity_ah),

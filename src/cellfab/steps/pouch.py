@@ -1,9 +1,9 @@
-"""Pouch: the welded stack goes into its pouch, which is sealed on three sides and tested for leaks and shorts, dry.
+"""Pouch: the welded stack goes into its pouch, is tested for shorts while dry, sealed on three sides and leak-tested.
 
 What it models
-    Damage at insertion, all noticed. Three of the four sides are sealed: too cold, coldest over the tabs that draw
-    heat away, too hot, or with channels through dirt and wrinkles, more of them at the tabs. A leak test. What ended up
-    between the electrodes, and the high-voltage test of the dry cell that looks for it.
+    Damage at insertion, all noticed. What ended up between the electrodes, and the high-voltage test of the dry cell
+    that looks for it. Three of the four sides are sealed: too cold, coldest over the tabs that draw heat away, too hot,
+    or with channels through dirt and wrinkles, more of them at the tabs. A leak test.
 Equations
     Temperature between the sheets T_i = T_bar - (T_bar - T_0) (4 / pi) exp(-pi^2 alpha t / (4 d^2)) less the tabs'
     share; strength = plateau / (1 + exp(-(T - T_melt) / w)) / (1 + exp((T - T_squeeze) / w')); weak outside the window
@@ -42,7 +42,7 @@ _SPENT = ("particles_in_roll", *(joint.particles for joint in JOINTS.values()))
 
 
 class Pouch(DryCell, HeatSealing):
-    """Insert, seal three sides and test; see the module's text for the model."""
+    """Insert, test, seal three sides and test again; see the module's text for the model."""
 
     name = "pouch"
     on_faces = tuple(joint.particles for joint in JOINTS.values())
@@ -86,14 +86,15 @@ class Pouch(DryCell, HeatSealing):
         return float(2e-6 * along_mm * across_mm)
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
-        """Insert, seal and test every cell."""
+        """Insert, test, seal and test every cell."""
         lot.attributes["pouched_cells"] = float(lot.n_alive)
-        damaged = draws.uniform("insertion", lot) < self.at("insertion_damage_probability", maturity)
-        lot.scrap(damaged, INSERTION)
+        self.test_dry(
+            lot, draws, maturity, HIGH_VOLTAGE, fault_cause=INSERTION,
+            fault_probability=self.at("insertion_damage_probability", maturity),
+        )  # fmt: skip
         tabs = 2.0 * self.at("channels_per_tab_number", maturity)
         self.seal_edges(lot, draws, maturity, self.at("channels_per_m", maturity) * self.seal_m + tabs)
         self.test_leaks(lot, draws, maturity, LEAK_READ)
-        self.test_dry(lot, draws, maturity, HIGH_VOLTAGE)
         for name in _SPENT:
             lot.columns.pop(name, None)
         return lot

@@ -75,7 +75,7 @@ class SecondFill(LeakTest):
         """Rejected beyond: assumption."""
         pin_leak_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=5e-3, mature=5e-4)
         """Of a welded seal pin: assumption; leak tests fail 0.1 % of cells on a mature line, 1 % on a new one."""
-        density_g_per_ml: Annotated[float, Field(gt=0.5, le=3.0)] = 1.2
+        electrolyte_g_per_cm3: Annotated[float, Field(gt=0.5, le=3.0)] = 1.2
         """Of the electrolyte: 1.2-1.3 for 1 mol/l LiPF6 in carbonates (data sheets)."""
         electrolyte_material: str = "electrolyte"
         """Name of the electrolyte in `materials` (kg)."""
@@ -83,15 +83,8 @@ class SecondFill(LeakTest):
         """Name of the seal pin in `materials` (pieces)."""
 
     def review(self) -> Iterator[Remark]:
-        """Electrolyte against pores, and what is lost against what is dosed."""
-        params, design = self.params, self.design
-        volume_ml = 1e3 * design.electrolyte_kg / params.density_g_per_ml
-        if volume_ml < design.pore_volume_ml:
-            yield Remark(
-                "design.electrolyte_g_per_ah", f"{volume_ml:.0f} mL of electrolyte are less than the"
-                f" {design.pore_volume_ml:.0f} mL of the pores: part of every cell stays dry", True,
-                f"at least {design.pore_volume_ml * params.density_g_per_ml / design.capacity_ah:.2f} g/Ah",
-            )  # fmt: skip
+        """What is filled first, lost and dosed, against what is wanted; `fill` looks at the pores' volume."""
+        params = self.params
         loss = self.at("loss_fraction", 1.0)
         left = params.first_share_fraction * (1.0 - loss)
         dose = 1.0 - params.first_share_fraction if params.dosing == "fixed" else max(1.0 - left, 0.0)
@@ -150,5 +143,5 @@ class SecondFill(LeakTest):
             blocked=float(self.at("blocked_nozzle_probability", maturity)),
             pin=float(self.at("pin_leak_probability", maturity)),
             decades=float(params.leak_decades_mean_number),
-            pores_g=float(params.density_g_per_ml * self.design.pore_volume_ml),
+            pores_g=float(params.electrolyte_g_per_cm3 * self.design.pore_volume_ml),
         )
