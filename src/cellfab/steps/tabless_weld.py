@@ -29,7 +29,7 @@ Range
 Rows
     In: cells with gap_factor (1) and separator_distance_mm of the side, separator_fault. Out: the same rows, with
     weld_mohm, weld_depth_um (mean of the seams), weld_unfused and weld_burnt (seams, after rework), weld_particles
-    (on the face) and weld_rewelded (second welds) of the side; separator_fault where it was scorched. Facts in
+    (on the face) and weld_rewelded (1 after a second weld) of the side; separator_fault where it was scorched. Facts in
     `attributes`: discs used; reworked, cells welded again that live on; false_rejects, scrapped without a bad seam.
 Left out
     Porosity of the single seam (its mean enters; its scatter moves the cell's resistance by less than 0.02 %),
@@ -302,14 +302,13 @@ class TablessWeld(Step):
             laser_weld.Streams(*map(draws.key, laser_weld.Streams._fields)), lot.identity, self.params.seams,
             columns[f"{side}_gap_factor"], resistance, depth, unfused, burnt, particles, rewelded, verdict,
         )  # fmt: skip
-        columns.update(zip(_COLUMNS[side], (resistance, depth, unfused, burnt, particles, rewelded), strict=True))
+        again = rewelded != 0
+        written = (resistance, depth, unfused, burnt, particles, again.view(np.uint8))
+        columns.update(zip(_COLUMNS[side], written, strict=True))
         columns["separator_fault"] |= columns[f"{side}_separator_distance_mm"] < self.scorch_mm
         self._note_false_rejects(lot, verdict, (unfused | burnt) == 0)
         lot.scrap_each(verdict, _CAUSES[side])
-        again = rewelded != 0
-        if lot.exit_code is not None:
-            again &= lot.exit_code == ALIVE
-        lot.attributes[notes.REWORKED] = float(np.count_nonzero(again))
+        lot.attributes[notes.REWORKED] = float(np.count_nonzero(again & lot.alive()))
         return lot
 
     def _note_false_rejects(self, lot: Lot, verdict: npt.NDArray[np.uint8], sound: npt.NDArray[np.bool_]) -> None:

@@ -114,6 +114,24 @@ def test_an_impossible_weld_holds_nowhere_and_a_possible_one_mostly_does(cells: 
         assert share == pytest.approx(holds, abs=0.01)
 
 
+@pytest.mark.parametrize("rounds", [0, 1, 3])
+def test_discs_are_welded_again_so_often_and_then_scrapped(cells: SimpleNamespace, rounds: int) -> None:
+    # Open seams always alarm and are never mended, so each disc with one is welded again in every round.
+    params = {
+        "rework_rounds": rounds, "rework_success_probability": 0.0, "fusion_detection_probability": 1.0,
+        "fusion_midpoint_fraction": -5.0, "fusion_width_fraction": 0.05, "false_alarm_probability": 0.0,
+        "gap_median_um": 40.0, "spatter_per_mm": 0.0,
+    }  # fmt: skip
+    lot = cells.chain({"weld_anode": params}, until="weld_anode", dead=0.0)
+    came = cells.chain(until="weld_cathode", dead=0.0).alive()
+    unfused = lot.columns["anode_weld_unfused"] > 0
+    assert 10 < unfused.sum() < lot.n - 10
+    np.testing.assert_array_equal(lot.columns["anode_weld_rewelded"], unfused if rounds else 0 * unfused)
+    np.testing.assert_array_equal(lot.alive()[came], ~unfused[came])
+    assert lot.attributes["reworked"] == 0.0
+    assert "anode_no_fusion" in causes(lot)
+
+
 def test_margins_must_reach_the_weld_plane(cells: SimpleNamespace) -> None:
     short = cells.design(cathode={**cells.raw_design["cathode"], "margin_mm": 4.0})
     found = messages(cells.steps(design=short)["fold"])
