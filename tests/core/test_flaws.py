@@ -44,7 +44,7 @@ def test_flaws_are_poisson_lognormal_and_seen_by_size():
     flaws, seen, logs = 0, 0, []
     for identity in range(30):
         lot = _web(identity=identity)
-        found = inspect_flaws(lot, _draws(), "holes", 0.3, law, CAUSE)
+        found = inspect_flaws(lot, _draws(), "holes", 0.3, law, CAUSE, keep=True)
         flaws += found.rows.size
         logs.append(np.log(found.sizes.astype(float) / 0.3))
         scrapped = np.flatnonzero(exit_codes(lot) == CAUSE)
@@ -65,8 +65,43 @@ def test_flaws_are_poisson_lognormal_and_seen_by_size():
 
 def test_without_flaws_nothing_is_drawn_or_lost():
     lot = _web()
-    assert inspect_flaws(lot, _draws(), "holes", 0.0, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE).rows.size == 0
+    found = inspect_flaws(lot, _draws(), "holes", 0.0, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE, keep=True)
+    assert found.rows.size == found.sizes.size == 0
     assert lot.n_alive == lot.n
+
+
+@many
+@pytest.mark.parametrize(("spread", "error"), [(0.6, 0.5), (0.6, 0.0), (0.0, 0.5), (0.0, 0.0)])
+def test_what_is_seen_by_size(spread, error):
+    # 100 000 flaws of median 0.3 against a limit of 0.25, 40 000 of them alone on their segment. Of a class of sizes the
+    # share Phi(ln(d / limit) / error) is seen; z-limit 4 in each.
+    law = Sizes(0.3, spread, error, 0.25)
+    sizes, seen = [], []
+    for identity in range(10):
+        lot = _web(identity=identity)
+        found = inspect_flaws(lot, _draws(), "holes", 0.9, law, CAUSE, keep=True)
+        alone = found.counts(lot.n)[found.rows] == 1
+        sizes.append(found.sizes[alone].astype(float))
+        seen.append((exit_codes(lot) == CAUSE)[found.rows[alone]])
+    sizes, seen = np.concatenate(sizes), np.concatenate(seen)
+    assert np.log(sizes / 0.3).std() == pytest.approx(spread, rel=0.02, abs=1e-6)
+    for low, high in ((0.0, 0.15), (0.15, 0.25), (0.25, 0.35), (0.35, 9.0)):
+        here = (sizes >= low) & (sizes < high)
+        if here.any():
+            reach = np.log(sizes[here] / 0.25)
+            phi = [NormalDist().cdf(x / error) for x in reach] if error else (reach > 0.0).astype(float)
+            assert seen[here].mean() == pytest.approx(np.mean(phi), abs=4 * 0.5 / math.sqrt(here.sum()))
+
+
+def test_flaws_that_pass_change_nothing_for_the_others():
+    codes = []
+    for keep in (False, True):
+        lot = _web(200, 250, 3)
+        found = inspect_flaws(lot, _draws(), "holes", 0.2, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE, keep=keep)
+        assert (found is None) != keep
+        codes.append(exit_codes(lot).copy())
+    assert np.array_equal(*codes)
+    assert (codes[0] == CAUSE).any()
 
 
 @many

@@ -31,6 +31,44 @@ class Sizes(NamedTuple):
     limit: float
     """Flaws read as larger are marked bad."""
 
+    @property
+    def read_spread(self) -> float:
+        """Standard deviation of the logarithm of the size as read."""
+        return math.hypot(self.spread, self.camera_spread)
+
+    @property
+    def seen_share(self) -> float:
+        """Of all flaws, share read as larger than the limit."""
+        reach = math.log(self.limit / self.median)
+        if self.read_spread == 0.0:
+            return float(reach < 0.0)
+        return 0.5 * math.erfc(reach / self.read_spread / math.sqrt(2.0))
+
+    def sizes(self, words: npt.NDArray[np.uint32], share: float, sign: float) -> Floats:
+        """True sizes of flaws of which it is known what they are read as.
+
+        The logarithm as read is normal and cut off: the `share` of it that is highest (`sign` 1) or lowest (-1). Given
+        that, the true one is normal, with mean and variance of two normal numbers whose sum is known.
+
+        Parameters
+        ----------
+        words : ndarray of uint32, shape (m, 2)
+            Two random words per flaw.
+        share, sign : float
+        """
+        from cellfab.kernels.random import normals_of_words
+
+        if self.read_spread == 0.0:
+            return np.full(len(words), self.median, np.float32)
+        cut = np.stack(((words[:, 0] * share).astype(np.uint32), words[:, 1])).reshape(-1)
+        z = np.empty(cut.size, np.float32)
+        normals_of_words(cut, z)
+        read, rest = z[: len(words)], z[len(words) :]
+        known = np.float32(-sign * self.spread**2 / self.read_spread)
+        own = np.float32(self.spread * self.camera_spread / self.read_spread)
+        sizes: Floats = np.float32(self.median) * np.exp(known * read + own * rest)
+        return sizes
+
 
 class Found(NamedTuple):
     """Flaws of a web: rows of the lot (one with two flaws comes twice), and the flaws' true sizes."""
@@ -51,20 +89,31 @@ class Found(NamedTuple):
         return out
 
 
-def inspect_flaws(lot: Lot, draws: Draws, decision: str, rate: Rates, law: Sizes, cause: int) -> Found:
+def inspect_flaws(
+    lot: Lot, draws: Draws, decision: str, rate: Rates, law: Sizes, cause: int, *, keep: bool = False
+) -> Found | None:
     """Flaws scattered over a web, and the segments scrapped on which one is read as too large.
+
+    Flaws that are seen and flaws that pass are two independent Poisson processes: those that pass are drawn only if
+    they are asked for.
 
     Parameters
     ----------
     lot : Lot
         A web.
     draws, decision
-        Name the flaws' places, sizes and readings.
+        Name the flaws' places and sizes: `decision` of those that are seen, `decision` + "_passed" of the others.
     rate : float or ndarray of float64, shape (positions,)
         Expected flaws per segment.
     law : Sizes
     cause : int
         Exit code.
+    keep : bool
+        Return all flaws.
+
+    Returns
+    -------
+    Found, or None unless `keep`
 
     Raises
     ------
@@ -72,14 +121,16 @@ def inspect_flaws(lot: Lot, draws: Draws, decision: str, rate: Rates, law: Sizes
         If a rate is not a number.
     """
     _announce(rate, decision)
-    found = web.events(lot, draws, decision, rate)
-    if not found.rows.size:
-        return Found(found.rows, np.empty(0, np.float32))
-    z = found.normals()
-    ln_size = np.float32(law.spread) * z[:, 0]
-    read = ln_size + np.float32(law.camera_spread) * z[:, 1]
-    web.scrap_rows(lot, found.rows[read > math.log(law.limit / law.median)], cause)
-    return Found(found.rows, np.float32(law.median) * np.exp(ln_size))
+    share = law.seen_share
+    seen = web.events(lot, draws, decision, rate * share)
+    web.scrap_rows(lot, seen.rows, cause)
+    if not keep:
+        return None
+    passed = web.events(lot, draws, f"{decision}_passed", rate * (1.0 - share))
+    return Found(
+        np.concatenate((seen.rows, passed.rows)),
+        np.concatenate((law.sizes(seen.words, share, 1.0), law.sizes(passed.words, 1.0 - share, -1.0))),
+    )
 
 
 class Patches(NamedTuple):

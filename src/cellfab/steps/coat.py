@@ -17,8 +17,8 @@ Equations
     lumps: those of a lognormal size law that are larger than the die's gap. Breaks and stops: Poisson in length.
 Range
     Slot-die coating of stripes in tandem at 3-150 m/min; coatings of 20-300 um; electrode length above 0.1 m; fewer
-    than ten flaws of a kind per electrode (more count as ten). The dryer is set for `speed_m_per_min`: a slower web (a
-    ramping station) dries no more slowly, only sooner.
+    than ten flaws of a kind that the camera sees per electrode (more count as ten). The dryer is set for
+    `speed_m_per_min`: a slower web (a ramping station) dries no more slowly, only sooner.
 Rows
     In: batches. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Adds charge (row
     of its batch, for the genealogy), edge_thinning_fraction (per lane, positive where thin) and metal_particles
@@ -349,15 +349,16 @@ class Coat(Drying):
         camera = self.at("camera_spread_ln", maturity)
         spots = (self.at("spots_per_m2", maturity) * factor[:n] + streaks) * area_m2
         law = Sizes(params.pinhole_median_mm, params.pinhole_spread_ln, camera, params.pinhole_limit_mm)
-        spots_found = inspect_flaws(child, draws, "spots", spots[charge], law, SPOT)
+        keep = params.keep_all_columns
+        holes = inspect_flaws(child, draws, "spots", spots[charge], law, SPOT, keep=keep)
         metals = self.at("metal_per_m2", maturity) * area_m2 * factor[n:]
         law = Sizes(params.metal_median_um, params.metal_spread_ln, camera, params.metal_seen_um)
-        metal_found = inspect_flaws(child, draws, "metal", metals[charge], law, FOREIGN)
-        child.columns[METAL] = metal_found.counts(child.n)
-        if params.keep_all_columns:
+        metal = inspect_flaws(child, draws, "metal", metals[charge], law, FOREIGN, keep=True)
+        assert metal is not None
+        child.columns[METAL] = metal.counts(child.n)
+        if holes is not None:
             child.columns |= {
-                PINHOLES: spots_found.counts(child.n), PINHOLE: spots_found.largest(child.n),
-                METAL_UM: metal_found.largest(child.n),
+                PINHOLES: holes.counts(child.n), PINHOLE: holes.largest(child.n), METAL_UM: metal.largest(child.n)
             }  # fmt: skip
         # Every crack is seen: it is all over the electrode.
         web.scrap_rows(child, web.events(child, draws, "crack", rate_of(self.crack_probability())).rows, CRACK)
