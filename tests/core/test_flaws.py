@@ -73,8 +73,8 @@ def test_without_flaws_nothing_is_drawn_or_lost():
 @many
 @pytest.mark.parametrize(("spread", "error"), [(0.6, 0.5), (0.6, 0.0), (0.0, 0.5), (0.0, 0.0)])
 def test_what_is_seen_by_size(spread, error):
-    # 100 000 flaws of median 0.3 against a limit of 0.25, 40 000 of them alone on their segment. Of a class of sizes the
-    # share Phi(ln(d / limit) / error) is seen; z-limit 4 in each.
+    # 100 000 flaws of median 0.3 against a limit of 0.25, 40 000 of them alone on their segment. Of a class of sizes
+    # the share Phi(ln(d / limit) / error) is seen; z-limit 4 in each.
     law = Sizes(0.3, spread, error, 0.25)
     sizes, seen = [], []
     for identity in range(10):
