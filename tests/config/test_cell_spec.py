@@ -172,8 +172,7 @@ def warned(cell: CellDesign) -> list[str]:
 
 def test_what_is_possible_but_not_published_is_warned_about() -> None:
     assert warned(flat_roll()) == []
-    assert warned(flat_roll(electrolyte_g_per_ah=9.0, first_cycle_efficiency=0.7)) == [
-        "design.first_cycle_efficiency: first-cycle efficiency of 0.7 is below 0.74",
+    assert warned(flat_roll(electrolyte_g_per_ah=9.0)) == [
         "design.electrolyte_g_per_ah: electrolyte of 9 g/Ah is above 8 g/Ah",
     ]
     slack = {**PRISM, "thickness_mm": 110.0}

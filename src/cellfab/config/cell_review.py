@@ -39,8 +39,6 @@ BINDER = Usual(0.005, 0.06, "binders are 1-5 % of a coating")
 """Wet 1-4 %; dry 1-5 % (dry-electrode patents of Maxwell and LGES)."""
 ACTIVE = Usual(0.88, 0.985, "coatings are 0.90-0.98 active material")
 """Assumption."""
-EFFICIENCY = Usual(0.74, 0.95, "full cells have 0.76-0.93")
-"""NFPP/hard carbon 0.76-0.88, NMC811/graphite 0.85-0.91, LFP/graphite 0.87-0.93: assumption."""
 ELECTROLYTE = Usual(1.1, 8.0, "cells take 1.2 (EV) to 7 g/Ah (sodium)")
 """batterydesign.net electrolyte-fill-requirements: 1.2-2.0; large LFP 2.8-4 and NFPP 4.5-7 are assumptions."""
 FILLED = Usual(0.6, 0.98, "dry electrodes fill 0.7-0.95 of the room; graphite swells by about a tenth")
@@ -53,8 +51,6 @@ def review(design: CellDesign) -> Iterator[Remark]:
         yield from _of_electrode(name, electrode)
     path = "design.anode.loading_mg_per_cm2"
     yield from _unusual(path, "N/P ratio by design", design.np_ratio, ".3f", NP_RATIO)
-    path = "design.first_cycle_efficiency"
-    yield from _unusual(path, "first-cycle efficiency", design.first_cycle_efficiency, "g", EFFICIENCY)
     path = "design.electrolyte_g_per_ah"
     yield from _unusual(path, "electrolyte", design.electrolyte_g_per_ah, "g", ELECTROLYTE, " g/Ah")
     yield from _unusual("design.package", "filled share of the room inside", filled_share(design), ".3f", FILLED)

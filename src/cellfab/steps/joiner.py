@@ -167,10 +167,11 @@ class Joiner(Merge):
                 impossible=True, hint="lower the limit or widen the anode",
             )  # fmt: skip
         elif anode.length_m > cathode.length_m and self.expected_overhang_mm() < limit:
+            left_mm = round(self.expected_overhang_mm(), 2) + 0.0  # no "-0.00"
             yield Remark(
                 "overhang_limit_mm",
-                f"of the design's overhang of {self.across_mm:g} mm the median cell keeps"
-                f" {self.expected_overhang_mm():.2f} mm on a mature line, less than the limit of {limit:g} mm",
+                f"of the design's overhang of {self.across_mm:g} mm the median cell keeps {left_mm:.2f} mm"
+                f" on a mature line, less than the limit of {limit:g} mm",
                 hint="widen the anode or align better",
             )  # fmt: skip
         if anode.length_m <= cathode.length_m:
