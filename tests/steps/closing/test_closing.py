@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special
 
 from cellfab.core.causes import describe
 from cellfab.core.draws import Draws
@@ -103,6 +104,19 @@ def test_tab_metal_foils_and_energy_follow_the_design(closing: SimpleNamespace) 
     )  # fmt: skip
     turns = closing.step(closing.steps.tab_weld, design=wound, welds=2).foils_per_weld
     assert turns == pytest.approx(2.0 * wound.roll_turns)
+
+
+def test_cold_welds_are_as_rare_as_a_line_sees(closing: SimpleNamespace) -> None:
+    """100 in a million mature and 3000 new, within a third: mean over wear and tilt of Phi((least / e - 1) / cv)."""
+    step = closing.step(closing.steps.tab_weld)
+    wear = (np.arange(500) + 0.5) / 500
+    z, weight = np.polynomial.hermite_e.hermegauss(80)
+    for maturity, expected in ((1.0, 100e-6), (0.0, 3000e-6)):
+        law = step.law(maturity)
+        tilted = np.cos(0.5 * math.pi * np.minimum(np.abs(z) * step.at("tilt_sd_fraction", maturity), 1.0))
+        energy = law.energy * (1.0 - 0.15 * wear)[:, None] * tilted
+        cold = special.ndtr((law.least / energy - 1.0) / law.noise).mean(axis=0)
+        assert (weight * cold).sum() / weight.sum() == pytest.approx(expected, rel=0.35)
 
 
 def test_false_rejects_are_sound_cells_that_alarm_twice(closing: SimpleNamespace) -> None:
