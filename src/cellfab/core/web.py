@@ -214,6 +214,20 @@ class Events(NamedTuple):
         normals_of_words(self.words.reshape(-1), z)
         return z.reshape(-1, 2)
 
+    def uniforms(self) -> npt.NDArray[np.float64]:
+        """The words as uniform numbers, shape (m, 2)."""
+        u: npt.NDArray[np.float64] = (self.words.astype(np.float64) + 0.5) / WORDS
+        return u
+
+
+def normals_of(u: npt.NDArray[np.float64]) -> Floats:
+    """Standard normal numbers of given probabilities (n,), which are cut to multiples of 2**-32."""
+    from cellfab.kernels.random import normals_of_words
+
+    z = np.empty(u.size, np.float32)
+    normals_of_words(np.clip(u * WORDS, 0.0, WORDS - 1.0).astype(np.uint32), z)
+    return z
+
 
 def events(lot: Lot, draws: Draws, decision: str, rate: float | npt.NDArray[np.float64]) -> Events:
     """A Poisson process over the segments of a web.
@@ -231,7 +245,10 @@ def events(lot: Lot, draws: Draws, decision: str, rate: float | npt.NDArray[np.f
 
     (lanes, positions), planned = shape(lot), planned_positions(lot)
     rates = rate if isinstance(rate, np.ndarray) else np.array((rate,))
-    room = room_for(float(rates.max(initial=0.0)), lanes * planned)
+    highest = float(rates.max(initial=0.0))
+    if highest == 0.0:
+        return Events(np.empty(0, np.int32), np.empty((0, 2), np.uint32))
+    room = room_for(highest, lanes * planned)
     rows, words = np.empty(room, np.int32), np.empty((room, 2), np.uint32)
     found = scatter_events(draws.key(decision), lot.identity, rates, lanes, positions, planned, rows, words)
     return Events(rows[:found], words[:found])

@@ -74,7 +74,7 @@ class Step(ABC):
         self.design = design
         # Steps ask for the same maturity over and over: all that ramps is evaluated once for it and kept.
         self._values: dict[str, Any] = {name: getattr(params, name) for name in type(params).model_fields}
-        self._ramped = [(name, value) for name, value in self._values.items() if isinstance(value, Ramped)]
+        self._ramped = [(name, value.at) for name, value in self._values.items() if isinstance(value, Ramped)]
         self._maturity = math.nan
 
     def at(self, name: str, maturity: float) -> float:
@@ -90,8 +90,8 @@ class Step(ABC):
         The quick way to many of them: evaluated once per maturity, which changes from lot to lot at most.
         """
         if maturity != self._maturity:
-            for name, value in self._ramped:
-                self._values[name] = value.at(maturity)
+            for name, at in self._ramped:
+                self._values[name] = at(maturity)
             self._maturity = maturity
         return self._values
 

@@ -239,7 +239,7 @@ class DryFilm(ElectrodeStep):
         along = self._along(child, lot, charge, roll, draws, now)
         across, per_position = self._lanes(lot, lanes, draws, now)
         powder_kg = float(film_kg.sum())
-        positions = dry_web.positions_filled(along, float(across.mean()), segment_kg * lanes, powder_kg)
+        positions = dry_web.positions_filled(along, float(across.sum()) / lanes, segment_kg * lanes, powder_kg)
         charge, along = charge[:positions], along[:positions]
 
         child.n = lanes * positions
@@ -372,20 +372,29 @@ class DryFilm(ElectrodeStep):
             web.scrap_positions(child, first, int(min((at_m + half_m) / pitch + 1.0, positions)), BREAK)
 
     def _holes(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
-        """Holes, more of them in a weak film and in some charges than in others; the camera reads their size."""
+        """Holes, more of them in a weak film and in some charges than in others; the camera reads their size.
+
+        Those that it reads as too large are a Poisson process of their own: the others matter to nobody, and are drawn
+        only if all columns are kept.
+        """
         weakness = self.params.reference_strength_mpa / lot.columns["film_strength_mpa"].astype(np.float64)
         rate = now["pinholes_per_m2"] * child.attributes["segment_m2"] * weakness
         rate *= _clusters(draws, "pinhole_cluster", lot, now["cluster_shape"])
-        holes = web.events(child, draws, "pinholes", rate[charge])
-        z = holes.normals()
-        ln_size = np.float32(now["pinhole_spread_ln"]) * z[:, 0]
-        read = ln_size + np.float32(now["camera_spread_ln"]) * z[:, 1]
-        limit = math.log(now["pinhole_limit_mm"] / now["pinhole_median_mm"])
-        web.scrap_rows(child, holes.rows[read > limit], HOLE)
+        spread, limit = now["pinhole_spread_ln"], math.log(now["pinhole_limit_mm"] / now["pinhole_median_mm"])
+        read = math.hypot(spread, now["camera_spread_ln"])
+        seen_share = 0.5 * math.erfc(limit / read / math.sqrt(2.0)) if read > 0.0 else float(limit < 0.0)
+        seen = web.events(child, draws, "seen_pinholes", (rate * seen_share)[charge])
+        web.scrap_rows(child, seen.rows, HOLE)
         if now["keep_all_columns"]:
+            others = web.events(child, draws, "other_pinholes", (rate * (1.0 - seen_share))[charge])
             count, largest = np.zeros(child.n, np.int64), np.zeros(child.n, np.float32)
-            np.add.at(count, holes.rows, 1)
-            np.maximum.at(largest, holes.rows, np.float32(now["pinhole_median_mm"]) * np.exp(ln_size))
+            for holes, first, share in ((others, 0.0, 1.0 - seen_share), (seen, 1.0 - seen_share, seen_share)):
+                # Reading from its distribution on its side of the limit, then the size that goes with the reading.
+                z_read = web.normals_of(first + share * holes.uniforms()[:, 0])
+                of_reading = spread / read if read > 0.0 else 0.0
+                ln_size = spread * (of_reading * z_read + math.sqrt(1.0 - of_reading**2) * holes.normals()[:, 1])
+                np.add.at(count, holes.rows, 1)
+                np.maximum.at(largest, holes.rows, (now["pinhole_median_mm"] * np.exp(ln_size)).astype(np.float32))
             child.columns |= {PINHOLES: np.minimum(count, 255).astype(np.uint8), PINHOLE: largest}
 
     def _metal(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:

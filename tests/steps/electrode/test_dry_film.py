@@ -267,6 +267,30 @@ def test_pinholes_are_poisson_in_area(electrode):
     assert holes == pytest.approx(expected, abs=4 * math.sqrt(expected))
 
 
+def test_holes_have_their_sizes_and_are_seen_with_the_probability_of_detection(electrode):
+    # 30 rolls x 12 000 segments at 0.1 per m2. Sizes lognormal; of holes of size d, Phi(ln(d / limit) / s) are seen,
+    # whatever the way in which the two kinds are drawn. z-limit 4, on segments with one hole.
+    size, seen = [], []
+    for ordinal in range(30):
+        lot, _, _ = _web(
+            electrode, ordinal, pinholes_per_m2=0.1, cluster_shape=1e6, pinhole_median_mm=0.3, pinhole_spread_ln=0.6,
+            pinhole_limit_mm=0.4, camera_spread_ln=0.5,
+        )  # fmt: skip
+        one = lot.columns["pinholes"] == 1
+        size += lot.columns["pinhole_mm"][one].tolist()
+        seen += (lot.exit_code[one] == dry_film.HOLE).tolist()
+    z, seen, normal = np.log(np.array(size) / 0.3) / 0.6, np.array(seen), NormalDist()
+    n = z.size
+    assert n > 10_000
+    assert abs(z.mean()) < 4 / math.sqrt(n)
+    assert z.std() == pytest.approx(1.0, rel=4 / math.sqrt(2 * n))
+    for low, high in ((-5.0, -0.5), (-0.5, 0.5), (0.5, 1.0), (1.0, 5.0)):
+        inside = (z > low) & (z < high)
+        detected = np.mean([normal.cdf((0.6 * value - math.log(0.4 / 0.3)) / 0.5) for value in z[inside]])
+        error = 4 * math.sqrt(detected * (1.0 - detected) / inside.sum())
+        assert seen[inside].mean() == pytest.approx(detected, abs=error)
+
+
 def test_hole_free_yield_is_negative_binomial_over_charges(electrode):
     # Gamma-mixed over charges: P(no hole in a segment) = (1 + mean / shape)^-shape (Stapper's yield), where the plain
     # Poisson number would give exp(-mean). 60 rolls x 1 lane, 10 charges each; z-limit 4 on the mean of charges.
