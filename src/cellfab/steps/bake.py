@@ -5,8 +5,8 @@ What it models
     that reads too wet goes back for the full recipe, up to `bakes_at_most` times, and is scrapped if it still does.
 Equations
     C = C_eq + (C_0 - C_eq) exp(-t / tau) where the cell is wetter than C_eq (a vacuum oven wets nothing), tau = tau_ref
-    (b / 0.1 m)^2 2^(-(T - 85 degC) / 20 K), b the width of the anode (Fick diffusion along the layers, leading term);
-    C_eq lognormal per lot and bake. Sample reads mean moisture x (1 + cv z).
+    (b / 0.1 m)^2 2^(-(T - 85 degC) / 20 K), b the width of the anode, in a stack its shorter side (Fick diffusion along
+    the layers, leading term); C_eq lognormal per lot and bake. Sample reads mean moisture x (1 + cv z).
 Range
     Electrodes 0.05-0.6 m wide; 60-110 degC (separators shrink above); 0.1-10 mbar.
 Rows
@@ -72,10 +72,16 @@ class Bake(Step):
         """Per kg of cell and bake; 0.02 would heat it once: assumption."""
 
     @property
+    def path_mm(self) -> float:
+        """Between the edges through which moisture leaves: width of a roll, shorter side of a sheet."""
+        anode = self.design.anode
+        return min(anode.width_mm, 1e3 * anode.length_m)
+
+    @property
     def time_constant_h(self) -> float:
         """Of this design's cells at the recipe's temperature."""
         params = self.params
-        wider = self.design.anode.width_mm * 1e-3 / 0.1
+        wider = self.path_mm / 100.0
         return float(params.time_constant_h * wider**2 * 2.0 ** (-(params.temperature_c - 85.0) / params.halving_k))
 
     def review(self) -> Iterator[Remark]:
@@ -94,7 +100,7 @@ class Bake(Step):
         elif params.bake_h < tau:
             yield Remark(
                 "bake_h", f"{params.bake_h:g} h are less than one time constant ({tau:.1f} h for electrodes"
-                f" {self.design.anode.width_mm:g} mm wide): over a third of the moisture stays", hint="bake longer",
+                f" {self.path_mm:g} mm wide): over a third of the moisture stays", hint="bake longer",
             )  # fmt: skip
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
