@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cellfab.config.cell_spec import CellDesign
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.steps.bake import Bake
 from cellfab.steps.joiner import Joiner
 from cellfab.steps.stack import OVERHANG_READ, SHEET, Stack
 from cellfab.steps.wind import Wind
@@ -252,3 +253,8 @@ def test_the_expected_overhang_is_near_the_median(joined: SimpleNamespace, step_
     step = step_class(step_class.Params(), design)
     median = float(np.median(lot.columns["overhang_mm"]))
     assert median == pytest.approx(step.expected_overhang_mm(), abs=0.1 * (step.across_mm - median))
+
+
+def test_a_stack_dries_from_its_shorter_side(joined: SimpleNamespace) -> None:
+    assert Bake(Bake.Params(), joined.stacked(3)).path_mm == pytest.approx(102.0)
+    assert Bake(Bake.Params(), joined.wound(2)).path_mm == 186.0
