@@ -144,6 +144,30 @@ def _problem(problem: Any) -> dict[str, Any]:
 
 
 @app.command()
+def quality(
+    config: ConfigArgument,
+    overrides: SetOption = None,
+    product: Annotated[str | None, typer.Option(help="Of the scenario; default: the one a conversion makes.")] = None,
+    mechanism: Annotated[str | None, typer.Option(help="Only this hidden defect, by importance sampling.")] = None,
+    maturity: Annotated[float, typer.Option(help="Of every place: 0 on day one, 1 mature.")] = 1.0,
+    lots: Annotated[int, typer.Option(min=2, help="Lots sent down the line.")] = 20,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Yield, scrap, escapes, false rejects and recalls of the physics alone, without a clock."""
+    from cellfab.scenario import load_scenario
+
+    scenario = load_scenario(config, overrides or ())
+    _warn(scenario)
+    from cellfab.quality import quality as look
+    from cellfab.report.quality_text import quality_document, quality_text
+
+    seed = scenario.spec.run.seed if seed is None else seed
+    found = look(scenario, product, seed=seed, maturity=maturity, lots=lots, mechanism=mechanism)
+    typer.echo(json.dumps(quality_document(found), allow_nan=False) if as_json else quality_text(found))
+
+
+@app.command()
 def schema(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="For partial files that extend another: nothing is required.")

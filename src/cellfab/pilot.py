@@ -98,6 +98,8 @@ class Visit(NamedTuple):
     made : Lot
     losses : tuple of (cause, rows)
         Of `made`, here.
+    sorted_out : tuple of (Lot, cause, rows)
+        Of lots that another was made of: rows scrapped here before they were taken.
     reworked : int
         Rows that passed at the second try.
     false_rejects : mapping of str to int
@@ -110,6 +112,7 @@ class Visit(NamedTuple):
     rows_in: int
     made: Lot
     losses: tuple[tuple[int, int], ...]
+    sorted_out: tuple[tuple[Lot, int, int], ...]
     reworked: int
     false_rejects: Mapping[str, int]
 
@@ -175,8 +178,10 @@ class QualityChain:
                 notes.take(made, notes.STOPS_S)
                 reworked, rejects = int(notes.take(made, notes.REWORKED)), notes.take_false_rejects(made)
                 if watch is not None:
-                    rows_in = rows_in if made is lots[0] else made.n
-                    watch(Visit(place, step, tuple(lots), rows_in, made, losses, reworked, rejects))
+                    others = [lot for lot in lots if lot is not made]
+                    sorted_out = tuple((lot, code, rows) for lot in others for code, rows in lot.losses)
+                    rows_in = made.n if others else rows_in
+                    watch(Visit(place, step, tuple(lots), rows_in, made, losses, sorted_out, reworked, rejects))
                 lots = (made,)
             return lots[0]
 

@@ -1,0 +1,331 @@
+"""The quality of cells without a clock: yield by step, causes of scrap, escapes, false rejects, likeness and recalls.
+
+Lots go through the quality chain (`cellfab.pilot`) at one maturity. What is too rare to be counted that way is looked
+at a second time with importance sampling (`cellfab.importance`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.core.causes import describe
+from cellfab.core.defects import DEFECTS, MECHANISMS, bit
+from cellfab.core.lot import Lot
+from cellfab.errors import UsageError
+from cellfab.importance import Boost, Source, boost_of, sources
+from cellfab.likeness import Likeness, intraclass_correlation
+from cellfab.pilot import QualityChain, Visit, pilot_product
+from cellfab.plant import cells_per_row
+from cellfab.rare_counts import weighted_rate
+from cellfab.scenario import Scenario
+from cellfab.steps.base import Merge
+
+ENOUGH = 100
+"""Cells that a counted figure should rest on (10 % standard error); with fewer, importance sampling is tried."""
+_SIDES = ("cathode", "anode")
+Counts = npt.NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class StepYield:
+    """One place: rows that came, were lost, passed at the second try, and were lost though sound (None: not told)."""
+
+    place: str
+    step: str
+    row_unit: str
+    rows_in: int = 0
+    rows_lost: int = 0
+    reworked: int = 0
+    false_rejects: int | None = None
+
+    @property
+    def step_yield(self) -> float:
+        """Share that goes on, second tries included."""
+        return 1.0 - self.rows_lost / self.rows_in if self.rows_in else math.nan
+
+    @property
+    def first_pass_yield(self) -> float:
+        """Share that goes on at the first try."""
+        return 1.0 - (self.rows_lost + self.reworked) / self.rows_in if self.rows_in else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One cause of scrap at one place; `share` is that of all cells lost."""
+
+    place: str
+    cause: str
+    text: str
+    rows: int
+    cells: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Escape:
+    """Cells sold with one hidden defect, ppm of those sold, with a 95 % interval.
+
+    Attributes
+    ----------
+    mechanism : str
+    ppm, low, high : float
+    seen : int
+        Cells with the defect that the figure rests on.
+    method : str
+        "counted" or "importance sampling".
+    gain : float
+        Variance of counting over that of the weighted estimate, for the same number of cells; 1 where counted, NaN
+        where nothing was seen.
+    sources : tuple of (str, float)
+        Sources that were boosted ("wind.particles_per_m2") and by how much.
+    """
+
+    mechanism: str
+    ppm: float
+    low: float
+    high: float
+    seen: int
+    method: str = "counted"
+    gain: float = 1.0
+    sources: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Mean cells sold, and their energy, that one charge of powder or one mother roll ends in."""
+
+    of: str
+    number: int
+    cells: float
+    mwh: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityReport:
+    """What `quality` finds; `final_yield` is sold over made cells, the other yields are products over all steps."""
+
+    scenario: str
+    product: str
+    seed: int
+    maturity: float
+    lots: int
+    cells_made: int
+    cells_sold: int
+    final_yield: float
+    first_pass_yield: float
+    rolled_throughput_yield: float
+    steps: tuple[StepYield, ...]
+    losses: tuple[Loss, ...]
+    escapes: tuple[Escape, ...]
+    likeness: dict[str, Likeness]
+    recalls: tuple[Recall, ...]
+
+
+def quality(
+    scenario: Scenario, product: str | None = None, *, seed: int = 1, maturity: float = 1.0, lots: int = 20,
+    mechanism: str | None = None,
+) -> QualityReport:  # fmt: skip
+    """Send lots through the quality chain and say what becomes of them.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A plant.
+    product : str, optional
+        Default: a conversion's new product, else the first one made.
+    seed : int
+        Names the random numbers.
+    maturity : float
+        Of every place, 0-1.
+    lots : int
+        At least 2.
+    mechanism : str, optional
+        Only this hidden defect. Default: all. Those of which fewer than `ENOUGH` escapes were counted are looked at
+        with importance sampling where their source is known; one that is named here always is.
+
+    Raises
+    ------
+    ConfigError
+        If the scenario is a bare line or has no such product.
+    UsageError
+        If the mechanism is unknown, the maturity out of range, or the lots too few.
+    """
+    product = pilot_product(scenario, product)
+    if mechanism is not None and mechanism not in MECHANISMS:
+        raise UsageError(f"'{mechanism}' is no hidden defect; known: {', '.join(MECHANISMS)}")
+    if not 0.0 <= maturity <= 1.0:
+        raise UsageError(f"maturity {maturity:g} is not between 0 and 1")
+    if lots < 2:
+        raise UsageError("at least 2 lots are needed to tell lots apart")
+    seen = _Seen()
+    chain = QualityChain(scenario, product, seed=seed, maturity=maturity)
+    for ordinal in range(lots):
+        seen.finished(chain.lot(ordinal, seen.visit))
+    escapes = []
+    for name in MECHANISMS if mechanism is None else (mechanism,):
+        counted = seen.escape(name)
+        known = sources(scenario, product, name)
+        if known and (mechanism is not None or counted.seen < ENOUGH):
+            weighted = _weighted(scenario, product, name, known, seed, maturity, lots)
+            counted = weighted if weighted.seen and weighted.gain > 1.0 else counted
+        escapes.append(counted)
+    return seen.report(scenario, product, seed, maturity, lots, tuple(escapes))
+
+
+class _Tally:
+    """Escapes of one mechanism by lot, weighted."""
+
+    def __init__(self) -> None:
+        self.events: list[float] = []
+        self.squares: list[float] = []
+        self.base: list[float] = []
+        self.seen = 0
+        self.heaviest = 0.0
+        self.made = 0
+
+    def add(self, lot: Lot, mechanism: str, weights: Counts | None) -> None:
+        sold = lot.alive()
+        carries = (lot.columns[DEFECTS] & bit(mechanism)) != 0
+        escaped = sold & carries
+        self.made += lot.n
+        self.seen += int(np.count_nonzero(escaped))
+        if weights is None:
+            self.events.append(float(np.count_nonzero(escaped)))
+            self.squares.append(self.events[-1])
+            self.base.append(float(np.count_nonzero(sold)))
+            self.heaviest = 1.0
+            return
+        heavy = weights[escaped]
+        self.events.append(float(heavy.sum()))
+        self.squares.append(float(heavy @ heavy))
+        self.base.append(float(weights[sold].sum()))
+        # Also of cells that were found: what escapes unseen so far may be as heavy.
+        self.heaviest = max(self.heaviest, float((weights[carries] if carries.any() else weights).max(initial=0.0)))
+
+    def escape(self, mechanism: str) -> Escape:
+        rate = weighted_rate(
+            np.array(self.events), np.array(self.squares), np.array(self.base), self.heaviest, float(self.seen)
+        )
+        return Escape(mechanism, 1e6 * rate.value, 1e6 * rate.low, 1e6 * rate.high, self.seen)
+
+    @property
+    def gain(self) -> float:
+        """p (1 - p) over the variance of a weighted cell, both per cell made."""
+        share, second = sum(self.events) / self.made, sum(self.squares) / self.made
+        return share * (1.0 - share) / (second - share**2) if share else math.nan
+
+
+def _weighted(
+    scenario: Scenario, product: str, mechanism: str, known: tuple[Source, ...], seed: int, maturity: float, lots: int
+) -> Escape:
+    """The escapes of a mechanism with its sources boosted, over as many lots, with other numbers than those counted."""
+    factors = {source: boost_of(source, maturity) for source in known}
+    boost = Boost(scenario, product, factors)
+    chain = QualityChain(scenario, product, seed=seed, replicate=1, maturity=maturity, steps=boost.steps)
+    tally = _Tally()
+    for ordinal in range(lots):
+        for lot in chain.lot(ordinal):
+            tally.add(lot, mechanism, boost.weights.pop(lot.identity))
+    boosted = tuple((f"{source.place}.{source.kind.parameter}", factor) for source, factor in factors.items())
+    found = tally.escape(mechanism)
+    return replace(found, method="importance sampling", gain=tally.gain, sources=boosted)
+
+
+class _Seen:
+    """Sums over the lots of the chain."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, StepYield] = {}
+        self.losses: dict[tuple[str, int], list[float]] = {}
+        self.made = 0
+        self.sold = 0
+        self.tallies = {name: _Tally() for name in MECHANISMS}
+        self._charge: dict[str, npt.NDArray[np.int64]] = {}
+        self.capacity: list[Counts] = []
+        self.groups: dict[str, list[npt.NDArray[np.int64]]] = {"cathode_charge": [], "anode_charge": []}
+        self.energy_kwh = 0.0
+        self.finished_lots = 0
+
+    def visit(self, visit: Visit) -> None:
+        made = visit.made
+        unit = "cells" if made.material == "cell" else "charges" if made.unit == "kg" else "segments"
+        place = self.steps.setdefault(visit.place.key, StepYield(visit.place.key, visit.place.step, unit))
+        place.rows_in += visit.rows_in
+        place.rows_lost += sum(rows for _, rows in visit.losses)
+        place.reworked += visit.reworked
+        for rows in visit.false_rejects.values():
+            place.false_rejects = (place.false_rejects or 0) + rows
+        for lot, code, rows in (*((made, *loss) for loss in visit.losses), *visit.sorted_out):
+            sums = self.losses.setdefault((visit.place.key, code), [0.0, 0.0])
+            sums[0] += rows
+            sums[1] += rows * cells_per_row(lot)
+        if isinstance(visit.step, Merge):
+            self.made += made.n
+            self._charge = {}
+            for parent in visit.came:
+                row, charge = made.columns.get(f"{parent.material}_row"), parent.columns.get("charge")
+                if row is not None and charge is not None:
+                    self._charge[parent.material] = charge[row].astype(np.int64)
+
+    def finished(self, lots: list[Lot]) -> None:
+        for lot in lots:
+            sold = lot.alive()
+            self.sold += lot.n_alive
+            for name, tally in self.tallies.items():
+                tally.add(lot, name, None)
+            self.capacity.append(lot.columns["capacity_ah"][sold].astype(np.float64))
+            self.energy_kwh += lot.attributes.get("good_energy_kwh", 0.0)
+            for side in _SIDES:
+                charge = self._charge.get(side)
+                if charge is not None:
+                    self.groups[f"{side}_charge"].append(charge[sold] + 100_000 * self.finished_lots)
+            self.finished_lots += 1
+
+    def escape(self, mechanism: str) -> Escape:
+        return self.tallies[mechanism].escape(mechanism)
+
+    def likeness(self) -> dict[str, Likeness]:
+        """Of true capacity, for the cells sold: by pair of rolls, and by charge."""
+        capacity = np.concatenate(self.capacity) if self.capacity else np.empty(0)
+        roll = np.repeat(np.arange(len(self.capacity)), [values.size for values in self.capacity])
+        found = {"icc_capacity_roll": intraclass_correlation(capacity, roll)}
+        for name, groups in self.groups.items():
+            if len(groups) == len(self.capacity) and groups:
+                found[f"icc_capacity_{name}"] = intraclass_correlation(capacity, np.concatenate(groups))
+        return found
+
+    def recalls(self) -> tuple[Recall, ...]:
+        mwh_per_cell = 1e-3 * self.energy_kwh / self.sold if self.sold else math.nan
+        found = []
+        for side in _SIDES:
+            groups = self.groups[f"{side}_charge"]
+            if groups:
+                number = np.unique(np.concatenate(groups)).size
+                found.append(Recall(f"{side} charge", number, self.sold / number, self.sold / number * mwh_per_cell))
+        if self.finished_lots:
+            cells = self.sold / self.finished_lots
+            found.append(Recall("pair of mother rolls", self.finished_lots, cells, cells * mwh_per_cell))
+        return tuple(found)
+
+    def report(
+        self, scenario: Scenario, product: str, seed: int, maturity: float, lots: int, escapes: tuple[Escape, ...]
+    ) -> QualityReport:
+        whole = math.fsum(cells for _, cells in self.losses.values())
+        losses = [
+            Loss(place, describe(code).name, describe(code).text, int(rows), cells, cells / whole if whole else 0.0)
+            for (place, code), (rows, cells) in self.losses.items()
+        ]
+        steps = tuple(self.steps.values())
+        return QualityReport(
+            scenario=scenario.name, product=product, seed=seed, maturity=maturity, lots=lots,
+            cells_made=self.made, cells_sold=self.sold,
+            final_yield=self.sold / self.made if self.made else math.nan,
+            first_pass_yield=math.prod(step.first_pass_yield for step in steps),
+            rolled_throughput_yield=math.prod(step.step_yield for step in steps),
+            steps=steps, losses=tuple(sorted(losses, key=lambda loss: -loss.cells)), escapes=escapes,
+            likeness=self.likeness(), recalls=self.recalls(),
+        )  # fmt: skip
