@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.dispatcher import Dispatcher
+from numba.core.types import unliteral
 
 _IMPORTS = re.compile(r"^\s*(?:from|import) cellfab\.kernels(?:\.| import )(\w+)", re.MULTILINE)
 
@@ -47,5 +49,17 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     if "NUMBA_CACHE_DIR" not in os.environ:
         # numba asks where to keep the machine code while it decorates.
         numba.config.CACHE_DIR = _cache_folder(function.__code__.co_filename)  # type: ignore[attr-defined]
-    compiled: Callable[..., Any] = numba.njit(nogil=True, fastmath=False, cache=True, error_model="numpy")(function)
-    return compiled
+    compiled: Any = numba.njit(nogil=True, fastmath=False, cache=True, error_model="numpy")(function)
+    if isinstance(compiled, Dispatcher):  # not so with NUMBA_DISABLE_JIT
+        _compile_by_type(compiled)
+    return compiled  # type: ignore[no-any-return]
+
+
+def _compile_by_type(compiled: Any) -> None:
+    """Let a kernel that other kernels call with constants be compiled for their types, not anew for each constant."""
+    resolve = compiled.get_call_template
+
+    def resolve_types(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
+        return resolve(tuple(map(unliteral, args)), {name: unliteral(arg) for name, arg in kws.items()})
+
+    compiled.get_call_template = resolve_types
