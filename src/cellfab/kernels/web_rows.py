@@ -85,15 +85,17 @@ def doubtful_rows(
     """
     least, most = np.float32(low), np.float32(high)
     found = 0
+    doubtful = np.empty(_BLOCK, np.uint8)
     for start in range(0, values.size, _BLOCK):
-        part = values[start : start + _BLOCK]
-        clear = np.int32(0)
+        part, codes = values[start : start + _BLOCK], exit_code[start : start + _BLOCK]
+        hits = np.int32(0)
         for i in range(part.size):
-            clear += np.int32((part[i] >= least) & (part[i] <= most))
-        if clear < part.size:
+            doubtful[i] = np.uint8(not ((part[i] >= least) & (part[i] <= most))) & np.uint8(codes[i] == 0)
+            hits += np.int32(doubtful[i])
+        if hits > 0:
             for i in range(part.size):
                 rows[found] = start + i
-                found += ((part[i] < least) | (part[i] > most) | np.isnan(part[i])) & (exit_code[start + i] == 0)
+                found += int(doubtful[i])
     if planned != positions:
         for i in range(found):
             rows[i] += rows[i] // np.int32(positions) * np.int32(planned - positions)
