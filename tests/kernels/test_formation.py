@@ -194,14 +194,21 @@ def test_every_mechanism_has_its_own_bit(mechanism: str) -> None:
         "soft_short": np.zeros(1, np.float32), "no_fusion": np.zeros(1, np.uint8),
         "burn_through": np.zeros(1, np.uint8), "separator_fault": np.zeros(1, np.uint8),
         "overhang": np.zeros(1, np.float32), "under_wetted": np.full(1, 0.02, np.float32),
-        "leak": np.zeros(1, np.float32), "anode_limited": np.ones(1, np.float32), "plating": np.zeros(1, np.uint8),
+        "leak": np.zeros(1, np.float32), "anode_limited": np.full(1, 1.05, np.float32),
+        "plating": np.zeros(1, np.uint8),
     }  # fmt: skip
     cathode, out = np.ones(1, np.float32), np.empty(1, np.uint16)
-    for changed, expected in ((False, 0), (True, bit(mechanism))):
+    for changed, side, expected in ((False, 0, 0), (True, 0, bit(mechanism)), (True, 1, bit(mechanism))):
         values = dict(sound)
         if changed:
-            worse = {"overhang": -0.1, "anode_limited": 0.9}.get(mechanism, 1.0)
+            worse = {"overhang": -0.1, "anode_limited": 0.99}.get(mechanism, 1.0)
             values[mechanism] = np.full_like(sound[mechanism], worse)
-        anode, plating = values.pop("anode_limited"), values.pop("plating")
-        formation.hidden_defects(*values.values(), cathode, anode, plating, 0.02, out)
+        joints = []  # either side of the cell may have the faulty joint
+        for name in ("no_fusion", "burn_through"):
+            pair = [values[name], sound[name]]
+            joints += pair[::-1] if side else pair
+        formation.hidden_defects(
+            values["soft_short"], *joints, values["separator_fault"], values["overhang"], values["under_wetted"],
+            values["leak"], cathode, values["anode_limited"], values["plating"], 0.02, 1.0, out,
+        )  # fmt: skip
         assert out[0] == expected

@@ -252,39 +252,47 @@ def plating(
 @kernel
 def hidden_defects(
     siemens: npt.NDArray[np.float32],
-    unfused: npt.NDArray[np.uint8],
-    burnt: npt.NDArray[np.uint8],
+    cathode_unfused: npt.NDArray[np.uint8],
+    anode_unfused: npt.NDArray[np.uint8],
+    cathode_burnt: npt.NDArray[np.uint8],
+    anode_burnt: npt.NDArray[np.uint8],
     fault: npt.NDArray[np.uint8],
     overhang_mm: npt.NDArray[np.float32],
     unwetted: npt.NDArray[np.float32],
     leak: npt.NDArray[np.float32],
-    cathode_ah: npt.NDArray[np.float32],
-    anode_ah: npt.NDArray[np.float32],
+    cathode_areal: npt.NDArray[np.float32],
+    anode_areal: npt.NDArray[np.float32],
     plates: npt.NDArray[np.uint8],
     dry_fraction: float,
+    least_areal_ratio: float,
     out: npt.NDArray[np.uint16],
 ) -> None:
     """One bit per mechanism for every cell, in the order of `cellfab.core.defects.MECHANISMS`.
 
     Parameters
     ----------
-    siemens, overhang_mm, unwetted, leak, cathode_ah, anode_ah : ndarray of float32, shape (n,)
-        True severities; a short, an overhang below 0, a dry share above `dry_fraction`, a leak, and an anode smaller
-        than its cathode count.
-    unfused, burnt, fault, plates : ndarray of uint8, shape (n,)
-        Faulty joints of both sides, and 1 where the separator is faulty or the anode plates.
+    siemens, overhang_mm, unwetted, leak, cathode_areal, anode_areal : ndarray of float32, shape (n,)
+        True severities; a short, an overhang below 0, a dry share above `dry_fraction`, a leak, and an anode that takes
+        less than its cathode gives.
+    cathode_unfused, anode_unfused, cathode_burnt, anode_burnt, fault, plates : ndarray of uint8, shape (n,)
+        Faulty joints of each side, and 1 where the separator is faulty or the anode plates.
     dry_fraction : float
         See above.
+    least_areal_ratio : float
+        Areal capacity of anode over cathode at which both have the same capacity: the cathode's area over the anode's.
     out : ndarray of uint16, shape (n,)
         Filled.
     """
-    dry = np.float32(dry_fraction)
+    dry, least = np.float32(dry_fraction), np.float32(least_areal_ratio)
     zero = np.float32(0.0)
     for i in range(out.size):
-        out[i] = np.uint16(siemens[i] > zero) | np.uint16(unfused[i] > 0) << 1 | np.uint16(burnt[i] > 0) << 2
+        joints = np.uint16((cathode_unfused[i] | anode_unfused[i]) > 0) << 1
+        joints |= np.uint16((cathode_burnt[i] | anode_burnt[i]) > 0) << 2
+        out[i] = np.uint16(siemens[i] > zero) | joints
     for i in range(out.size):
         out[i] |= np.uint16(fault[i] > 0) << 3 | np.uint16(overhang_mm[i] < zero) << 4
     for i in range(out.size):
         out[i] |= np.uint16(unwetted[i] > dry) << 5 | np.uint16(leak[i] > zero) << 6
     for i in range(out.size):
-        out[i] |= np.uint16(anode_ah[i] < cathode_ah[i]) << 7 | np.uint16(plates[i] > 0) << 8
+        limited = anode_areal[i] < least * cathode_areal[i]
+        out[i] |= np.uint16(limited) << 7 | np.uint16(plates[i] > 0) << 8

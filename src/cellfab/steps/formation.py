@@ -343,18 +343,17 @@ class Formation(Step):
         critical = plating_np_ratio(params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_np_margin)
         edges = [columns.get(f"{electrode}_edge_thinning_fraction") for electrode in ("cathode", "anode")]
         thinning = [np.zeros(lot.n, np.float32) if edge is None else edge for edge in edges]
-        areal = columns["cathode_areal_mah_per_cm2"], columns["anode_areal_mah_per_cm2"]
         plates, defects = np.empty(lot.n, np.uint8), np.empty(lot.n, np.uint16)
         plating(
             critical, columns["least_np_ratio"], *thinning, columns["anode_porosity"], columns["unwetted_fraction"],
             draws.key("dry_plating"), lot.identity, plates,
         )  # fmt: skip
         hidden_defects(
-            columns[SHORT], columns["cathode_weld_unfused"] | columns["anode_weld_unfused"],
-            columns["cathode_weld_burnt"] | columns["anode_weld_burnt"], columns["separator_fault"],
+            columns[SHORT], columns["cathode_weld_unfused"], columns["anode_weld_unfused"],
+            columns["cathode_weld_burnt"], columns["anode_weld_burnt"], columns["separator_fault"],
             columns["overhang_mm"], columns["unwetted_fraction"], columns["leak"],
-            areal[0] * np.float32(design.cathode.area_m2), areal[1] * np.float32(design.anode.area_m2), plates,
-            float(params.dry_fraction), defects,
+            columns["cathode_areal_mah_per_cm2"], columns["anode_areal_mah_per_cm2"], plates,
+            float(params.dry_fraction), design.cathode.area_m2 / design.anode.area_m2, defects,
         )  # fmt: skip
         columns[DEFECTS] = defects
 
