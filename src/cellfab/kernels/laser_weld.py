@@ -1,10 +1,10 @@
 """Laser welding of the collector disc onto the kneaded foil face, seam by seam.
 
-Closed forms and constants are in `cellfab.kernels.laser_weld_theory`. Every seam has two random words: of each the
-leading 20 bits make a polar pair of normal numbers (absorbed power and gap), the last 12 bits of the first words of two
-seams make another (their focus), and the last 12 bits of the second word are the leading digits of one uniform number
-that decides on bridging and spiking. These leading digits decide nearly every seam; the few that they leave in doubt
-draw the rest of their digits and are decided with the exact probabilities.
+Closed forms and constants are in `cellfab.kernels.laser_weld_theory`. Every seam has two random words. The leading 20
+bits of both make a polar pair of normal numbers, absorbed power and gap (within 5.4 standard deviations); the last 12
+bits of the first words of two seams make another, their focus (within 4.2); the last 12 bits of the second word are the
+leading digits of one uniform number that decides on bridging and spiking. These digits decide nearly every seam; the
+few that they leave in doubt draw the rest of their digits and are decided with the exact probabilities.
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ _LN_BOUND = np.float32(_LN_2 * (127 + _SKIP) + 1e-3)
 _G0, _G1, _G2, _G3 = np.float32(2.1995), np.float32(6.2962), np.float32(-0.4994), np.float32(0.0461)
 _E2, _E3, _E4, _E5 = np.float32(1.0 / 2.0), np.float32(1.0 / 6.0), np.float32(1.0 / 24.0), np.float32(1.0 / 120.0)
 _ZERO, _ONE = np.float32(0.0), np.float32(1.0)
+_LARGEST = np.float32(1.0 - 2.0**-24)
 
 
 @kernel
@@ -257,7 +258,7 @@ def weld_side(
                 cube = square * radius
                 energy = factor * factor
                 d = keyhole_um if energy > keyhole_square * cube else conduction_um * radius
-                x = gap_step * z_gap[j]  # exp(8 x) by Taylor to x^5 and three squarings: 2e-5 at 6 standard deviations
+                x = gap_step * z_gap[j]  # exp(8 x) by Taylor to x^5 and three squarings: 2e-5 at 6 sd of 0.4
                 root = _ONE + x * (_ONE + x * (_E2 + x * (_E3 + x * (_E4 + x * _E5))))
                 root = root * root
                 root = root * root
@@ -282,7 +283,7 @@ def weld_side(
                 doubtful[seam, j] = doubt
         fill_blocks(streams.disc, entity, done, 0, words)
         for j in range(CHUNK):
-            u_spatter = np.float32(words[0, j]) * np.float32(2.0**-32)
+            u_spatter = min(np.float32(words[0, j]) * np.float32(2.0**-32), _LARGEST)
             u_alarm = (np.float32(words[1, j]) + np.float32(0.5)) * np.float32(2.0**-32)
             low[j] = u_spatter
             high[j] = u_alarm
@@ -327,7 +328,7 @@ def _settle(  # type: ignore[no-untyped-def]
             if -math.expm1(-math.exp(-max(exponent, -50.0))) > 1.0 - u:
                 burns += 1
                 burn_missed *= 1.0 - law.burn_ceiling
-            open_exponent = (law.bridge_midpoint - g / law.disc_um) / law.bridge_width
+            open_exponent = min((law.bridge_midpoint - g / law.disc_um) / law.bridge_width, 700.0)
             bridged = u * (1.0 + math.exp(open_exponent)) >= 1.0
             if bridged and inside >= law.least_um:
                 total += min(max((inside - law.least_um) / law.full_um, theory.LEAST_CONDUCTANCE), 1.0)
