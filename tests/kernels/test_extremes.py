@@ -65,3 +65,28 @@ def test_interpolation_equals_slow_twin():
     out = np.empty_like(z)
     extremes.interpolate(z, table, out)
     assert out == pytest.approx(_slow_interpolate(z, table), rel=1e-5)
+
+
+@pytest.mark.parametrize("count", [1.0, 7.5, 60.0, 1000.0])
+def test_lowest_by_word_is_the_order_statistic(count):
+    tails = np.array([0, 1, 2, 3, 5, 1000, 2**31 - 1, 2**31, 2**32 - 1000, 2**32 - 2, 2**32 - 1], np.uint64)
+    words = np.concatenate([tails, np.linspace(0, 2**32 - 1, 4001).astype(np.uint64)]).astype(np.uint32)
+    out = np.empty(words.size, np.float32)
+    extremes.lowest_of_words(words, extremes.lowest_by_word(count), out)
+    normal = NormalDist()
+    for word, found in zip(words.tolist(), out.tolist(), strict=True):
+        above = (2.0**32 - word - 0.5) / 2.0**32
+        log_above = math.log(above) if above < 0.5 else math.log1p(-(word + 0.5) / 2.0**32)
+        assert found == pytest.approx(normal.inv_cdf(-math.expm1(log_above / count)), abs=1e-4)
+
+
+@pytest.mark.parametrize("count", [1.0, 20.0, 120.0])
+def test_farthest_is_the_order_statistic(count):
+    z = np.linspace(-5.5, 5.5, 1501).astype(np.float32)
+    out = np.empty_like(z)
+    extremes.interpolate(z, extremes.farthest(count), out)
+    normal = NormalDist()
+    for value, found in zip(z.tolist(), out.tolist(), strict=True):
+        log_below = math.log(normal.cdf(value)) if value < 0 else math.log1p(-normal.cdf(-value))
+        exact = -normal.inv_cdf(-0.5 * math.expm1(log_below / count))
+        assert found == pytest.approx(exact, abs=2e-4)

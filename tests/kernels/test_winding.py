@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from cellfab.kernels.extremes import lowest
+from cellfab.kernels.extremes import lowest_by_word
 from cellfab.kernels.random import stream_key
 from cellfab.kernels.winding import CAMERA, FAULT, OVERHANG, JoiningLaw, align_rolls, inspect_cells
 
@@ -19,7 +19,7 @@ def align(n: int, rolls: int, layers: float, drift: float, alignment: float, gau
     rows = np.arange(n * rolls, dtype=np.int32)
     narrow, wide = np.full(n * rolls, 66, np.float32), np.full(n * rolls, 68, np.float32)
     overhang, read = np.empty(n, np.float32), np.empty(n, np.float32)
-    align_rolls(KEY, 7, rows, rows, narrow, wide, lowest(layers), drift, alignment, gauge, overhang, read)
+    align_rolls(KEY, 7, rows, rows, narrow, wide, lowest_by_word(layers), drift, alignment, gauge, overhang, read)
     return overhang, read
 
 
@@ -62,7 +62,7 @@ def test_widths_are_those_of_the_segments() -> None:
     cathode, anode = np.array([2, 0], np.int32), np.array([1, 3], np.int32)
     widths = np.array([60, 61, 62, 66], np.float32)
     overhang, read = np.empty(2, np.float32), np.empty(2, np.float32)
-    align_rolls(KEY, 1, cathode, anode, widths, widths, lowest(9.0), 0.0, 0.0, 0.0, overhang, read)
+    align_rolls(KEY, 1, cathode, anode, widths, widths, lowest_by_word(9.0), 0.0, 0.0, 0.0, overhang, read)
     np.testing.assert_allclose(overhang, [-0.5, 3.0])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.extremes import interpolate
+from cellfab.kernels.extremes import lowest_of_words
 from cellfab.kernels.particles import poisson_count
 from cellfab.kernels.random import normals_of_words, uniform
 from cellfab.kernels.random_blocks import CHUNK, fill_blocks
@@ -47,7 +47,7 @@ def align_rolls(
     cathode_width_mm, anode_width_mm : ndarray of float32, shapes (segments,)
         As slit.
     lowest : ndarray of float32
-        Lowest of all layers' standard normal errors, as a function of one normal number (`extremes.lowest`).
+        Lowest of all layers' standard normal errors, by random word (`extremes.lowest_by_word`).
     drift_sd_mm, alignment_sd_mm, gauge_mm : float
         Standard deviations: telescoping of a whole roll, layer to layer, and of a reading.
     overhang_mm, read_mm : ndarray of float32, shape (n,)
@@ -63,10 +63,9 @@ def align_rolls(
         read_mm[:] = infinite
     for first in range(0, cathode_rows.size, CHUNK):
         fill_blocks(key, entity, first, 0, words)
-        normals_of_words(words[0], layer)
+        lowest_of_words(words[0], lowest, layer)
         normals_of_words(words[1], drift)
         normals_of_words(words[2], error)
-        interpolate(layer, lowest, layer)
         m = min(CHUNK, cathode_rows.size - first)
         for j in range(m):
             centred = half * (anode_width_mm[anode_rows[first + j]] - cathode_width_mm[cathode_rows[first + j]])

@@ -81,13 +81,14 @@ class Wind(Joiner):
         self, child: Lot, cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], draws: Draws, maturity: float,
         read_mm: Values,
     ) -> None:  # fmt: skip
-        from cellfab.kernels.extremes import lowest
+        from cellfab.kernels.extremes import lowest_by_word
         from cellfab.kernels.winding import align_rolls
 
         align_rolls(
             draws.key("alignment"), child.identity, *rows, cathode.columns["width_mm"], anode.columns["width_mm"],
-            lowest(self._edges), float(self.at("drift_sd_mm", maturity)), float(self.at("alignment_sd_mm", maturity)),
-            float(self.at("overhang_gauge_mm", maturity)), child.columns[OVERHANG], read_mm,
+            lowest_by_word(self._edges), float(self.at("drift_sd_mm", maturity)),
+            float(self.at("alignment_sd_mm", maturity)), float(self.at("overhang_gauge_mm", maturity)),
+            child.columns[OVERHANG], read_mm,
         )  # fmt: skip
 
     def expected_overhang_mm(self) -> float:
