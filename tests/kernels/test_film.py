@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from cellfab.kernels import film
-from cellfab.kernels.random import normal_quantile
 
 
 def test_break_rate_is_the_weakest_link_of_a_length():
@@ -38,71 +37,6 @@ def test_no_film_no_breaks():
     assert film.breaks_m(np.empty(0), np.empty(0), iter([0.5])) == []
 
 
-def _slow_pinholes(uniform_count, uniform_size, mean, median, spread):
-    count = np.zeros(uniform_count.shape)
-    largest = np.zeros(uniform_count.shape)
-    for i, j in np.ndindex(uniform_count.shape):
-        n = 0
-        while uniform_count[i, j] > math.fsum(
-            mean[j] ** k * math.exp(-mean[j]) / math.factorial(k) for k in range(n + 1)
-        ):
-            n += 1
-        count[i, j] = n
-        if n:
-            largest[i, j] = median * math.exp(spread * NormalDist().inv_cdf(float(uniform_size[i, j]) ** (1 / n)))
-    return count, largest
-
-
-def _kernel_pinholes(uniform_count, uniform_size, mean, median, spread):
-    count, largest = np.zeros(uniform_count.shape), np.zeros(uniform_count.shape)
-    for i, j in np.ndindex(uniform_count.shape):
-        count[i, j] = n = film.hole_count(float(uniform_count[i, j]), float(mean[j]))
-        if n:
-            z = normal_quantile(float(uniform_size[i, j]))
-            largest[i, j] = median * math.exp(spread * film.largest_of_holes(z, n))
-    return count, largest
-
-
-def _pinholes(shape, mean, seed):
-    rng = np.random.default_rng(seed)
-    draws = [rng.random(shape, np.float32) for _ in range(2)]
-    return draws, *_kernel_pinholes(*draws, mean.astype(np.float32), 0.3, 0.6)
-
-
-def test_pinholes_equal_slow_twin():
-    mean = np.linspace(0.01, 4.0, 40)
-    draws, count, largest = _pinholes((5, 40), mean, 1)
-    slow_count, slow_largest = _slow_pinholes(*draws, mean.astype(np.float32).astype(float), 0.3, 0.6)
-    assert count == pytest.approx(slow_count)
-    assert largest == pytest.approx(slow_largest, rel=1e-5)
-
-
-def test_pinhole_free_yield_is_exponential_in_area():
-    # Poisson: exp(-lambda A). 400 000 segments, z-limit 4 (s.d. 0.05 to 0.08 % of the share).
-    for mean in (0.0225, 0.225, 1.0):
-        _, count, _ = _pinholes((20, 20_000), np.full(20_000, mean), 9)
-        share = math.exp(-mean)
-        assert (count == 0).mean() == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 400_000))
-        assert count.mean() == pytest.approx(mean, abs=4 * math.sqrt(mean / 400_000))
-
-
-def test_share_marked_follows_the_probability_of_detection():
-    # One hole of lognormal size read with a lognormal error: POD averaged over sizes is
-    # Phi(ln(median / limit) / sqrt(spread^2 + error^2)). 400 000 segments, z-limit 4.
-    rng = np.random.default_rng(4)
-    _, count, largest = _pinholes((20, 20_000), np.full(20_000, 0.02), 5)
-    read = largest * np.exp(0.5 * rng.standard_normal(largest.shape))
-    expected = NormalDist().cdf(math.log(0.3 / 0.5) / math.hypot(0.6, 0.5))
-    one = count == 1
-    assert (read[one] > 0.5).mean() == pytest.approx(expected, abs=4 * math.sqrt(expected * (1 - expected) / one.sum()))
-
-
-def test_never_too_few_uniforms_for_the_breaks():
-    # A Poisson number exceeds its mean by twelve standard deviations plus 16 less often than 1e-12.
-    for expected in (0.0, 0.1, 3.0, 400.0):
-        assert film.breaks_at_most(expected) >= expected + 12 * math.sqrt(expected) + 16
-
-
 @pytest.mark.parametrize(("spread", "count"), [(0.1, 1.0), (0.1, 4488.0), (0.4, 30.0)])
 def test_share_of_weak_segments_is_the_order_statistic(spread, count):
     for limit in (3.0, 10.0, 14.0, 19.0, 23.0):
@@ -115,13 +49,6 @@ def test_weak_share_at_the_ends():
     assert film.weak_share(0.0, 20.0, 0.1, 9.0) == 0.0
     assert film.weak_share(5.0, 0.0, 0.1, 9.0) == 1.0
     assert [film.weak_share(limit, 20.0, 0.0, 9.0) for limit in (19.0, 21.0)] == [0.0, 1.0]
-
-
-def test_weak_patches_come_at_the_rate_of_the_weak_share():
-    for spread, count in ((0.1, 1.0), (0.1, 4488.0), (0.4, 30.0), (0.0, 3.0)):
-        for limit in (0.0, 3.0, 7.0, 9.0, 12.0, 40.0):
-            rate = film.weak_patches(limit, 10.0, spread, count)
-            assert -math.expm1(-rate) == pytest.approx(film.weak_share(limit, 10.0, spread, count), rel=1e-9)
 
 
 def _peel(limit, patches=400.0):

@@ -1,4 +1,4 @@
-"""Dry film: where it breaks, how many holes it has, and how often a patch of it is too weak."""
+"""Dry film: where it breaks, and how weak its weakest patch is."""
 
 from __future__ import annotations
 
@@ -69,55 +69,9 @@ def breaks_m(
     return found
 
 
-def breaks_at_most(expected: float) -> int:
-    """How many waits `breaks_m` needs: the mean and twelve standard deviations of a Poisson number."""
-    return 16 + math.ceil(expected + 12.0 * math.sqrt(expected))
-
-
-@kernel
-def hole_count(u: float, mean: float) -> int:
-    """Number of holes, Poisson with mean `mean`, by inverse CDF of `u` in (0, 1)."""
-    term = math.exp(-mean)
-    total = term
-    n = 0
-    while u > total and term > 1e-12 * total:
-        n += 1
-        term *= mean / n
-        total += term
-    return n
-
-
-@kernel
-def largest_of_holes(z: float, n: int) -> float:
-    """The largest of n >= 1 standard normal values, by inverse CDF of Phi(z), z standard normal: Phi(x)^n = Phi(z)."""
-    if n == 1:
-        return z
-    share = (0.5 * math.erfc(-z / math.sqrt(2.0))) ** (1.0 / n)
-    return float(normal_quantile(min(share, _ALMOST_ONE)))
-
-
-@kernel
 def weak_share(limit: float, median: float, spread: float, count: float) -> float:
-    """Probability that the weakest of `count` lognormal patches is below `limit`.
-
-    1 - (1 - Phi(x))^count with x = ln(limit / median) / spread; a spread of 0 makes all patches alike.
-
-    Parameters
-    ----------
-    limit, median : float
-        In one unit, >= 0.
-    spread : float
-        Standard deviation of the logarithm, >= 0.
-    count : float
-        Patches, >= 1.
-    """
-    if limit <= 0.0:
-        return 0.0
-    if median <= 0.0 or spread <= 0.0:
-        return 1.0 if median < limit else 0.0
-    x = math.log(limit / median) / spread / math.sqrt(2.0)
-    log_above = math.log1p(-0.5 * math.erfc(-x)) if x < 0.0 else math.log(max(0.5 * math.erfc(x), 1e-300))
-    return -math.expm1(count * log_above)
+    """Probability that the weakest of `count` lognormal patches is below `limit`: one or more of `weak_patches`."""
+    return -math.expm1(-weak_patches(limit, median, spread, count))
 
 
 @kernel

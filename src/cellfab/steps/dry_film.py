@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import Annotated, Any
 
 import numpy as np
@@ -355,6 +356,7 @@ class DryFilm(ElectrodeStep):
     def _lose_positions(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
         """Threading and breaks, which take all lanes."""
         from cellfab.kernels import film
+        from cellfab.kernels.random import uniform
 
         pitch, positions = child.attributes["pitch_m"], charge.size
         length_m = np.asarray(np.bincount(charge, minlength=lot.n) * pitch, np.float64)
@@ -362,8 +364,9 @@ class DryFilm(ElectrodeStep):
             now["tension_n_per_m"], lot.columns["film_strength_mpa"].astype(np.float64), self.film_um,
             now["break_scale_m"], now["break_exponent"],
         )  # fmt: skip
-        u = draws.uniform("break", child, film.breaks_at_most(float(length_m @ rate))).astype(np.float64)
-        breaks = film.breaks_m(length_m, rate, iter((-np.log(u)).tolist()))
+        key = draws.key("break")
+        waits = (-math.log(uniform(key, child.identity, number)) for number in count())
+        breaks = film.breaks_m(length_m, rate, waits)
         child.attributes["stops_s"] = len(breaks) * 60.0 * now["rethread_min"]
         web.scrap_positions(child, 0, math.ceil(now["threading_m"] / pitch), THREADING)
         half_m = 0.5 * now["break_loss_m"]
@@ -387,29 +390,29 @@ class DryFilm(ElectrodeStep):
         web.scrap_rows(child, seen.rows, HOLE)
         if now["keep_all_columns"]:
             others = web.events(child, draws, "other_pinholes", (rate * (1.0 - seen_share))[charge])
-            count, largest = np.zeros(child.n, np.int64), np.zeros(child.n, np.float32)
+            number, largest = np.zeros(child.n, np.int64), np.zeros(child.n, np.float32)
             for holes, first, share in ((others, 0.0, 1.0 - seen_share), (seen, 1.0 - seen_share, seen_share)):
                 # Reading from its distribution on its side of the limit, then the size that goes with the reading.
                 z_read = web.normals_of(first + share * holes.uniforms()[:, 0])
                 of_reading = spread / read if read > 0.0 else 0.0
                 ln_size = spread * (of_reading * z_read + math.sqrt(1.0 - of_reading**2) * holes.normals()[:, 1])
-                np.add.at(count, holes.rows, 1)
+                np.add.at(number, holes.rows, 1)
                 np.maximum.at(largest, holes.rows, (now["pinhole_median_mm"] * np.exp(ln_size)).astype(np.float32))
-            child.columns |= {PINHOLES: np.minimum(count, 255).astype(np.uint8), PINHOLE: largest}
+            child.columns |= {PINHOLES: np.minimum(number, 255).astype(np.uint8), PINHOLE: largest}
 
     def _metal(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
         """Metal particles that came with the powder or off the machine; the camera sees the few large ones."""
         rate = now["metal_per_m2"] * child.attributes["segment_m2"]
         clusters = _clusters(draws, "metal_cluster", lot, now["cluster_shape"])
         particles = web.events(child, draws, "metal", (rate * clusters)[charge])
-        count = child.columns[METAL] = np.zeros(child.n, np.uint8)
+        number = child.columns[METAL] = np.zeros(child.n, np.uint8)
         if not particles.rows.size:
             return
         z = particles.normals()
         read = np.float32(now["metal_spread_ln"]) * z[:, 0] + np.float32(now["camera_spread_ln"]) * z[:, 1]
         limit = math.log(now["metal_seen_um"] / now["metal_median_um"])
         web.scrap_rows(child, particles.rows[read > limit], FOREIGN)
-        np.add.at(count, particles.rows, 1)
+        np.add.at(number, particles.rows, 1)
 
     def _peel(
         self, child: Lot, lot: Lot, charge: Charges, lamination: float, draws: Draws, now: Mapping[str, Any]
