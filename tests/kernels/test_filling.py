@@ -97,3 +97,10 @@ def test_places_are_counted_without_gaps() -> None:
     filling.place_in_trays(codes, position)
     assert position.tolist() == [0, -1, 1, 2, -1, 3]
     assert filling.sum_of_living(np.arange(6, dtype=np.float32), codes) == 0.0 + 2.0 + 3.0 + 5.0
+
+
+def test_a_number_that_is_none_does_not_vanish() -> None:
+    for broken in range(2):
+        porosity = np.full((2, 9), 0.25, np.float32)
+        porosity[broken] = np.nan
+        assert np.isnan(filled(LAW, 9, porosity=porosity)[1]).all()

@@ -404,3 +404,9 @@ def test_glass_ages_disc_by_disc_and_is_changed() -> None:
     radius = np.sqrt(1.0 + ((50.0 + 400.0 * glass) / law.rayleigh_um) ** 2)
     expected = law.depth_scale_um * (0.98 - 0.05 * glass) / theory.depth_divisor(law.peclet * radius)
     np.testing.assert_allclose(found.depth, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("broken", ["gap", "power"])
+def test_a_number_that_is_none_does_not_vanish(broken: str) -> None:
+    found = Discs(make_law(GREEN_CU | MATURE), 9, **{broken: math.nan})
+    assert np.isnan(found.resistance).all()

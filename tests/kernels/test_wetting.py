@@ -82,3 +82,10 @@ def test_share_of_wet_cells_is_lognormal_in_time(hours_over_median: float) -> No
     wet = (soaked(LAW._replace(median_share=hours_over_median), n) == 0.0).mean()
     share = stats.norm.cdf(math.log(hours_over_median) / 0.25)
     assert abs(wet - share) < 4.5 * math.sqrt(share * (1.0 - share) / n)
+
+
+@pytest.mark.parametrize(
+    ("porosity", "filling"), [((math.nan, 0.3), 2.0), ((0.25, math.nan), 2.0), ((0.25, 0.3), math.nan)]
+)
+def test_a_number_that_is_none_does_not_vanish(porosity: tuple[float, float], filling: float) -> None:
+    assert np.isnan(soaked(LAW, 9, porosity, filling)).all()

@@ -257,7 +257,7 @@ def weld_side(
                 keyhole_um = depth_scale * factor / (_G0 + pe * (_G1 + pe * (_G2 + pe * _G3)))
                 cube = square * radius
                 energy = factor * factor
-                d = keyhole_um if energy > keyhole_square * cube else conduction_um * radius
+                d = conduction_um * radius if energy <= keyhole_square * cube else keyhole_um  # NaN stays NaN
                 x = gap_step * z_gap[j]  # exp(8 x) by Taylor to x^5 and three squarings: 2e-5 at 6 sd of 0.4
                 root = _ONE + x * (_ONE + x * (_E2 + x * (_E3 + x * (_E4 + x * _E5))))
                 root = root * root

@@ -81,4 +81,5 @@ def soak(
             root = root * root
             tightness = min(cathode[j] * per_cathode, anode[j] * per_anode)
             unreached = one - np.sqrt(max(root * root * tightness, zero))
-            dry[j] = max(unreached, one - filling[j], zero)
+            # A minimum or maximum may pass over NaN; nothing times NaN does not.
+            dry[j] = max(unreached, one - filling[j], zero) + zero * (cathode[j] + anode[j] + filling[j])
