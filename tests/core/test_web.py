@@ -127,9 +127,6 @@ def test_events_stay_where_they_are_and_are_scrapped_once():
     assert found.rows.size == found.words.shape[0] > 50
     assert not (found.rows % 150 == 0).any()
     assert web.events(lot, DRAWS, "spots", 0.3).rows.size > 50
-    z = found.normals()
-    assert z.shape == (found.rows.size, 2)
-    assert np.abs(z).max() < 6.4
     web.scrap_rows(lot, found.rows, 4)
     assert lot.n_dead == np.unique(found.rows).size == lot.losses[0][1]
 

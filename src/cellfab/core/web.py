@@ -206,28 +206,6 @@ class Events(NamedTuple):
     rows: npt.NDArray[np.int32]
     words: npt.NDArray[np.uint32]
 
-    def normals(self) -> Floats:
-        """The words as standard normal numbers, shape (m, 2)."""
-        from cellfab.kernels.random import normals_of_words
-
-        z = np.empty(self.words.size, np.float32)
-        normals_of_words(self.words.reshape(-1), z)
-        return z.reshape(-1, 2)
-
-    def uniforms(self) -> npt.NDArray[np.float64]:
-        """The words as uniform numbers, shape (m, 2)."""
-        u: npt.NDArray[np.float64] = (self.words.astype(np.float64) + 0.5) / WORDS
-        return u
-
-
-def normals_of(u: npt.NDArray[np.float64]) -> Floats:
-    """Standard normal numbers of given probabilities (n,), which are cut to multiples of 2**-32."""
-    from cellfab.kernels.random import normals_of_words
-
-    z = np.empty(u.size, np.float32)
-    normals_of_words(np.clip(u * WORDS, 0.0, WORDS - 1.0).astype(np.uint32), z)
-    return z
-
 
 def events(lot: Lot, draws: Draws, decision: str, rate: float | npt.NDArray[np.float64]) -> Events:
     """A Poisson process over the segments of a web.

@@ -47,6 +47,7 @@ from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
+from cellfab.core.flaws import Patches, Sizes, inspect_flaws, inspect_peel
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.steps.base import ElectrodeStep, Work
 
@@ -375,72 +376,47 @@ class DryFilm(ElectrodeStep):
             web.scrap_positions(child, first, int(min((at_m + half_m) / pitch + 1.0, positions)), BREAK)
 
     def _holes(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
-        """Holes, more of them in a weak film and in some charges than in others; the camera reads their size.
-
-        Those that it reads as too large are a Poisson process of their own: the others matter to nobody, and are drawn
-        only if all columns are kept.
-        """
+        """Holes, more of them in a weak film and in some charges than in others; the camera reads their size."""
         weakness = self.params.reference_strength_mpa / lot.columns["film_strength_mpa"].astype(np.float64)
         rate = now["pinholes_per_m2"] * child.attributes["segment_m2"] * weakness
         rate *= _clusters(draws, "pinhole_cluster", lot, now["cluster_shape"])
-        spread, limit = now["pinhole_spread_ln"], math.log(now["pinhole_limit_mm"] / now["pinhole_median_mm"])
-        read = math.hypot(spread, now["camera_spread_ln"])
-        seen_share = 0.5 * math.erfc(limit / read / math.sqrt(2.0)) if read > 0.0 else float(limit < 0.0)
-        seen = web.events(child, draws, "seen_pinholes", (rate * seen_share)[charge])
-        web.scrap_rows(child, seen.rows, HOLE)
-        if now["keep_all_columns"]:
-            others = web.events(child, draws, "other_pinholes", (rate * (1.0 - seen_share))[charge])
-            number, largest = np.zeros(child.n, np.int64), np.zeros(child.n, np.float32)
-            for holes, first, share in ((others, 0.0, 1.0 - seen_share), (seen, 1.0 - seen_share, seen_share)):
-                # Reading from its distribution on its side of the limit, then the size that goes with the reading.
-                z_read = web.normals_of(first + share * holes.uniforms()[:, 0])
-                of_reading = spread / read if read > 0.0 else 0.0
-                ln_size = spread * (of_reading * z_read + math.sqrt(1.0 - of_reading**2) * holes.normals()[:, 1])
-                np.add.at(number, holes.rows, 1)
-                np.maximum.at(largest, holes.rows, (now["pinhole_median_mm"] * np.exp(ln_size)).astype(np.float32))
-            child.columns |= {PINHOLES: np.minimum(number, 255).astype(np.uint8), PINHOLE: largest}
+        law = Sizes(
+            now["pinhole_median_mm"], now["pinhole_spread_ln"], now["camera_spread_ln"], now["pinhole_limit_mm"]
+        )
+        holes = inspect_flaws(child, draws, "pinholes", rate[charge], law, HOLE, keep=now["keep_all_columns"])
+        if holes is not None:
+            child.columns |= {PINHOLES: holes.counts(child.n), PINHOLE: holes.largest(child.n)}
 
     def _metal(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
         """Metal particles that came with the powder or off the machine; the camera sees the few large ones."""
         rate = now["metal_per_m2"] * child.attributes["segment_m2"]
-        clusters = _clusters(draws, "metal_cluster", lot, now["cluster_shape"])
-        particles = web.events(child, draws, "metal", (rate * clusters)[charge])
-        number = child.columns[METAL] = np.zeros(child.n, np.uint8)
-        if not particles.rows.size:
-            return
-        z = particles.normals()
-        read = np.float32(now["metal_spread_ln"]) * z[:, 0] + np.float32(now["camera_spread_ln"]) * z[:, 1]
-        limit = math.log(now["metal_seen_um"] / now["metal_median_um"])
-        web.scrap_rows(child, particles.rows[read > limit], FOREIGN)
-        np.add.at(number, particles.rows, 1)
+        rates = (rate * _clusters(draws, "metal_cluster", lot, now["cluster_shape"]))[charge]
+        law = Sizes(now["metal_median_um"], now["metal_spread_ln"], now["camera_spread_ln"], now["metal_seen_um"])
+        particles = inspect_flaws(child, draws, "metal", rates, law, FOREIGN, keep=True)
+        assert particles is not None  # all of them were asked for
+        child.columns[METAL] = particles.counts(child.n)
 
     def _peel(
         self, child: Lot, lot: Lot, charge: Charges, lamination: float, draws: Draws, now: Mapping[str, Any]
     ) -> None:  # fmt: skip
         """Segments with a patch that comes off the foil, of which the camera sees most."""
-        from cellfab.kernels import film
+        from cellfab.kernels.film import peel_of_charges
 
-        columns, n = lot.columns, lot.n
-        patches = max(child.attributes["segment_m2"] * _CM2_PER_M2, 1.0)
+        columns = lot.columns
+        number = max(child.attributes["segment_m2"] * _CM2_PER_M2, 1.0)
         roll = math.exp(math.sqrt(math.log1p(now["peel_roll_cv"] ** 2)) * lamination)
-        median, spread, weak = np.empty((3, n))
-        film.peel_of_charges(
+        median, spread, weak = np.empty((3, lot.n))
+        peel_of_charges(
             columns["fibrillation"], columns["binder_fraction"] / np.float32(self.electrode.binder_fraction),
             columns["binder_cv"], now["peel_n_per_m"] * roll, math.log1p(now["peel_patch_cv"] ** 2),
-            _BINDER_EXPONENT, now["peel_limit_n_per_m"], patches, median, spread, weak,
+            _BINDER_EXPONENT, now["peel_limit_n_per_m"], number, median, spread, weak,
         )  # fmt: skip
-        rows, words = web.events(child, draws, "weak_patch", weak[charge])
-        if now["keep_all_columns"]:
-            is_weak, peel = np.zeros(child.n, np.uint8), np.empty(child.n, np.float32)
-            is_weak[rows] = 1
-            film.weakest_peel(
-                is_weak, draws.uniform("weakest_patch", child), charge, median, spread, weak, patches, peel
-            )
+        peel = inspect_peel(
+            child, draws, "weak_patch", Patches(median, spread, weak, number), charge, now["blister_seen_share"], BLISTER,
+            keep=now["keep_all_columns"],
+        )  # fmt: skip
+        if peel is not None:
             child.columns[PEEL] = peel
-        if rows.size:
-            # A segment with several weak patches is looked at once: its first one's number decides.
-            rows, first = np.unique(rows, return_index=True)
-            web.scrap_rows(child, rows[words[first, 0] < now["blister_seen_share"] * web.WORDS], BLISTER)
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Foil for the whole length run, trims included, and roll heating."""
