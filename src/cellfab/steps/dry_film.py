@@ -411,8 +411,9 @@ class DryFilm(ElectrodeStep):
             columns["binder_cv"], now["peel_n_per_m"] * roll, math.log1p(now["peel_patch_cv"] ** 2),
             _BINDER_EXPONENT, now["peel_limit_n_per_m"], number, median, spread, weak,
         )  # fmt: skip
+        patches = Patches(median, spread, weak, number)
         peel = inspect_peel(
-            child, draws, "weak_patch", Patches(median, spread, weak, number), charge, now["blister_seen_share"], BLISTER,
+            child, draws, "weak_patch", patches, charge, now["blister_seen_share"], BLISTER,
             keep=now["keep_all_columns"],
         )  # fmt: skip
         if peel is not None:
