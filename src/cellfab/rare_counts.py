@@ -54,4 +54,4 @@ def weighted_rate(
         low = variance / total * float(gammaincinv(total**2 / variance, 0.025))
     wider, upper = variance + heaviest**2, total + heaviest
     high = wider / upper * float(gammaincinv(upper**2 / wider, 0.975))
-    return Rate(total / whole, low / whole, high / whole, seen)
+    return Rate(total / whole, low / whole, min(high / whole, 1.0), seen)

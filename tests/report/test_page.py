@@ -264,3 +264,15 @@ def test_failed_report_leaves_nothing_behind(tmp_path: Path, plant: RunResult, m
     with pytest.raises(OSError, match="disk full"):
         page.write_report(plant, tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_by_defect_or_product_are_no_stations() -> None:
+    kpis = {
+        "oee.wind": Kpi(0.5, "1"), "wait_mean_s.store": Kpi(4.0, "s"), "escape_ppm.leak": Kpi(3.0, "ppm"),
+        "rated_gwh_per_year.ev": Kpi(1.0, "GWh/y"), "bottleneck": Kpi("wind", "station"),
+    }  # fmt: skip
+    table = page._station_table(kpis, ["wind", "store"])
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["wind", "store"]
+    assert [heading for heading, _ in table.columns] == ["station or buffer", "oee", "wait mean s"]
+    assert page._station_table({"escape_ppm.leak": Kpi(3.0, "ppm")}, ["wind"]) is None

@@ -21,7 +21,7 @@ class Run(Spec):
     """auto: compiled where the line allows it, SimPy otherwise; both give the same answer."""
     record: Literal["summary", "sample", "full"] = "summary"
     """Single cells and their parents: none, those of some lots, or all; they are written to cells.parquet and
-    genealogy.parquet, for `cellfab trace` and `cellfab impact`. About 60 bytes a cell."""
+    genealogy.parquet, for `cellfab trace` and `cellfab impact`. About 70 bytes a cell."""
     record_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.05
     """With `record: sample`: share of the lots of cells, chosen by chance; all cells of a chosen lot are kept."""
     record_columns: tuple[str, ...] = ()

@@ -243,9 +243,10 @@ def _escape_table(result: RunResult) -> Table | None:
 def _station_table(kpis: Mapping[str, Kpi], order: list[str]) -> Table | None:
     """Figures named "figure.station" as a table of stations by figures."""
     rank = {name: place for place, name in enumerate(order)}
-    names = [name.partition(".") for name in kpis if "." in name]
-    figures = list(dict.fromkeys(head for head, _, _ in names))
-    owners = sorted(dict.fromkeys(tail for _, _, tail in names), key=lambda name: rank.get(name, len(rank)))
+    split = [name.partition(".") for name in kpis if "." in name]
+    names = [(head, tail) for head, _, tail in split if tail in rank]  # others are by product or by defect
+    figures = list(dict.fromkeys(head for head, _ in names))
+    owners = sorted(dict.fromkeys(tail for _, tail in names), key=lambda name: rank[name])
     if not owners:
         return None
     units: dict[str, str] = {}
