@@ -60,8 +60,8 @@ class Inspect(Step):
         """True property that is looked at, as named in the step cards."""
         side: Literal["high", "low"] = "high"
         """Bad above the limit, or below."""
-        limit_value: float = 0.0
-        """In the column's unit; on the good side of it a row is sound."""
+        limit_value: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
+        """In the column's unit; on the good side of it a row is sound. Of the plant's own specification."""
         gauge_sd_value: Annotated[Capability, within(0.0, 1e9)] = 0.0
         """Error of the reading, 1 sigma, in the column's unit: assumption, to be given."""
         detection_probability: Annotated[Capability, within(0.0, 1.0)] = 1.0
@@ -86,7 +86,7 @@ class Inspect(Step):
         """That a round of rework mends a bad row: assumption."""
         rework_rounds_number: Annotated[int, Field(ge=1, le=10)] = 1
         """Most rounds; after the last alarm the row is scrapped."""
-        repaired_value: float = 0.0
+        repaired_value: Annotated[float, Field(ge=-1e9, le=1e9)] = 0.0
         """Of the column after rework that succeeded; must be sound."""
         rework_s: Annotated[float, Field(ge=0.0, le=86_400.0)] = 0.0
         """Standstill of the station for each rework: assumption."""
