@@ -58,8 +58,9 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 def _compile_by_type(compiled: Any) -> None:
     """Let a kernel that other kernels call with constants be compiled for their types, not anew for each constant."""
     resolve = compiled.get_call_template
+    plain: Callable[[Any], Any] = unliteral
 
     def resolve_types(args: tuple[Any, ...], kws: dict[str, Any]) -> Any:
-        return resolve(tuple(map(unliteral, args)), {name: unliteral(arg) for name, arg in kws.items()})
+        return resolve(tuple(map(plain, args)), {name: plain(arg) for name, arg in kws.items()})
 
     compiled.get_call_template = resolve_types

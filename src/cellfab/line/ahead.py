@@ -132,17 +132,20 @@ class Ahead(Generic[P]):
 
     def due(self) -> int:
         """Tick of the next thing to happen; NEVER or later if nothing will."""
-        ticks = [NEVER, *self.corrections()]
+        due = min(self.corrections(), default=NEVER)
+        asked = self._asked
         for passage in self.passages:
-            ticks += [call.tick for call in passage.calls if call.breakdown not in self._asked]
+            for call in passage.calls:
+                if call.tick < due and call.breakdown not in asked:
+                    due = call.tick
             if not passage.delivered:
-                ticks.append(self.out_at(passage))
+                due = min(due, self.out_at(passage))
                 if not passage.passed_on:
-                    ticks.append(passage.last_start)
-        for breakdown, (call, came) in self._asked.items():
+                    due = min(due, passage.last_start)
+        for breakdown, (call, came) in asked.items():
             if came is None and self.waits.get(breakdown, 0) < NEVER:
-                ticks.append(call.tick + call.repair)
-        return min(ticks)
+                due = min(due, call.tick + call.repair)
+        return due
 
     def step(self, now: int) -> Call | P | None:
         """Deal with one thing due by tick `now` and tell what it is; None when there is nothing left.
