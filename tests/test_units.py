@@ -57,6 +57,7 @@ SIZES_IN_SI = {
     "kwh": constants.kilo * constants.hour,
     "mwh": constants.mega * constants.hour,
     "gwh": constants.giga * constants.hour,
+    "ua": 1e-6,
     "ma": 1e-3,
     "a": 1.0,
     "mah": constants.milli * constants.hour,

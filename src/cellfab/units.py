@@ -138,6 +138,7 @@ wh        Wh    energy      3600
 kwh       kWh   energy      3600000
 mwh       MWh   energy      3600000000
 gwh       GWh   energy      3600000000000
+ua        uA    current     1/1000000
 ma        mA    current     1/1000
 a         A     current     1
 mah       mAh   charge      18/5

@@ -104,3 +104,9 @@ def test_burrs_and_separator_faults_touch_as_often_as_they_should() -> None:
     for case, expected in (({"burr": 28.0}, 0.1), ({"burr": 14.0}, 0.05), ({"fault": 1}, 0.7)):
         siemens, _ = shorts(LAW, 6000, **case)
         assert abs((siemens > 0.0).mean() - expected) < 4.5 * math.sqrt(expected * (1.0 - expected) / 6000)
+
+
+def test_poisson_count_is_the_quantile() -> None:
+    for u in (0.1, 0.6, 0.99, 0.99999):
+        assert particles.poisson_count(1.3, u) == stats.poisson.ppf(u, 1.3)
+    assert particles.poisson_count(0.0, math.nextafter(1.0, 0.0)) == 0

@@ -90,64 +90,70 @@ def uniform(key: np.uint64, entity: int, row: int) -> float:
 
 @kernel
 def philox_abreast(key, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
-    """`philox` of LANES counters in place, round by round over all of them: so every inner loop vectorises."""
-    k0 = key & _LOW_32
-    k1 = key >> _SHIFT_32
-    for _ in range(_ROUNDS):
-        for j in range(LANES):
-            product_0 = _MULTIPLIER_0 * c0[j]
-            product_1 = _MULTIPLIER_1 * c2[j]
-            c0[j] = (product_1 >> _SHIFT_32) ^ c1[j] ^ k0
-            c2[j] = (product_0 >> _SHIFT_32) ^ c3[j] ^ k1
-            c1[j] = product_1 & _LOW_32
-            c3[j] = product_0 & _LOW_32
-        k0 = (k0 + _WEYL_0) & _LOW_32
-        k1 = (k1 + _WEYL_1) & _LOW_32
-
-
-@kernel
-def _blocks_abreast(key, entity, first, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
-    """`philox` of LANES consecutive blocks."""
+    """`philox` of LANES counters in place; its rounds stand inside the loop, so that a vector stays in registers."""
     for j in range(LANES):
-        counter = first + np.uint64(j)
-        c0[j] = counter & _LOW_32
-        c1[j] = counter >> _SHIFT_32
-        c2[j] = entity & _LOW_32
-        c3[j] = entity >> _SHIFT_32
-    philox_abreast(key, c0, c1, c2, c3)
+        k0 = key & _LOW_32
+        k1 = key >> _SHIFT_32
+        w0, w1, w2, w3 = c0[j], c1[j], c2[j], c3[j]
+        for _ in range(_ROUNDS):
+            product_0 = _MULTIPLIER_0 * w0
+            product_1 = _MULTIPLIER_1 * w2
+            w0 = (product_1 >> _SHIFT_32) ^ w1 ^ k0
+            w2 = (product_0 >> _SHIFT_32) ^ w3 ^ k1
+            w1 = product_1 & _LOW_32
+            w3 = product_0 & _LOW_32
+            k0 = (k0 + _WEYL_0) & _LOW_32
+            k1 = (k1 + _WEYL_1) & _LOW_32
+        c0[j], c1[j], c2[j], c3[j] = w0, w1, w2, w3
 
 
 @kernel
 def fill_row_uniforms(key: np.uint64, entity: int, first_row: int, out: npt.NDArray[np.float64]) -> None:
-    """Fill `out` with ``uniform(key, entity, first_row + i)``, six times as fast as one by one."""
-    e = np.uint64(entity)
-    lanes = np.empty((4, LANES), np.uint64)
-    c0, c1, c2, c3 = lanes[0], lanes[1], lanes[2], lanes[3]
-    for done in range(0, out.size, LANES):
-        _blocks_abreast(key, e, np.uint64(first_row) + np.uint64(done), c0, c1, c2, c3)
-        for j in range(min(LANES, out.size - done)):
-            cell = (c0[j] << np.uint64(20)) | (c1[j] >> np.uint64(12))
-            out[done + j] = (np.float64(cell) + 0.5) * 2.0**-52
+    """Fill `out` with ``uniform(key, entity, first_row + i)``, ten times as fast as one by one."""
+    low, high = np.uint64(entity) & _LOW_32, np.uint64(entity) >> _SHIFT_32
+    for i in range(out.size):
+        counter = np.uint64(first_row) + np.uint64(i)
+        c0, c1, c2, c3 = counter & _LOW_32, counter >> _SHIFT_32, low, high
+        k0, k1 = key & _LOW_32, key >> _SHIFT_32
+        for _ in range(_ROUNDS):
+            product_0 = _MULTIPLIER_0 * c0
+            product_1 = _MULTIPLIER_1 * c2
+            c0 = (product_1 >> _SHIFT_32) ^ c1 ^ k0
+            c2 = (product_0 >> _SHIFT_32) ^ c3 ^ k1
+            c1 = product_1 & _LOW_32
+            c3 = product_0 & _LOW_32
+            k0 = (k0 + _WEYL_0) & _LOW_32
+            k1 = (k1 + _WEYL_1) & _LOW_32
+        out[i] = (np.float64((c0 << np.uint64(20)) | (c1 >> np.uint64(12))) + 0.5) * 2.0**-52
 
 
 @kernel
 def fill_words(key: np.uint64, entity: int, first_block: int, out: npt.NDArray[np.uint32]) -> None:
     """Fill `out` with random words: element i is word i % 4 of Philox block `first_block` + i // 4."""
-    e = np.uint64(entity)
-    lanes = np.empty((4, LANES), np.uint64)
-    c0, c1, c2, c3 = lanes[0], lanes[1], lanes[2], lanes[3]
-    for done in range(0, out.size, 4 * LANES):
-        _blocks_abreast(key, e, np.uint64(first_block) + np.uint64(done // 4), c0, c1, c2, c3)
-        if out.size - done >= 4 * LANES:
-            for j in range(LANES):
-                i = done + 4 * j
-                out[i] = np.uint32(c0[j])
-                out[i + 1] = np.uint32(c1[j])
-                out[i + 2] = np.uint32(c2[j])
-                out[i + 3] = np.uint32(c3[j])
-        else:
-            for i in range(out.size - done):
-                out[done + i] = np.uint32(lanes[i & 3, i >> 2])
+    low, high = np.uint64(entity) & _LOW_32, np.uint64(entity) >> _SHIFT_32
+    whole = out.size >> 2
+    for j in range(whole):  # as `philox`, but written out: only so does the loop over blocks vectorise
+        counter = np.uint64(first_block) + np.uint64(j)
+        c0, c1, c2, c3 = counter & _LOW_32, counter >> _SHIFT_32, low, high
+        k0, k1 = key & _LOW_32, key >> _SHIFT_32
+        for _ in range(_ROUNDS):
+            product_0 = _MULTIPLIER_0 * c0
+            product_1 = _MULTIPLIER_1 * c2
+            c0 = (product_1 >> _SHIFT_32) ^ c1 ^ k0
+            c2 = (product_0 >> _SHIFT_32) ^ c3 ^ k1
+            c1 = product_1 & _LOW_32
+            c3 = product_0 & _LOW_32
+            k0 = (k0 + _WEYL_0) & _LOW_32
+            k1 = (k1 + _WEYL_1) & _LOW_32
+        out[4 * j] = np.uint32(c0)
+        out[4 * j + 1] = np.uint32(c1)
+        out[4 * j + 2] = np.uint32(c2)
+        out[4 * j + 3] = np.uint32(c3)
+    if out.size & 3:
+        counter = np.uint64(first_block) + np.uint64(whole)
+        last = philox(counter & _LOW_32, counter >> _SHIFT_32, low, high, key & _LOW_32, key >> _SHIFT_32)
+        for i in range(4 * whole, out.size):
+            out[i] = np.uint32(last[i & 3])
 
 
 @kernel

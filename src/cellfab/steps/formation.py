@@ -23,7 +23,7 @@ Range
     the end of a charge 0.05-1, 0-60 degC. Any chemistry: it is parameters and the design's first-cycle efficiency.
     Published sets, efficiency (its spread from cell to cell / lot to lot), cathode potential, channel time, gas: NMC
     811 and graphite 0.875 (0.0025 / 0.004), 3.8 V, 18 h, 0.8 mL/Ah, the defaults; LFP and graphite 0.90 (0.0025 /
-    0.004), 3.45 V, 14 h, 0.6; NFPP and hard carbon 0.82 (0.006 / 0.010), 3.3 V, 16 h, 1.0, plating_np_margin 0.02.
+    0.004), 3.45 V, 14 h, 0.6; NFPP and hard carbon 0.82 (0.006 / 0.010), 3.3 V, 16 h, 1.0, plating_margin_ratio 0.02.
     Without PTFE in the anode anode_binder_loss_mah_per_g is 0.
 Rows
     In and out: cells in trays. Adds capacity_ah, first_cycle_efficiency, dcir_mohm, gas_ml (at 25 degC and 1 bar),
@@ -106,7 +106,7 @@ class Formation(Step):
         """On the channel: NMC 16-28, LFP 14, sodium-ion 16 (PEM RWTH and VDMA 2018: up to 24)."""
         handling_h: Annotated[float, Field(ge=0.0, le=48.0)] = 0.5
         """Loading, contacting and unloading a tray: assumption."""
-        charge_voltage_v: Annotated[float, Field(gt=0.0, le=10.0)] | None = None
+        charge_voltage_v: Annotated[float | None, Field(gt=0.0, le=10.0)] = None
         """Up to which the cell is charged; none: to the upper limit of the design."""
         charge_c_rate: Annotated[float, Field(gt=0.0, le=20.0)] = 0.1
         """Of the first charge, 0.1-0.5 (kiprobatt.de after PEM RWTH and VDMA 2018)."""
@@ -133,7 +133,7 @@ class Formation(Step):
         """At the end of a charge in use, where the voltage limit is reached: assumption, 0.3-0.5."""
         plating_temperature_c: Annotated[float, Field(ge=-40.0, le=80.0)] = 25.0
         """Of that charge: assumption."""
-        plating_np_margin: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
+        plating_margin_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
         """More N/P for anodes near the metal's potential: hard carbon 0.02, assumption."""
         capacity_cv: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.004, mature=0.002)
         """What the modelled causes leave unexplained: assumption."""
@@ -223,7 +223,7 @@ class Formation(Step):
                 f" published for cells with an anode of {design.anode.active_material}",
             )
         critical = plating_np_ratio(
-            params.plating_c_rate, params.plating_temperature_c, design.anode.porosity, params.plating_np_margin
+            params.plating_c_rate, params.plating_temperature_c, design.anode.porosity, params.plating_margin_ratio
         )
         if design.np_ratio < critical:
             yield Remark(
@@ -340,7 +340,9 @@ class Formation(Step):
         from cellfab.kernels.formation import hidden_defects, plating
 
         columns, design, params = lot.columns, self.design, self.params
-        critical = plating_np_ratio(params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_np_margin)
+        critical = plating_np_ratio(
+            params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_margin_ratio
+        )
         edges = [columns.get(f"{electrode}_edge_thinning_fraction") for electrode in ("cathode", "anode")]
         thinning = [np.zeros(lot.n, np.float32) if edge is None else edge for edge in edges]
         plates, defects = np.empty(lot.n, np.uint8), np.empty(lot.n, np.uint16)

@@ -425,7 +425,7 @@ def test_a_chemistry_is_parameters_and_nothing_else(cells: SimpleNamespace) -> N
     sodium = {
         "formation": {
             "cathode_potential_v": 3.3, "gas_ml_per_ah": 1.0, "cell_efficiency_sd_fraction": 0.006,
-            "batch_efficiency_sd_fraction": 0.0, "anode_binder_loss_mah_per_g": 0.0, "plating_np_margin": 0.02,
+            "batch_efficiency_sd_fraction": 0.0, "anode_binder_loss_mah_per_g": 0.0, "plating_margin_ratio": 0.02,
             "capacity_cv": 0.0, "efficiency_margin_fraction": 0.9,
         },
         "ageing": {"test_voltage_v": 2.9, "ocv_slope_mv_per_percent": 8.0, "rest_d": 7.0},
