@@ -13,7 +13,8 @@ from pydantic import Field
 
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, capability_at, within
-from cellfab.core import joining
+from cellfab.core import joining, notes
+from cellfab.core.causes import describe
 from cellfab.core.draws import Draws
 from cellfab.core.joining import OVERHANG, PARTICLES, SEPARATOR_FAULT, Pieces, Rows
 from cellfab.core.lot import Lot
@@ -79,8 +80,22 @@ class Joiner(Merge):
         )  # fmt: skip
         child.attributes["joined_cells"] = float(n)
         child.scrap_each(reason, self.causes)
+        self._note_false_rejects(child, reason)
         child.amount = float(child.n_alive)
         return child
+
+    def _note_false_rejects(self, child: Lot, reason: npt.NDArray[np.uint8]) -> None:
+        """Cells rejected by a reading although what was read is right."""
+        from cellfab.kernels.winding import CAMERA
+        from cellfab.kernels.winding import OVERHANG as BY_OVERHANG
+
+        rows = np.flatnonzero(reason)
+        why = reason[rows]
+        wide = child.columns[OVERHANG][rows] >= self.params.overhang_limit_mm
+        whole = child.columns[SEPARATOR_FAULT][rows] == 0
+        _, overhang, camera = self.causes
+        for code, sound in ((overhang, (why == BY_OVERHANG) & wide), (camera, (why == CAMERA) & whole)):
+            child.attributes[notes.FALSE_REJECTS + describe(code).name] = float(np.count_nonzero(sound))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Separator and tape of every cell made, rejected ones included."""

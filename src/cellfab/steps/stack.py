@@ -20,7 +20,7 @@ Rows
     In: electrode segments (sheets), lane-major (columns named in `reads`); sheets thrown out get an exit code in their
     own lot. Out: cells; unit cells. Every cell knows its parents' rows (cathode_row, anode_row: the first of the next
     N or N + 1 good ones), through which it inherits its electrodes' columns: see `cellfab.core.joining`, also for the
-    facts about remnants in `attributes`.
+    facts about remnants in `attributes`. `false_rejects_*`: cells rejected although what was read is right.
 Left out
     Errors of neighbouring sheets that go together (a shifted guide), rotation of sheets, cutting length errors, the
     magazine's order of sheets from several rolls, rework of rejected stacks, lamination to the separator.

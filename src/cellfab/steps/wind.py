@@ -19,6 +19,7 @@ Rows
     In: electrode segments, lane-major (columns named in `reads`). Out: cells; unit cells. Every cell knows its
     parents' rows (cathode_row, anode_row: the first of the next `pieces` good ones), through which it inherits its
     electrodes' columns: see `cellfab.core.joining`, also for the facts about remnants in `attributes`.
+    `false_rejects_*`: cells rejected by X-ray or camera although what was read is right.
 Left out
     Web tension and its waves, core collapse by tension, tape adhesion, separator shrinkage, curvature of the first
     turns; choosing rolls that suit each other for one cell (a rejected roll takes its partners along).
