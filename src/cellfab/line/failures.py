@@ -126,7 +126,7 @@ class Clocks:
             clock.left = left
             if number > clock.number:
                 clock.count_mended(number - clock.number)
-        return now, work
+        return int(now), int(work)  # uncompiled kernels give numpy integers
 
     def next_in(self, now: int, working: bool) -> tuple[int, Clock | None]:
         """Ticks to the next failure and its clock; the order written decides between equals."""
