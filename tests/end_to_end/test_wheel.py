@@ -69,7 +69,7 @@ def test_the_wheel_holds_code_configurations_and_licence_only(wheel):
     assert "cellfab/py.typed" in names
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert all(name.startswith(("cellfab/", "cellfab-")) for name in names)
-    assert not [name for name in names if "__pycache__" in name or "test" in name]
+    assert not [name for name in names if "__pycache__" in name or "tests/" in name or "/test_" in name]
 
 
 def test_it_runs_from_an_empty_folder(installed, tmp_path):
