@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from cellfab.core.draws import Draws
 from cellfab.core.lot import ALIVE, Lot
+from cellfab.errors import InvariantError
 
 Floats = npt.NDArray[np.float32]
 WORDS = 2.0**32
@@ -257,6 +258,20 @@ def repeat(lot: Lot, position_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def spread(lot: Lot, lane_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Give every segment its lane's value: shape (lanes,) to (lanes * positions,)."""
     return np.repeat(lane_values, shape(lot)[1])
+
+
+def living_charges_kg(lot: Lot) -> npt.NDArray[np.float64]:
+    """Powder of each charge, kg; 0 for those that are scrapped. Shape (n,).
+
+    Raises
+    ------
+    InvariantError
+        If the mass of a living one is not a number: no web could be made of it.
+    """
+    kg = np.where(lot.alive(), lot.columns["charge_kg"].astype(np.float64), 0.0)
+    if not math.isfinite(kg.sum()):
+        raise InvariantError(f"{lot.material} lot no. {lot.ordinal}: the mass of a charge is not a number")
+    return kg
 
 
 def settle_charges(lot: Lot) -> None:

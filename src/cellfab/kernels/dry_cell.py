@@ -57,7 +57,7 @@ def look_between(
     """Find the largest particle between the electrodes of every cell, close the cell and test it.
 
     The test sees severity max(particle / (1.5 separator), burr / separator if above `BURR_RISK`, 1.5 for a faulty
-    separator); 0 is a sound cell, on which it raises false alarms only.
+    separator); 0 is a sound cell, on which it raises false alarms only. A burr that is NaN is an alarm.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def look_between(
         for j in range(m):
             suspect[j] |= np.uint8(within[j] > 0) | flawed[j]
         for j in range(m):
-            suspect[j] |= np.uint8(max(cathode[j], anode[j]) > risk_um)
+            suspect[j] |= np.uint8(not (cathode[j] <= risk_um)) | np.uint8(not (anode[j] <= risk_um))
         for j in range(m):
             largest[j] = np.float32(0.0)
         for j in range(m):
@@ -131,5 +131,7 @@ def look_between(
                     decided[j] = ALARM
             elif u_test[j] < false_alarm:
                 decided[j] = FALSE_ALARM
+            if math.isnan(cathode[j] + anode[j]):
+                decided[j] = ALARM
         for j in range(m):
             decided[j] = CLOSING_FAULT if u_fault[j] < closing_fault else decided[j]

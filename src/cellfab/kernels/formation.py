@@ -122,7 +122,8 @@ def first_cycle(
         efficiency[i] = level + spread * z_efficiency[i] - per_ppm * wet
     for i in range(n):
         held = cathode_areal[i] * per_areal * efficiency[i] - binder * anode_loading[i] * anode_binder[i]
-        capacity_ah[i] = min(held, anode_areal[i] * most_per_areal)
+        most = anode_areal[i] * most_per_areal
+        capacity_ah[i] = min(held, most) + zero * most  # a minimum may pass over NaN; nothing times NaN does not
     for i in range(n):
         held = capacity_ah[i] * (one - unwetted[i]) * (one + residual * z_capacity[i])
         capacity_ah[i] = max(held, np.float32(1e-3))
@@ -130,7 +131,7 @@ def first_cycle(
         efficiency[i] = capacity_ah[i] / (cathode_areal[i] * per_areal)
     for i in range(n):
         at_once = zero if delay_d[i] > zero else siemens[i]
-        low = capacity_ah[i] - leak * at_once < least * (cathode_areal[i] * per_areal)
+        low = not (capacity_ah[i] - leak * at_once >= least * (cathode_areal[i] * per_areal))  # or NaN
         why = np.uint8(LOW_EFFICIENCY) if low else np.uint8(0)
         reason[i] = np.uint8(HARD_SHORT) if at_once > hard else why
     return float(per_areal) * sum_where(cathode_areal, came), sum_where(capacity_ah, came)
@@ -243,7 +244,7 @@ def plating(
     for i in range(out.size):
         dense = _NP_PER_POROSITY_BELOW * max(_DENSE_POROSITY - anode_porosity[i], zero)
         edge = (one - anode_thinning[i]) / (one - cathode_thinning[i])
-        out[i] = np.uint8(np_ratio[i] * min(edge, one) < least + dense)
+        out[i] = np.uint8(not (np_ratio[i] * min(edge, one) >= least + dense))  # or NaN
     for i in range(out.size):
         if unwetted[i] > zero and uniform(key, entity, i) < plating_probability(unwetted[i]):
             out[i] = 1
@@ -285,14 +286,15 @@ def hidden_defects(
     """
     dry, least = np.float32(dry_fraction), np.float32(least_areal_ratio)
     zero = np.float32(0.0)
+    # What is not a number is taken for bad, so that it cannot pass.
     for i in range(out.size):
         joints = np.uint16((cathode_unfused[i] | anode_unfused[i]) > 0) << 1
         joints |= np.uint16((cathode_burnt[i] | anode_burnt[i]) > 0) << 2
-        out[i] = np.uint16(siemens[i] > zero) | joints
+        out[i] = np.uint16(not (siemens[i] <= zero)) | joints
     for i in range(out.size):
-        out[i] |= np.uint16(fault[i] > 0) << 3 | np.uint16(overhang_mm[i] < zero) << 4
+        out[i] |= np.uint16(fault[i] > 0) << 3 | np.uint16(not (overhang_mm[i] >= zero)) << 4
     for i in range(out.size):
-        out[i] |= np.uint16(unwetted[i] > dry) << 5 | np.uint16(leak[i] > zero) << 6
+        out[i] |= np.uint16(not (unwetted[i] <= dry)) << 5 | np.uint16(not (leak[i] <= zero)) << 6
     for i in range(out.size):
-        limited = anode_areal[i] < least * cathode_areal[i]
+        limited = not (anode_areal[i] >= least * cathode_areal[i])
         out[i] |= np.uint16(limited) << 7 | np.uint16(plates[i] > 0) << 8

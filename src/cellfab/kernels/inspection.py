@@ -47,7 +47,7 @@ def raise_alarms(
     Parameters
     ----------
     severity : ndarray of float32, shape (n,)
-        0 or below marks a sound row, on which only false alarms occur.
+        0 or below marks a sound row, on which only false alarms occur; NaN is always an alarm.
     u : ndarray of float32, shape (n,)
         Uniform numbers; a row with a smaller one is caught sooner, so more severity never means fewer alarms.
     false_alarm, ceiling, midpoint, width : float
@@ -59,6 +59,6 @@ def raise_alarms(
     for i in range(u.size):  # vectorises; the rare defects are looked at again below
         out[i] = u[i] < sound
     for i in range(u.size):
-        if severity[i] > np.float32(0.0):
+        if not (severity[i] <= np.float32(0.0)):
             seen = detection_probability(severity[i], ceiling, midpoint, width)
-            out[i] = u[i] < false_alarm + (1.0 - false_alarm) * seen
+            out[i] = not (u[i] >= false_alarm + (1.0 - false_alarm) * seen)

@@ -180,7 +180,8 @@ def highest_of_pieces(
     for i in range(out.size):
         highest = values[rows[i * pieces]]
         for k in range(i * pieces + 1, (i + 1) * pieces):
-            highest = max(highest, values[rows[k]])
+            value = values[rows[k]]
+            highest = max(highest, value) + np.float32(0.0) * value  # a maximum may pass over NaN
         out[i] = highest
 
 

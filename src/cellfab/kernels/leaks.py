@@ -78,7 +78,7 @@ def find_leaks(
     beyond_repair : ndarray of uint8, shape (n,) or, if there is no such cell, (0,)
         1 where the leak is not in the seam: a second weld does not close it.
     leak : ndarray of float32, shape (n,)
-        log10(leak rate / limit), 0 for a tight cell; set to 0 where a second weld closes it.
+        log10(leak rate / limit), 0 for a tight cell; set to 0 where a second weld closes it. NaN is rejected.
     verdict : ndarray of uint8, shape (n,)
         Filled: `TIGHT` (or a leak missed), `MENDED` or `REJECTED`.
     """
@@ -93,7 +93,7 @@ def find_leaks(
         draw = np.float64(u[i])
         for mend in range(mends_at_most + 1):
             alarm = law.false_alarm
-            if leak[i] > zero:
+            if not (leak[i] <= zero):
                 seen = detection_probability(leak[i], law.ceiling, law.midpoint, law.width)
                 alarm += (1.0 - law.false_alarm) * seen
             if draw >= alarm:

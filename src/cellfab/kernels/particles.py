@@ -127,7 +127,8 @@ def soft_shorts(
         Name the draws: blocks 2 i and 2 i + 1 of the stream belong to cell i, one to its particle and one to its
         burr and separator fault.
     siemens, delay_d : ndarray of float32, shape (n,)
-        Filled: conductance of all shorts of the cell (0: none), and days from first charge until the first conducts.
+        Filled: conductance of all shorts of the cell (0: none), and days from first charge until the first conducts;
+        NaN where a size is.
 
     Returns
     -------
@@ -139,12 +140,15 @@ def soft_shorts(
     none = np.float32(0.0)
     suspect = np.empty(siemens.size, np.uint8)
     for i in range(siemens.size):  # vectorises; nearly no cell needs the loop below
-        burr = np.uint8(cathode_burr_um[i] > risk_um) | np.uint8(anode_burr_um[i] > risk_um)
-        suspect[i] = np.uint8(particle_um[i] > none) | burr | fault[i]
+        burr = np.uint8(not (cathode_burr_um[i] <= risk_um)) | np.uint8(not (anode_burr_um[i] <= risk_um))
+        suspect[i] = np.uint8(not (particle_um[i] <= none)) | burr | fault[i]
     siemens[:] = none
     delay_d[:] = none
     for i in range(siemens.size):
         if suspect[i] == 0:
+            continue
+        if math.isnan(particle_um[i] + cathode_burr_um[i] + anode_burr_um[i]):
+            siemens[i] = delay_d[i] = np.nan
             continue
         conductance = 0.0
         delay = 0.0

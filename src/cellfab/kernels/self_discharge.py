@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -76,12 +77,14 @@ def rest_cells(
     true, read : ndarray of float32, shape (n,)
         Filled, in the unit of the law.
     high : ndarray of uint8, shape (n,)
-        Filled: 1 where the reading is above the tray's limit.
+        Filled: 1 where the reading is above the tray's limit, or NaN.
     """
     n = high.size
     fill_lognormal(z_chemical, law.chemical, law.chemical_log_sd, true)
     for i in range(n):
-        if siemens[i] > np.float32(0.0) and delay_d[i] <= np.float32(law.grown_d):
+        if math.isnan(siemens[i] + delay_d[i]):
+            true[i] = np.nan
+        elif siemens[i] > np.float32(0.0) and delay_d[i] <= np.float32(law.grown_d):
             true[i] += np.float32(law.per_siemens_ah) * siemens[i] / capacity_ah[i]
     noise = np.float32(law.noise)
     for i in range(n):
@@ -89,7 +92,7 @@ def rest_cells(
     limit = np.empty(n, np.float32)
     tray_limits(read, position, cells_per_tray, came, law.sigmas, limit)
     for i in range(n):
-        high[i] = np.uint8(read[i] > limit[i]) & np.uint8(came[i])
+        high[i] = np.uint8(not (read[i] <= limit[i])) & np.uint8(came[i])  # or NaN
 
 
 @kernel
@@ -194,7 +197,8 @@ def tray_limits(
                     inside = position[i] // places
                     start = inside * places
                     place = position[i] - start
-                grid[place * trays + inside] = values[i]
+                if values[i] < np.float32(np.inf):  # a NaN would spoil the order of its tray
+                    grid[place * trays + inside] = values[i]
             tray[i] = inside
         for i in range(places):
             row = grid[i * trays : (i + 1) * trays]

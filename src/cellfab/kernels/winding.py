@@ -53,7 +53,7 @@ def align_rolls(
     overhang_mm, read_mm : ndarray of float32, shape (n,)
         Filled: the least of the cell's rolls.
     """
-    half, infinite = np.float32(0.5), np.float32(np.inf)
+    none, half, infinite = np.float32(0.0), np.float32(0.5), np.float32(np.inf)
     drift_sd, alignment_sd, gauge = np.float32(drift_sd_mm), np.float32(alignment_sd_mm), np.float32(gauge_mm)
     words = np.empty((4, CHUNK), np.uint32)
     layer, drift, error = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
@@ -78,8 +78,9 @@ def align_rolls(
         else:
             for j in range(m):
                 cell = (first + j) // rolls
-                overhang_mm[cell] = min(overhang_mm[cell], layer[j])
-                read_mm[cell] = min(read_mm[cell], error[j])
+                # A minimum may pass over NaN; nothing times NaN does not.
+                overhang_mm[cell] = min(overhang_mm[cell], layer[j]) + none * layer[j]
+                read_mm[cell] = min(read_mm[cell], error[j]) + none * error[j]
 
 
 class JoiningLaw(NamedTuple):
@@ -166,7 +167,7 @@ def inspect_cells(
                 | ((two >> shift) <= last_alarm)
             )
             separator_fault[first + j] = 0
-            reason[first + j] = OVERHANG if read_mm[first + j] < limit else 0
+            reason[first + j] = 0 if read_mm[first + j] >= limit else OVERHANG  # or NaN
         for j in range(m):
             if not something[j]:
                 continue

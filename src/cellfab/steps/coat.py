@@ -54,7 +54,7 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.flaws import Patches, Sizes, inspect_flaws, inspect_peel
-from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
 from cellfab.steps.base import Work
 from cellfab.steps.drying import Drying
@@ -192,9 +192,7 @@ class Coat(Drying):
         self._fits(lot)
         lanes, planned = int(lot.attributes["lanes"]), int(lot.attributes["planned_positions"])
         segment_kg = electrode.piece_coating_kg / (1.0 - params.edge_strip_fraction)
-        slurry_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - params.slurry_loss_fraction)
-        if lot.exit_code is not None:
-            slurry_kg[lot.exit_code != ALIVE] = 0.0
+        slurry_kg = web.living_charges_kg(lot) * (1.0 - params.slurry_loss_fraction)
         total_kg = float(slurry_kg.sum())
         charge = np.empty(planned, np.int32)
         dry_web.lay_charges(slurry_kg, segment_kg, lanes, electrode.length_m, charge)

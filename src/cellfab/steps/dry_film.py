@@ -48,7 +48,7 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.flaws import Patches, Sizes, inspect_flaws, inspect_peel
-from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.lot import Lot
 from cellfab.steps.base import ElectrodeStep, Work
 
 CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent lot")
@@ -230,9 +230,7 @@ class DryFilm(ElectrodeStep):
         now, electrode, facts = self.capabilities(maturity), self.electrode, lot.attributes
         lanes, planned = int(facts["lanes"]), int(facts["planned_positions"])
         segment_kg = electrode.piece_coating_kg / (1.0 - now["edge_strip_fraction"])
-        film_kg = lot.columns["charge_kg"].astype(np.float64) * (1.0 - now["trim_fraction"])
-        if lot.n_dead:
-            film_kg[lot.exit_code != ALIVE] = 0.0
+        film_kg = web.living_charges_kg(lot) * (1.0 - now["trim_fraction"])
 
         child = lot.child(draws.owner, n=0, unit="m", amount=0.0)
         charge = np.empty(planned, np.int32)

@@ -140,7 +140,7 @@ class Inspect(Step):
             raise ConfigError(f"'{draws.owner}' downgrades {lot.material}s: only cells have a grade")
         came = lot.alive()
         severity = self._severity(lot)
-        bad = severity > 0.0
+        bad = ~(severity <= 0.0)  # or not a number
         alarms = self._alarms(lot, severity, draws, "", maturity)
         looked = self._sample(came)
         found = alarms & looked
@@ -212,7 +212,7 @@ class Inspect(Step):
             if not found.any():
                 break
             rounds += int(np.count_nonzero(found))
-            mended = found & (self._severity(lot) > 0.0)
+            mended = found & ~(self._severity(lot) <= 0.0)
             mended &= draws.uniform(f"rework_{number}", lot) < self.at("rework_success_probability", maturity)
             values[mended] = params.repaired_value
             found = found & self._alarms(lot, self._severity(lot), draws, f"_{number}", maturity)

@@ -102,7 +102,7 @@ class TablessWeld(Step):
     name = "tabless_weld"
     reads = ("separator_fault", *(f"{side}_{name}" for side in _SIDES for name in _READ))
     writes = ("separator_fault", *(name for side in _SIDES for name in _COLUMNS[side]))
-    """Of both sides; one weld writes those of its own side."""
+    """Of both sides; one weld reads and writes those of its own side."""
 
     class Params(Step.Params):
         """Laser, seams, joint and inspection of one side."""
@@ -215,6 +215,7 @@ class TablessWeld(Step):
     def __init__(self, params: Params, design: CellDesign) -> None:
         super().__init__(params, design)
         self.side = params.side
+        self.reads = ("separator_fault", *(f"{self.side}_{name}" for name in _READ))  # type: ignore[misc]
         self.foil = design.anode.foil if params.side == "anode" else design.cathode.foil
         self.disc_um = 1e3 * design.collector_disc_mm(self.foil)
         if self.disc_um <= 0.0:
@@ -305,7 +306,7 @@ class TablessWeld(Step):
         again = rewelded != 0
         written = (resistance, depth, unfused, burnt, particles, again.view(np.uint8))
         columns.update(zip(_COLUMNS[side], written, strict=True))
-        columns["separator_fault"] |= columns[f"{side}_separator_distance_mm"] < self.scorch_mm
+        columns["separator_fault"] |= ~(columns[f"{side}_separator_distance_mm"] >= self.scorch_mm)  # or not a number
         self._note_false_rejects(lot, verdict, (unfused | burnt) == 0)
         lot.scrap_each(verdict, _CAUSES[side])
         lot.attributes[notes.REWORKED] = float(np.count_nonzero(again & lot.alive()))

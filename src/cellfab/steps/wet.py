@@ -104,7 +104,7 @@ class Wet(Step):
 
     def _let_water_in(self, lot: Lot) -> None:
         leak = lot.columns[LEAK]
-        rows = np.flatnonzero(leak > 0.0)
+        rows = np.flatnonzero(~(leak <= 0.0))  # or not a number
         ppm = self.params.leak_water_ppm_per_h * self.params.soak_h * 10.0 ** np.minimum(leak[rows], 30.0)
         for name in _MOISTURE:
             lot.columns[name][rows] += np.minimum(ppm, _MOST_WATER_PPM)
