@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from cellfab.config import library
 from cellfab.config.spec import Ramped
@@ -123,9 +125,73 @@ def with_params(step: Step, **changed: Any) -> Step:
     return type(step)(type(step.params).model_validate({**given, **changed}), step.design)
 
 
-def ends(value: float | Ramped) -> tuple[float, ...]:
-    """A capability on day one and at the end, or a plain number."""
-    return (value.start, value.mature) if isinstance(value, Ramped) else (value,)
+DEFECTS = re.compile(
+    r"(_probability|_cv|_sd(_\w+)?|_spread_ln|_gsd)$"
+    r"|(^|_)(gauge|noise|error|reading|runout)_"
+    r"|^(?!cells)(\w+s|metal|spatter)_per_(km|m|m2|mm|cell|\w+_number)$"
+)
+"""Names of parameters that make defects, scatter or misreadings: perfect at 0, geometric deviations at 1."""
+NO_DEFECTS = re.compile(r"detection|success|_share$")
+"""Names that are no sources of defects although they look alike: what is seen, mended or shared out."""
+OTHER_SOURCES: dict[tuple[str, str], float] = {
+    ("calender", "roll_thickness_um"): 0.0,  # scatter of rolls and lanes, named for what scatters
+    ("calender", "lane_thickness_um"): 0.0,
+    ("coat", "edge_fraction"): 0.0,  # heavy or thin edges are a defect in every cell
+    ("coat", "ripple_fraction"): 0.0,
+    ("coat", "crack_width_fraction"): 1e-6,  # cracks follow a law of probability, however far from its limit
+    ("dry_film", "edge_thinning_fraction"): 0.0,
+    ("grade", "tray_temperature_k"): 0.0,
+    ("lid_seam", "gap_um"): 0.0,
+    ("tab_weld", "wear_loss_fraction"): 0.0,
+    ("tabless_weld", "gap_median_um"): 0.0,  # bridging follows a law of probability, too
+    ("tabless_weld", "spike_scale_fraction"): 0.001,  # of the deepest keyhole spikes; the least there is
+    ("tabless_weld", "lot_focus_um"): 0.0,
+    ("tabless_weld", "glass_loss_fraction"): 0.0,  # drifts between two changes of a part
+    ("tabless_weld", "glass_focus_shift_um"): 0.0,
+    ("tabless_weld", "lens_loss_fraction"): 0.0,
+}
+"""Sources of defects whose names do not say so, by step and parameter, and the value that is perfect."""
+
+
+def defect_sources(step: Step) -> dict[str, float]:
+    """Parameters of a step that make defects, and what they are in a perfect process.
+
+    Where the range ends short of that (a geometric deviation above 1), the parameter shapes a law instead and is none.
+    """
+    found = {}
+    for name in type(step.params).model_fields:
+        value = getattr(step.params, name)
+        perfect = OTHER_SOURCES.get((step.name, name))
+        if perfect is None and DEFECTS.search(name) and not NO_DEFECTS.search(name):
+            perfect = 1.0 if name.endswith("_gsd") else 0.0
+        if perfect is None or isinstance(value, bool) or not isinstance(value, int | float | Ramped):
+            continue
+        try:
+            with_params(step, **{name: perfect})
+        except ValidationError:
+            continue
+        found[name] = perfect
+    return found
+
+
+def perfected(step: Step) -> Step:
+    """The step without a source of defects, inspections as they are."""
+    return with_params(step, **defect_sources(step))
+
+
+def worsened(step: Step, name: str) -> Step | None:
+    """The step with one source of defects three times as far from perfect, or as far as its range allows."""
+    value, perfect = getattr(step.params, name), defect_sources(step)[name]
+    for factor in (3.0, 2.0, 1.2):
+        if isinstance(value, Ramped):
+            worse: Any = {end: perfect + factor * (at - perfect) for end, at in value.model_dump().items()}
+        else:
+            worse = perfect + factor * (value - perfect)
+        try:
+            return with_params(step, **{name: worse})
+        except ValidationError:
+            continue
+    return None
 
 
 class Pilots:
@@ -136,6 +202,9 @@ class Pilots:
     source_lot = staticmethod(source_lot)
     with_params = staticmethod(with_params)
     with_rolls = staticmethod(with_rolls)
+    defect_sources = staticmethod(defect_sources)
+    perfected = staticmethod(perfected)
+    worsened = staticmethod(worsened)
 
     @property
     def plants(self) -> dict[str, Scenario]:
