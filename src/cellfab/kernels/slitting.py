@@ -50,10 +50,10 @@ def worn_medians(
     for start in range(0, out.size, _STRETCH):
         size = min(_STRETCH, out.size - start)
         first_km = knife_age_km(metres_before, start * pitch_m, interval_km)
-        last_km = first_km + size * pitch_m * 1e-3
+        last_km = first_km + _STRETCH * pitch_m * 1e-3  # beyond the end of a roll, which so does not matter
         if last_km < interval_km:
             height = new_um * wear_factor(first_km, life_km, exponent)
-            slope = (new_um * wear_factor(last_km, life_km, exponent) - height) / size
+            slope = (new_um * wear_factor(last_km, life_km, exponent) - height) / _STRETCH
             for i in range(size):
                 out[start + i] = np.float32(height + slope * i)
         else:
