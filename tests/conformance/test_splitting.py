@@ -1,4 +1,4 @@
-"""Lot size is only a knob: the first rows of a lot fare as they do in all of it, and half a roll yields half as much."""
+"""Lot size is only a knob: the first rows of a lot fare as in all of it, and half a roll yields half as much."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import copy
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cellfab.core.causes import describe
 from cellfab.core.lot import Lot
+from cellfab.steps.base import Merge
 
 some_share = st.floats(min_value=0.05, max_value=0.95)
 
@@ -58,3 +61,49 @@ def test_the_first_rows_fare_as_in_the_whole_lot(pilots, plant, at, share):
     for name, values in whole.columns.items():
         np.testing.assert_array_equal(some.columns[name], values[rows], err_msg=name)
     np.testing.assert_array_equal(pilots.codes_of(some), pilots.codes_of(whole)[rows])
+
+
+PLANNED = {("dry_film", "threading"), ("coat", "start_up")}
+"""Web lost to the start of each roll, however long it is."""
+LENGTHS_M = (1000.0, 1500.0, 2000.0, 3000.0)
+TOTAL_M = 120_000.0
+Z_LIMIT = 4.0
+
+
+def yield_of_roll(pilots, scenario, product: str, steps, ordinal: int) -> float:
+    """Of a mature line: share of the started web that stays good, of both electrodes, times that of the cells.
+
+    What each roll loses whatever its length is left out: its start, leaders and tails at the winder, and what remains
+    of the longer roll of a pair.
+    """
+    found, visit = 1.0, None
+    for visit in pilots.walk(scenario, product, ordinal, steps=steps, keep=False, maturity=1.0):
+        if isinstance(visit.step, Merge):
+            for material in ("cathode", "anode"):
+                web = visit.left[material]
+                planned = [code for code in np.unique(web.exit_code) if code and describe(int(code))[1:3] in PLANNED]
+                found *= web.n_alive / np.count_nonzero(~np.isin(web.exit_code, planned))
+    return found * visit.made.n_alive / visit.made.n
+
+
+@pytest.mark.parametrize("plant", ["ess_from_4680", "wet_4680"])
+def test_yield_per_metre_does_not_depend_on_the_length_of_rolls(pilots, plant):
+    """120 km of web in rolls of 1000 to 3000 m, standard error up to 0.5 %; z-limit 4 between lengths.
+
+    So one roll of 1500 m yields what half a roll of 3000 m does.
+    """
+    scenario = pilots.plants[plant]
+    product = next(iter(scenario.spec.products))
+    means, errors = [], []
+    for length_m in LENGTHS_M:
+        steps = {
+            key: pilots.with_params(step, roll_length_m=length_m) if step.name == "dose" else step
+            for key, step in scenario.steps.items()
+        }
+        rolls = round(TOTAL_M / length_m)
+        yields = [yield_of_roll(pilots, scenario, product, steps, ordinal) for ordinal in range(rolls)]
+        means.append(np.mean(yields))
+        errors.append(np.std(yields, ddof=1) / np.sqrt(rolls))
+    assert max(errors) < 0.005
+    for one, error in zip(means, errors, strict=True):
+        assert abs(one - means[-1]) <= Z_LIMIT * np.hypot(error, errors[-1])
