@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from cellfab.errors import UsageError
 from cellfab.recall import Records
 from cellfab.report.folder import write_run_folder
+from cellfab.report.recall_text import impact_text
 from cellfab.run import run_scenario
 from cellfab.scenario import load_scenario
 
@@ -95,12 +99,13 @@ def test_a_trace_and_an_impact_are_each_others_inverse(run):
         trace = run.records.trace(f"wind-1.{row}")
         assert [root.side for root in trace.roots] == ["cathode", "anode"]
         for root in trace.roots:
-            assert root.row == cells.loc[row, f"{root.side}_row"]
-            assert root.charge == cells.loc[row, f"{root.side}_charge"]
-            assert root.lane * run.lots.loc[root.roll, "positions"] + root.position == root.row
-            back = run.records.impact(root.roll, from_m=root.metre, to_m=root.metre + 0.1)
+            (piece,) = root.pieces
+            assert piece.row == cells.loc[row, f"{root.side}_row"] == cells.loc[row, f"{root.side}_last_row"]
+            assert piece.charge == cells.loc[row, f"{root.side}_charge"]
+            assert root.lane * run.lots.loc[root.roll, "positions"] + piece.position == piece.row
+            back = run.records.impact(root.roll, from_m=piece.from_m, to_m=piece.from_m + 0.1)
             assert row in back.rows["wind-1"]
-            assert row in run.records.impact(root.charges, charge=root.charge).rows["wind-1"]
+            assert row in run.records.impact(root.charges, charge=piece.charge).rows["wind-1"]
         assert trace.facts["outcome"] == cells.loc[row, "outcome"]
         capacity = cells.loc[row, "capacity_ah"]
         assert trace.facts["capacity_ah"] == (None if math.isnan(capacity) else capacity)
@@ -117,12 +122,14 @@ def test_a_trace_and_an_impact_are_each_others_inverse(run):
         (lambda records: records.impact("wind-1"), "is a lot of cells"),
         (
             lambda records: records.impact("cathode_film-1", from_m=5000),
-            r"runs from 0 to \d+\.\d m; 5000 to .* is no str",
+            r"runs from 0 to \d+\.\d+ m; 5000 to .* is no str",
         ),
         (lambda records: records.impact("cathode_film-1", from_m=20, to_m=10), "20 to 10 m is no stretch of it"),
         (lambda records: records.impact("cathode_film-1", charge=1), "is a roll; choose a stretch of it"),
         (lambda records: records.impact("cathode_dose-1", to_m=10), "is no roll, so it has no metres"),
         (lambda records: records.impact("cathode_dose-1", charge=99), r"has the charges 0 to \d+, not 99"),
+        (lambda records: records.impact("separator-1", charge=0), "no roll has been made of charges of 'separator-1'"),
+        (lambda records: records.impact("xyz"), r"no lot 'xyz' in this run: the newest are .*cathode_film-\d+.*wind-"),
     ],
 )
 def test_what_cannot_be_answered_says_why(run, ask, message):
@@ -133,7 +140,31 @@ def test_what_cannot_be_answered_says_why(run, ask, message):
 def test_a_roll_that_is_not_wound_yet_concerns_no_cell(run):
     wound = set(run.cells["cathode_lot"])
     fresh = next(name for name in run.lots.index if name.startswith("cathode_film") and name not in wound)
-    assert sum(run.records.impact(fresh).cells.values()) == 0
+    found = run.records.impact(fresh, from_m=0, to_m=10)
+    assert sum(found.cells.values()) == 0
+    assert found.stretches[0].segments >= 2
+    with pytest.raises(UsageError, match="no stretch of it"):
+        run.records.impact(fresh, from_m=1e6)
+
+
+def test_a_lot_without_rows_of_its_own_concerns_every_cell_made_of_it(run):
+    wound = run.cells[run.cells["lot"] == "wind-1"]
+    for parent in run.lots.loc["wind-1", "parents"].split():
+        if parent.startswith("separator"):
+            assert run.records.impact(parent).cells == counts(wound)
+            return
+    pytest.fail("wind-1 has no separator")
+
+
+def test_cells_inside_are_told_by_the_place_that_they_came_to(run):
+    inside = run.cells[run.cells["outcome"] == "inside"]
+    name = inside["cathode_lot"].iloc[0]
+    found = run.records.impact(name)
+    here = inside[inside["cathode_lot"] == name]
+    assert found.inside == here["station"].value_counts().loc[lambda number: number > 0].to_dict()
+    assert sum(found.inside.values()) == found.cells["inside"] > 0
+    assert set(found.inside) <= {"wind", "assembly.fold", "assembly.weld_cathode", "assembly.weld_anode",
+                                 "assembly.can", "assembly.fill", "wet", "formation", "age", "grade"}  # fmt: skip
 
 
 def test_folders_that_cannot_be_read(run, tmp_path):
@@ -156,6 +187,20 @@ def test_lots_outside_the_sample_say_so(small_plant):
         records.impact("cathode_film-0")
 
 
+def test_lots_outside_the_sample_are_not_passed_over_in_silence(run, tmp_path):
+    """A charge whose lot became two lots of cells, of which one is in the sample."""
+    shutil.copytree(run.folder, tmp_path, dirs_exist_ok=True)
+    table = parquet.read_table(run.folder / "genealogy.parquet")
+    lots = {lot["lot"]: lot for lot in table.to_pylist()}
+    lots["wind-1"]["parents"] += " " + lots["wind-0"]["parents"]
+    lots["wind-1"]["recorded"] = False
+    parquet.write_table(pa.Table.from_pylist(list(lots.values()), table.schema), tmp_path / "genealogy.parquet")
+    found = Records(tmp_path).impact("cathode_film-0")
+    assert found.lots_not_recorded == 1
+    assert found.cells == run.records.impact("cathode_film-0").cells
+    assert "not counted: cells of 1 more lot " in impact_text(found)
+
+
 # ---- the command line -------------------------------------------------------------------------------------------
 
 
@@ -164,7 +209,7 @@ def test_trace_on_the_command_line(run, command):
     assert done.code == 0
     first, cathode, anode, *facts = done.out.splitlines()
     assert first.startswith("wind-1.17: ev_nmc811, ")
-    assert "cathode_film-1, lane 0, " in cathode and ", of charge " in cathode
+    assert re.search(r"cathode_film-1, lane 0, [\d.]+ to [\d.]+ m, of charge 0 in cathode_dose-1$", cathode)
     assert "anode_film-" in anode
     assert any(line.split()[0] == "overhang_mm" and line.endswith(" mm") for line in facts)
     document = json.loads(command("trace", str(run.folder), "wind-1.17", "--json").out)
@@ -179,6 +224,7 @@ def test_impact_on_the_command_line(run, command):
     expected = run.records.impact("cathode_film-1", from_m=100, to_m=200)
     assert done.out.startswith(f"cathode_film-1 (100 to 200 m): {sum(expected.cells.values())} cells (")
     assert f"to call back: {expected.cells['sold']} cells sold" in done.out
+    assert re.search(r"where: [\d.]+ to [\d.]+ m of cathode_film-1, \d+ segments in each of 14 lanes", done.out)
     document = json.loads(command(*arguments, "--json").out)
     assert document["cells"] == expected.cells
     assert document["rows"]["wind-1"] == expected.rows["wind-1"].tolist()

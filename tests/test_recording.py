@@ -215,10 +215,11 @@ def test_rows_are_lost_where_they_are_lost(recorder):
     (track,) = recorder.heard.tracks.values()
     assert track.left == ["wind", "roll", "store", "store"]
     assert np.array_equal(track.columns[SPEED], [np.nan, 2.0, 3.0, 4.0], equal_nan=True)
-    parent, row, charge = track.links["cathode"]
-    assert parent == "cathode-0"
-    assert list(row) == [5, 6, 7, 8]
-    assert set(charge) == {-1}, "that lot kept no charges apart"
+    link = track.links["cathode"]
+    assert link.lot == "cathode-0"
+    assert list(link.row) == list(link.last_row) == [5, 6, 7, 8]
+    assert link.skipped is None, "one piece per cell"
+    assert set(link.charge) == {-1}, "that lot kept no charges apart"
 
 
 def test_two_lots_of_one_number_get_two_names(recorder):

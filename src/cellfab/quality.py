@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from cellfab.core.causes import describe
 from cellfab.core.defects import DEFECTS, MECHANISMS, bit
+from cellfab.core.joining import piece_rows
 from cellfab.core.lot import Lot
 from cellfab.errors import UsageError
 from cellfab.importance import Boost, Source, boost_of, sources
@@ -96,7 +97,7 @@ class Escape:
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """Mean cells sold, and their energy, that one charge of powder or one mother roll ends in."""
+    """Mean cells sold, and their energy, with a piece of one charge of powder or of one pair of mother rolls."""
 
     of: str
     number: int
@@ -247,6 +248,10 @@ class _Seen:
         self._charge: dict[str, npt.NDArray[np.int64]] = {}
         self.capacity: list[Counts] = []
         self.groups: dict[str, list[npt.NDArray[np.int64]]] = {"cathode_charge": [], "anode_charge": []}
+        self.charges: dict[str, set[int]] = {side: set() for side in _SIDES}
+        """Charges in cells sold."""
+        self.in_charges = dict.fromkeys(_SIDES, 0)
+        """Cells sold, once for each charge that they have a piece of."""
         self.energy_kwh = 0.0
         self.finished_lots = 0
 
@@ -269,7 +274,7 @@ class _Seen:
             for parent in visit.came:
                 row, charge = made.columns.get(f"{parent.material}_row"), parent.columns.get("charge")
                 if row is not None and charge is not None:
-                    self._charge[parent.material] = charge[row].astype(np.int64)
+                    self._charge[parent.material] = charge[piece_rows(parent, row)].astype(np.int64)
 
     def finished(self, lots: list[Lot]) -> None:
         for lot in lots:
@@ -282,7 +287,11 @@ class _Seen:
             for side in _SIDES:
                 charge = self._charge.get(side)
                 if charge is not None:
-                    self.groups[f"{side}_charge"].append(charge[sold] + 100_000 * self.finished_lots)
+                    of_sold = charge[sold] + 100_000 * self.finished_lots
+                    self.groups[f"{side}_charge"].append(of_sold[:, 0])
+                    # Charges follow one another along the web, so that a cell has another one where they differ.
+                    self.charges[side].update(np.unique(of_sold).tolist())
+                    self.in_charges[side] += of_sold.shape[0] + int(np.count_nonzero(np.diff(of_sold, axis=1)))
             self.finished_lots += 1
 
     def escape(self, mechanism: str) -> Escape:
@@ -302,10 +311,10 @@ class _Seen:
         mwh_per_cell = 1e-3 * self.energy_kwh / self.sold if self.sold else math.nan
         found = []
         for side in _SIDES:
-            groups = self.groups[f"{side}_charge"]
-            if groups:
-                number = np.unique(np.concatenate(groups)).size
-                found.append(Recall(f"{side} charge", number, self.sold / number, self.sold / number * mwh_per_cell))
+            number = len(self.charges[side])
+            if number:
+                cells = self.in_charges[side] / number
+                found.append(Recall(f"{side} charge", number, cells, cells * mwh_per_cell))
         if self.finished_lots:
             cells = self.sold / self.finished_lots
             found.append(Recall("pair of mother rolls", self.finished_lots, cells, cells * mwh_per_cell))

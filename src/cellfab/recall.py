@@ -2,31 +2,55 @@
 
 A run writes what is needed with ``run.record: full`` (all cells) or ``sample`` (all cells of some lots). Lots are
 called by the place that made them and their number: `wind-12` is a lot of cells, `cathode_film-12` a mother roll,
-`cathode_dose-12` the charges of powder it was made of. One cell is `wind-12.345`: lot and row.
+`cathode_dose-12` the charges of powder it was made of. One cell is `wind-12.345`: lot and row. A cell of several pieces
+(jelly rolls, sheets) is made of the next good segments of one lane, and is hit if one of them is.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfab.config.problems import did_you_mean
-from cellfab.core.genealogy import NOWHERE, Genealogy
+from cellfab.core.genealogy import Genealogy
+from cellfab.core.joining import spanned_rows
 from cellfab.core.lot import Lot
 from cellfab.errors import UsageError
-from cellfab.recording import CELLS_FILE, GENEALOGY_FILE, OUTCOMES, SIDES, SOLD
+from cellfab.recording import CELLS_FILE, GENEALOGY_FILE, INSIDE, LINKS, OUTCOMES, SIDES, SOLD
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_IDENTITY = ("replicate", "lot", "row", "product", "outcome", "station", "cause")
 HOW_TO_RECORD = "run it again with --set run.record=full (or sample, for the cells of some lots)"
+
+
+class Piece(NamedTuple):
+    """One segment of a mother roll in a cell.
+
+    Attributes
+    ----------
+    row : int
+        In the roll: lane x positions + position.
+    position : int
+        In its lane, from 0.
+    from_m, to_m : float
+        Where it lay, m from the start of the mother roll; NaN where the roll is not a web.
+    charge : int or None
+        Charge of powder; None where charges were not kept apart.
+    """
+
+    row: int
+    position: int
+    from_m: float
+    to_m: float
+    charge: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +63,39 @@ class Roots:
         "cathode" or "anode".
     roll : str
         The mother roll.
-    row, lane, position : int
-        The segment in the roll; of a stack, its first piece.
-    metre : float
-        Where the segment begins, m from the start of the mother roll; NaN where the roll is not a web.
+    lane : int
+        All pieces are from one daughter roll.
     charges : str
         The lot of powder charges; empty if the roll was not made of charges that were kept apart.
-    charge : int or None
-        Which of them.
+    pieces : tuple of Piece
+        All segments, along the roll.
     """
 
     side: str
     roll: str
-    row: int
     lane: int
-    position: int
-    metre: float
     charges: str
-    charge: int | None
+    pieces: tuple[Piece, ...]
+
+
+class Stretch(NamedTuple):
+    """What part of a mother roll a recall is about, to whole segments.
+
+    Attributes
+    ----------
+    roll : str
+    lanes : int
+    segments : int
+        In each lane.
+    from_m, to_m : float
+        Where these segments begin and end.
+    """
+
+    roll: str
+    lanes: int
+    segments: int
+    from_m: float
+    to_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +117,37 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """Every recorded cell made of a stretch of a roll, or of a charge.
+    """Every recorded cell with at least one piece made of a stretch of a roll, or of a charge.
 
     Attributes
     ----------
-    lot : str
+    lot, material, product : str
         The roll or the lot of charges.
     part : str
         In words: "1200 to 1300 m", "charge 3", "all of it".
+    stretches : tuple of Stretch
+        Where that is on mother rolls.
     cells : mapping of str to int
         Cells by outcome: sold, unsold, scrapped, inside.
+    inside : mapping of str to int
+        Those still inside, by the place that they came to last.
     sold_mwh : float
         Stored energy of the sold ones: what has to be called back; NaN if the line measures no energy.
+    lots_not_recorded : int
+        Lots of cells made of it that are not in the sample, so that their cells are not counted.
     rows : mapping of str to ndarray of int
         Rows hit, by lot of cells.
     """
 
     lot: str
+    material: str
+    product: str
     part: str
+    stretches: tuple[Stretch, ...]
     cells: Mapping[str, int]
+    inside: Mapping[str, int]
     sold_mwh: float
+    lots_not_recorded: int
     rows: Mapping[str, npt.NDArray[np.intp]] = field(repr=False)
 
 
@@ -142,17 +192,17 @@ class Records:
         if row >= lot["rows"]:
             raise UsageError(f"lot '{name}' has rows 0 to {lot['rows'] - 1}, not {row}")
         table = self._read([name])
-        genealogy, names = self._family(table, [name])
-        roots = {}
+        genealogy = self._family(table, [name])
+        rows: dict[int, list[int]] = {}
         for ancestor in genealogy.trace(lot["identity"], row):
-            roots[ancestor.material, ancestor.lot] = ancestor.row
+            rows.setdefault(ancestor.lot, []).append(ancestor.row)
         found = tuple(
-            self._roots(side, parent, roots[side, parent["identity"]], genealogy, names)
-            for parent in (self._lots[mother] for mother in lot["parents"].split())
-            if (side := parent["material"]) in SIDES and (side, parent["identity"]) in roots
+            self._roots(mother, sorted(rows[mother["identity"]]))
+            for mother in (self._lots[parent] for parent in lot["parents"].split())
+            if mother["identity"] in rows
         )
         facts = {key: values[row].as_py() for key, values in zip(table.column_names, table.columns, strict=True)}
-        hidden = {"replicate", "lot", "row", *(f"{side}_{word}" for side in SIDES for word in ("lot", "row", "charge"))}
+        hidden = {"replicate", "lot", "row", *(f"{side}_{word}" for side in SIDES for word in LINKS)}
         return Trace(cell, {key: value for key, value in facts.items() if key not in hidden}, found)
 
     def impact(
@@ -183,46 +233,47 @@ class Records:
             raise UsageError(f"'{lot}' is no roll, so it has no metres; choose a charge of it with --charge")
         if is_roll and charge is not None:
             raise UsageError(f"'{lot}' is a roll; choose a stretch of it with --from and --to")
+        if is_roll:
+            begin, end, part = _positions(found, from_m, to_m)
+            stretches: tuple[Stretch, ...] = (_stretch(found, begin, end),)
+        else:
+            stretches = self._stretches_of(found, charge)
+            part = "all of it" if charge is None else f"charge {charge}"
         children = self._cells_of(lot)
         recorded = [name for name in children if self._lots[name]["recorded"]]
         if children and not recorded:
             raise UsageError(f"the cells made of '{lot}' are not in the sample; {HOW_TO_RECORD}")
-        if not children:
-            return Impact(lot, "no cells have been made of it yet", dict.fromkeys(OUTCOMES, 0), 0.0, {})
+        if not recorded:
+            nothing = dict.fromkeys(OUTCOMES, 0)
+            return Impact(lot, found["material"], found["product"], part, stretches, nothing, {}, 0.0, 0, {})
         table = self._read(recorded)
-        genealogy, _ = self._family(table, recorded)
         if is_roll:
-            positions, part = _stretch(found, from_m, to_m)
             lanes = range(found["lanes"])
-            stretches = [
-                (lane * found["positions"] + positions[0], lane * found["positions"] + positions[1]) for lane in lanes
-            ]
+            ranges = [(lane * found["positions"] + begin, lane * found["positions"] + end - 1) for lane in lanes]
+            rows = self._rows_hit(table, recorded, found, ranges)
+        elif charge is not None:
+            rows = self._rows_hit(table, recorded, found, [(charge, charge)])
         else:
-            if charge is not None and not 0 <= charge < found["rows"]:
-                raise UsageError(f"'{lot}' has the charges 0 to {found['rows'] - 1}, not {charge}")
-            first, last = (charge, charge) if charge is not None else (0, found["rows"] - 1)
-            stretches, part = [(first, last)], "all of it" if charge is None else f"charge {charge}"
-        rows = {name: np.zeros(self._lots[name]["rows"], np.bool_) for name in recorded}
-        of = {self._lots[name]["identity"]: name for name in recorded}
-        for first, last in stretches:
-            for identity, hit in genealogy.impact(found["identity"], first, last).items():
-                if identity in of:
-                    rows[of[identity]][hit] = True
-        hit_rows = np.concatenate([rows[name] for name in recorded])
-        outcome = np.array(table["outcome"].to_pylist(), dtype=object)
-        cells = {word: int(np.count_nonzero(hit_rows & (outcome == word))) for word in OUTCOMES}
+            rows = {name: np.ones(self._lots[name]["rows"], np.bool_) for name in recorded}
+        hit = table.filter(np.concatenate([rows[name] for name in recorded]))
+        outcome = np.array(hit["outcome"].to_pylist(), dtype=object)
+        station = np.array(hit["station"].to_pylist(), dtype=object)
         sold_wh = math.nan
         if "energy_wh" in table.column_names:
-            energy = table["energy_wh"].to_numpy()
-            sold_wh = float(np.nansum(energy[hit_rows & (outcome == SOLD)], dtype=np.float64))
-        return Impact(lot, part, cells, sold_wh * 1e-6, {name: np.flatnonzero(mask) for name, mask in rows.items()})
+            sold_wh = float(np.nansum(hit["energy_wh"].to_numpy()[outcome == SOLD], dtype=np.float64))
+        return Impact(
+            lot, found["material"], found["product"], part, stretches,
+            {word: int(np.count_nonzero(outcome == word)) for word in OUTCOMES},
+            dict(Counter(station[outcome == INSIDE].tolist())), sold_wh * 1e-6, len(children) - len(recorded),
+            {name: np.flatnonzero(mask) for name, mask in rows.items()},
+        )  # fmt: skip
 
     # ---- inside -----------------------------------------------------------------------------------------------
 
     def _known(self, name: str) -> dict[str, Any]:
         if name not in self._lots:
-            hint = did_you_mean(name, self._lots)
-            raise UsageError(f"no lot '{name}' in this run" + (f": {hint}" if hint else ""))
+            hints = (did_you_mean(name, self._lots), self._kinds())
+            raise UsageError(f"no lot '{name}' in this run: {'; '.join(hint for hint in hints if hint)}")
         return self._lots[name]
 
     def _cell_lot(self, name: str) -> dict[str, Any]:
@@ -232,6 +283,11 @@ class Records:
         if not lot["recorded"]:
             raise UsageError(f"lot '{name}' is not in the sample; {HOW_TO_RECORD}. In it: {self._an_example()}")
         return lot
+
+    def _kinds(self) -> str:
+        """The newest lot made at each place, for one who does not know what lots are called."""
+        newest = {lot["place"]: name for name, lot in self._lots.items() if lot["parents"]}
+        return f"the newest are {', '.join(newest.values())}"
 
     def _an_example(self) -> str:
         name = next((name for name, lot in self._lots.items() if lot["recorded"]), None)
@@ -256,8 +312,21 @@ class Records:
         pieces = [table.filter(pa.compute.equal(table["lot"], name)).sort_by("row") for name in names]
         return pa.concat_tables(pieces).combine_chunks()
 
-    def _family(self, table: pa.Table, cell_lots: Iterable[str]) -> tuple[Genealogy, dict[int, str]]:
-        """Lots that the given lots of cells descend from, with the rows that these cells know."""
+    def _rows_hit(
+        self, table: pa.Table, recorded: Iterable[str], lot: Mapping[str, Any], ranges: Iterable[tuple[int, int]]
+    ) -> dict[str, npt.NDArray[np.bool_]]:
+        """Which rows of the lots of cells are made of ranges of rows (both ends included) of a lot."""
+        genealogy = self._family(table, recorded)
+        rows = {name: np.zeros(self._lots[name]["rows"], np.bool_) for name in recorded}
+        of = {self._lots[name]["identity"]: name for name in recorded}
+        for first, last in ranges:
+            for identity, hit in genealogy.impact(lot["identity"], first, last).items():
+                if identity in of:
+                    rows[of[identity]][hit] = True
+        return rows
+
+    def _family(self, table: pa.Table, cell_lots: Iterable[str]) -> Genealogy:
+        """Lots that the given lots of cells descend from: which segments the cells and which charges the rolls have."""
         genealogy = Genealogy(rows=True)
         made: dict[str, Lot] = {}
 
@@ -268,47 +337,71 @@ class Records:
                 lot = Lot(facts["identity"], material=facts["material"], n=facts["rows"], parents=parents)
                 genealogy.born(lot)
                 made[name] = lot
+                if facts["charge_starts"]:
+                    charges = np.tile(_charges(facts, np.arange(facts["positions"])), facts["lanes"])
+                    genealogy.link(lot.identity, parents[0].identity, charges)
             return made[name]
 
-        of_charge: dict[str, npt.NDArray[np.int32]] = {}
         begin = 0
         for name in cell_lots:
             lot = enter(name)
             part = table.slice(begin, lot.n)
             begin += lot.n
             for side in SIDES:
-                parent = part[f"{side}_lot"][0].as_py()
-                if not parent:
-                    continue
-                row = part[f"{side}_row"].to_numpy()
-                genealogy.link(lot.identity, made[parent].identity, row)
-                charges = of_charge.setdefault(parent, np.full(made[parent].n, NOWHERE, np.int32))
-                charges[row] = part[f"{side}_charge"].to_numpy()
-        for roll, charges in of_charge.items():
-            if (charges != NOWHERE).any():
-                genealogy.link(made[roll].identity, made[self._lots[roll]["parents"].split()[0]].identity, charges)
-        return genealogy, {lot.identity: name for name, lot in made.items()}
+                if lot.n and (parent := part[f"{side}_lot"][0].as_py()):
+                    first, last = (part[f"{side}_{word}"].to_numpy() for word in ("row", "last_row"))
+                    skipped = part[f"{side}_skipped_rows"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+                    genealogy.link(lot.identity, made[parent].identity, spanned_rows(first, last, skipped))
+        return genealogy
 
-    def _roots(
-        self, side: str, parent: Mapping[str, Any], row: int, genealogy: Genealogy, names: Mapping[int, str]
-    ) -> Roots:
-        positions = parent["positions"] or parent["rows"]
-        lane, position = divmod(row, positions)
-        metre = math.nan if parent["pitch_m"] is None else position * parent["pitch_m"]
-        powder = genealogy.trace(parent["identity"], row)
-        charges = names[powder[0].lot] if powder else ""
-        return Roots(side, parent["lot"], row, lane, position, metre, charges, powder[0].row if powder else None)
+    def _roots(self, roll: Mapping[str, Any], rows: list[int]) -> Roots:
+        """An electrode that is made of these rows of a roll."""
+        positions, pitch_m = roll["positions"] or roll["rows"], roll["pitch_m"] or math.nan
+        at = np.array(rows) % positions
+        charges: list[Any] = _charges(roll, at).tolist() if roll["charge_starts"] else [None] * len(rows)
+        pieces = tuple(
+            Piece(row, place, place * pitch_m, (place + 1) * pitch_m, charge)
+            for row, place, charge in zip(rows, at.tolist(), charges, strict=True)
+        )
+        of = roll["parents"].split()[0] if roll["charge_starts"] else ""
+        return Roots(roll["material"], roll["lot"], rows[0] // positions, of, pieces)
+
+    def _stretches_of(self, lot: Mapping[str, Any], charge: int | None) -> tuple[Stretch, ...]:
+        """Where the powder of a lot of charges, or of one of them, lies on mother rolls."""
+        name = lot["lot"]
+        rolls = [roll for roll in self._lots.values() if roll["charge_starts"] and name in roll["parents"].split()]
+        if charge is None:
+            return tuple(_stretch(roll, 0, roll["positions"]) for roll in rolls)
+        if not rolls:
+            raise UsageError(f"no roll has been made of charges of '{name}'; leave --charge out")
+        if not 0 <= charge < lot["rows"]:
+            raise UsageError(f"'{name}' has the charges 0 to {lot['rows'] - 1}, not {charge}")
+        bounds = [
+            (roll, [*roll["charge_starts"], *[roll["positions"]] * (1 + lot["rows"] - len(roll["charge_starts"]))])
+            for roll in rolls
+        ]
+        return tuple(_stretch(roll, starts[charge], starts[charge + 1]) for roll, starts in bounds)
 
 
-def _stretch(roll: Mapping[str, Any], from_m: float | None, to_m: float | None) -> tuple[tuple[int, int], str]:
-    """First and last position of the segments that reach into a stretch of a roll, and the stretch in words."""
+def _charges(roll: Mapping[str, Any], positions: npt.NDArray[Any]) -> npt.NDArray[np.intp]:
+    """Charges of powder at positions of a roll: an empty charge begins where the next one does."""
+    return np.searchsorted(roll["charge_starts"], positions, side="right") - 1
+
+
+def _positions(roll: Mapping[str, Any], from_m: float | None, to_m: float | None) -> tuple[int, int, str]:
+    """First position of the segments that reach into a stretch of a roll, the one behind them, the stretch in words."""
     length, pitch = roll["length_m"], roll["pitch_m"]
     begin, end = 0.0 if from_m is None else from_m, length if to_m is None else to_m
     if not 0.0 <= begin < end or begin >= length:
-        raise UsageError(f"'{roll['lot']}' runs from 0 to {length:.1f} m; {begin:g} to {end:g} m is no stretch of it")
-    first = int(begin / pitch)
-    last = min(math.ceil(min(end, length) / pitch - 1e-9), roll["positions"]) - 1
-    return (first, last), "all of it" if from_m is None and to_m is None else f"{begin:g} to {min(end, length):g} m"
+        raise UsageError(f"'{roll['lot']}' runs from 0 to {length:g} m; {begin:g} to {end:g} m is no stretch of it")
+    after = min(math.ceil(min(end, length) / pitch - 1e-9), roll["positions"])
+    words = "all of it" if from_m is None and to_m is None else f"{begin:g} to {min(end, length):g} m"
+    return min(int(begin / pitch + 1e-9), after - 1), after, words
+
+
+def _stretch(roll: Mapping[str, Any], begin: int, end: int) -> Stretch:
+    pitch_m = roll["pitch_m"]
+    return Stretch(roll["lot"], roll["lanes"], end - begin, begin * pitch_m, end * pitch_m)
 
 
 def _read_lots(folder: Path, replicate: int) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from cellfab.config.run_spec import Run
 from cellfab.core.causes import describe
 from cellfab.core.columns import COLUMNS
 from cellfab.core.genealogy import NOWHERE, Genealogy
+from cellfab.core.joining import passed_over, piece_rows
 from cellfab.core.lot import ALIVE, Lot, lineage
 
 if TYPE_CHECKING:
@@ -38,23 +39,43 @@ SIDES = ("cathode", "anode")
 SOLD, UNSOLD, SCRAPPED, INSIDE = "sold", "unsold", "scrapped", "inside"
 OUTCOMES = (SOLD, UNSOLD, SCRAPPED, INSIDE)
 """How a cell ended: passed and sold; passed while the line was requalified; thrown away; still in the line."""
+LINKS = ("lot", "row", "last_row", "skipped_rows", "charge")
+"""What is known of each electrode of a cell, in columns SIDE_NAME: the mother roll, the rows of the first and the last
+piece, rows between them that were scrapped and are in no cell, and the first piece's charge of powder."""
 _CHARGE = "charge"
+_ASCENDING = (
+    "row", *(f"{side}_{name}" for side in SIDES for name in ("row", "last_row", "skipped_rows.list.element"))
+)  # fmt: skip
+"""Columns, as paths in the file, that are written as differences, which take next to no room."""
 _GROUP_ROWS = 65_536
 """Rows of a Parquet row group, at least: whole lots, so that a reader skips what it is not asked for."""
 _STILL_HERE = -1
 
 
+class _Link(NamedTuple):
+    """What cells are made of, for one electrode; see `LINKS`."""
+
+    lot: str
+    row: npt.NDArray[np.int32]
+    last_row: npt.NDArray[np.int32]
+    skipped: tuple[npt.NDArray[np.int32], npt.NDArray[np.intp]] | None
+    """Rows, and their number per cell; None of cells of one piece."""
+    charge: npt.NDArray[np.int32]
+
+
 class _Track:
     """One recorded lot of cells on its way."""
 
-    __slots__ = ("columns", "left_at", "links")
+    __slots__ = ("columns", "left_at", "links", "seen_at")
 
     def __init__(self, rows: int) -> None:
         self.columns: dict[str, npt.NDArray[np.float32]] = {}
         self.left_at = np.full(rows, _STILL_HERE, np.int16)
         """Per row: number of the place where it was lost."""
-        self.links: dict[str, tuple[str, npt.NDArray[np.int32], npt.NDArray[np.int32]]] = {}
-        """By electrode: its lot, and per cell the row there and that row's charge of powder."""
+        self.seen_at = _STILL_HERE
+        """Number of the place that the lot came to last."""
+        self.links: dict[str, _Link] = {}
+        """By electrode."""
 
 
 class Recorder:
@@ -105,7 +126,11 @@ class Recorder:
                 continue
             charge = parent.columns.get(_CHARGE)
             of_charge = np.full(child.n, NOWHERE, np.int32) if charge is None else charge[row].astype(np.int32)
-            track.links[parent.material] = (self._names[parent.identity], row.astype(np.int32), of_charge)
+            pieces = piece_rows(parent, row)
+            track.links[parent.material] = _Link(
+                self._names[parent.identity], row.astype(np.int32), pieces[:, -1].astype(np.int32),
+                passed_over(parent, pieces) if pieces.shape[1] > 1 else None, of_charge,
+            )  # fmt: skip
 
     def passed(self, place: str, lot: Lot, writes: Sequence[str] = ()) -> None:
         """A lot has been worked on at `place`, where the columns `writes` were written; or has lost rows there."""
@@ -117,8 +142,8 @@ class Recorder:
             if name in lot.columns:
                 known = track.columns.setdefault(name, np.full(lot.n, np.nan, np.float32))
                 np.copyto(known, lot.columns[name], where=was_here, casting="unsafe")
+        number = track.seen_at = self._places.setdefault(place, len(self._places))
         if lot.exit_code is not None:
-            number = self._places.setdefault(place, len(self._places))
             track.left_at[was_here & (lot.exit_code != ALIVE)] = number
 
     def left(self, lot: Lot, outcome: str) -> None:
@@ -145,6 +170,7 @@ class Recorder:
         self._names[lot.identity] = name
         facts = lot.attributes
         is_web, is_cell = lot.unit == "m", lot.material == "cell"
+        charge = lot.columns.get(_CHARGE) if is_web else None
         self._files.lot(
             {
                 "replicate": self._replicate,
@@ -160,6 +186,7 @@ class Recorder:
                 "positions": int(facts["positions"]) if is_web else None,
                 "pitch_m": facts["pitch_m"] if is_web else None,
                 "length_m": facts["length_m"] if is_web else None,
+                "charge_starts": None if charge is None else _starts(charge[: int(facts["positions"])]),
                 "recorded": self._chosen(lot) if is_cell else None,
             }
         )
@@ -194,13 +221,15 @@ class Files:
                 ("replicate", number), ("lot", words), ("row", number), ("product", words), ("outcome", words),
                 ("station", words), ("cause", words),
                 *((f"{side}_{name}", kind) for side in SIDES
-                  for name, kind in (("lot", words), ("row", number), ("charge", number))),
+                  for name, kind in zip(LINKS, (words, number, number, pa.list_(number), number), strict=True)),
                 *((name, small if COLUMNS[name].dtype.kind == "f" else number) for name in self._columns),
             ]
         )  # fmt: skip
         self._writer = pq.ParquetWriter(
-            folder / CELLS_FILE, self._schema, version="2.4", compression="snappy", store_schema=False
-        )
+            folder / CELLS_FILE, self._schema, version="2.4", compression="snappy", store_schema=False,
+            use_dictionary=[field.name for field in self._schema if pa.types.is_dictionary(field.type)],
+            column_encoding=dict.fromkeys(_ASCENDING, "DELTA_BINARY_PACKED"),
+        )  # fmt: skip
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
         self._lots: list[dict[str, Any]] = []
@@ -219,19 +248,25 @@ class Files:
         n, dead = lot.n, code != ALIVE
         causes, cause = np.unique(code, return_inverse=True)
         cause_names = ["" if c == ALIVE else f"{describe(int(c)).step}.{describe(int(c)).name}" for c in causes]
+        # A cell that is still inside is at or behind the place that it came to last.
+        here = track.seen_at if outcome == INSIDE and track.seen_at >= 0 else len(places)
         data: dict[str, pa.Array] = {
             "replicate": pa.array(np.full(n, replicate, np.int32)),
             "lot": _same(name, n),
             "row": pa.array(np.arange(n, dtype=np.int32)),
             "product": _same(lot.product, n),
             "outcome": _words((outcome, SCRAPPED), dead.astype(np.int32)),
-            "station": _words((*places, ""), np.where(track.left_at < 0, len(places), track.left_at)),
+            "station": _words((*places, ""), np.where(track.left_at < 0, here, track.left_at)),
             "cause": _words(cause_names, cause),
         }
         for side in SIDES:
             nowhere = np.full(n, NOWHERE, np.int32)
-            parent, row, charge = track.links.get(side, ("", nowhere, nowhere))
-            data |= {f"{side}_lot": _same(parent, n), f"{side}_row": pa.array(row), f"{side}_charge": pa.array(charge)}
+            link = track.links.get(side, _Link("", nowhere, nowhere, None, nowhere))
+            data |= {
+                f"{side}_lot": _same(link.lot, n), f"{side}_row": pa.array(link.row),
+                f"{side}_last_row": pa.array(link.last_row), f"{side}_skipped_rows": _lists(link.skipped, n),
+                f"{side}_charge": pa.array(link.charge),
+            }  # fmt: skip
         for column in self._columns:
             values = track.columns.get(column)
             kind = self._schema.field(column).type
@@ -276,11 +311,27 @@ class Files:
             [
                 ("replicate", whole), ("lot", text), ("identity", whole), ("material", text), ("product", text),
                 ("place", text), ("ordinal", whole), ("parents", text), ("rows", whole), ("lanes", whole),
-                ("positions", whole), ("pitch_m", number), ("length_m", number), ("recorded", pa.bool_()),
+                ("positions", whole), ("pitch_m", number), ("length_m", number),
+                ("charge_starts", pa.list_(pa.int32())), ("recorded", pa.bool_()),
             ]
         )  # fmt: skip
         table = pa.Table.from_pylist(self._lots, schema=schema)
         pq.write_table(table, self.folder / GENEALOGY_FILE, version="2.4", compression="snappy", store_schema=False)
+
+
+def _starts(charge: npt.NDArray[Any]) -> list[int]:
+    """Position at which each charge begins; charges follow one another along a web, the same in all lanes."""
+    starts: list[int] = np.searchsorted(charge, np.arange(int(charge.max(initial=NOWHERE)) + 1)).tolist()
+    return starts
+
+
+def _lists(rows: tuple[npt.NDArray[np.int32], npt.NDArray[np.intp]] | None, n: int) -> pa.Array:
+    import pyarrow as pa
+
+    if rows is None:
+        return pa.nulls(n, pa.list_(pa.int32()))
+    values, counts = rows
+    return pa.ListArray.from_arrays(np.concatenate(([0], np.cumsum(counts))).astype(np.int32), pa.array(values))
 
 
 def _same(word: str, n: int) -> pa.Array:

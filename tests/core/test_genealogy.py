@@ -50,6 +50,19 @@ def test_impact_goes_down_to_the_cells():
     assert genealogy.impact(of["cells"], 0, 3) == {}
 
 
+def test_a_row_made_of_several_is_hit_by_any_of_them():
+    genealogy = Genealogy(rows=True)
+    web = Lot(1, material="cathode", n=8)
+    cells = web.child("stack", n=2, unit="cells", amount=2.0, material="cell")
+    for lot in (web, cells):
+        genealogy.born(lot)
+    genealogy.link(cells.identity, web.identity, [[0, 1, 3], [4, 5, 7]])  # 2 and 6 were thrown out
+    assert [ancestor.row for ancestor in genealogy.trace(cells.identity, 1)] == [4, 5, 7]
+    hit = [genealogy.impact(web.identity, row, row).get(cells.identity, np.empty(0)).tolist() for row in range(8)]
+    assert hit == [[0], [0], [], [0], [1], [1], [], [1]]
+    assert genealogy.impact(web.identity, 3, 4)[cells.identity].tolist() == [0, 1]
+
+
 def test_impact_and_trace_are_inverse():
     genealogy, of = _family()
     for row in range(4):

@@ -32,3 +32,8 @@ def cause(step: str, name: str, text: str) -> int:
 def describe(code: int) -> Cause:
     """The cause behind an exit code."""
     return _BY_CODE[code]
+
+
+def in_words(name: str) -> str:
+    """Text of a cause called "step.name"; the name itself where no loaded step has it."""
+    return next((known.text for known in _BY_CODE.values() if f"{known.step}.{known.name}" == name), name)

@@ -68,9 +68,9 @@ class Genealogy:
         ----------
         child, parent : int
             Identities of lots entered before.
-        rows : array_like of int, shape (rows of the child,)
-            Row of the parent, `NOWHERE` (-1) where a child row has nothing of this parent. A child row has at most one
-            row per parent; a merged lot is linked to each of its parents.
+        rows : array_like of int, shape (rows of the child,) or (rows of the child, pieces)
+            Row of the parent, `NOWHERE` (-1) where a child row has nothing of this parent; of a child row made of
+            several parent rows all of them. A merged lot is linked to each of its parents.
 
         Raises
         ------
@@ -107,16 +107,17 @@ class Genealogy:
             reached: list[tuple[int, int]] = []
             for identity, at in front:
                 for parent, rows in self._parents.get(identity, {}).items():
-                    pair = (parent, int(rows[at]))
-                    if pair[1] != NOWHERE and pair not in seen:
-                        seen.add(pair)
-                        reached.append(pair)
-                        found.append(Ancestor(*pair, self._lots[parent][1]))
+                    for piece in np.atleast_1d(rows[at]):
+                        pair = (parent, int(piece))
+                        if pair[1] != NOWHERE and pair not in seen:
+                            seen.add(pair)
+                            reached.append(pair)
+                            found.append(Ancestor(*pair, self._lots[parent][1]))
             front = reached
         return found
 
     def impact(self, lot: int, first_row: int, last_row: int) -> dict[int, npt.NDArray[np.intp]]:
-        """Everything made of rows `first_row` to `last_row` (both included) of a lot.
+        """Everything made, wholly or in part, of rows `first_row` to `last_row` (both included) of a lot.
 
         Returns
         -------
@@ -134,7 +135,10 @@ class Genealogy:
         while waiting:
             child = min(waiting, key=self._lots.__getitem__)  # parents are older, so all of its hits are known by now
             waiting.remove(child)
-            masks = [np.isin(rows, hit[parent]) for parent, rows in self._parents[child].items() if parent in hit]
+            masks = [
+                np.isin(rows, hit[parent]).reshape(len(rows), -1).any(axis=1)
+                for parent, rows in self._parents[child].items() if parent in hit
+            ]  # fmt: skip
             rows_hit = np.flatnonzero(np.logical_or.reduce(masks))
             if rows_hit.size:
                 hit[child] = rows_hit

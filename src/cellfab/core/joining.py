@@ -117,6 +117,68 @@ def take(cathode: Lot, anode: Lot, pieces: Pieces) -> tuple[Rows, Rows]:
     return rows[0], rows[1]
 
 
+def piece_rows(web: Lot, first: Rows) -> Rows:
+    """Rows of all pieces of cells, from the row of each cell's first piece: what `take` took.
+
+    Parameters
+    ----------
+    web : Lot
+        The segments, with the exit codes that they had when the cells were made.
+    first : ndarray of int32, shape (cells,)
+
+    Returns
+    -------
+    ndarray of int32, shape (cells, pieces)
+        Each cell's rows, ascending.
+    """
+    pieces = int(web.attributes.get("pieces_per_cell", 1.0))
+    if pieces == 1:
+        return first[:, None]
+    good = np.flatnonzero(web.alive()).astype(np.int32)
+    rows: Rows = good[np.searchsorted(good, first)[:, None] + np.arange(pieces)]
+    return rows
+
+
+def passed_over(web: Lot, rows: Rows) -> tuple[Rows, npt.NDArray[np.intp]]:
+    """Scrapped segments that lie between the pieces of a cell.
+
+    Parameters
+    ----------
+    web : Lot
+    rows : ndarray of int32, shape (cells, pieces)
+        From `piece_rows`.
+
+    Returns
+    -------
+    skipped : ndarray of int32
+        Their rows, cell by cell, ascending.
+    counts : ndarray of int, shape (cells,)
+        How many there are in each cell.
+    """
+    gone = np.flatnonzero(~web.alive()).astype(np.int32)
+    cell = np.searchsorted(rows[:, -1], gone)
+    within = cell < len(rows)
+    within[within] = rows[cell[within], 0] < gone[within]
+    return gone[within], np.bincount(cell[within], minlength=len(rows))
+
+
+def spanned_rows(first: Rows, last: Rows, skipped: Rows) -> Rows:
+    """Rows of all pieces of cells, shape (cells, pieces), from what is recorded of them.
+
+    Parameters
+    ----------
+    first, last : ndarray of int32, shape (cells,)
+        Rows of each cell's first and last piece; no two cells overlap.
+    skipped : ndarray of int32
+        Rows between them that are in no cell, of all cells.
+    """
+    lengths = last - first + 1
+    within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    rows: Rows = (np.repeat(first, lengths) + within).astype(np.int32)
+    rows = rows[~np.isin(rows, skipped)]
+    return rows.reshape(len(first), rows.size // max(len(first), 1))
+
+
 def join(
     cathode: Lot, anode: Lot, separator: Lot, place: str, rows: tuple[Rows, Rows], pieces: Pieces
 ) -> Lot:  # fmt: skip
