@@ -31,7 +31,8 @@ def agglomerate_um(energy_kwh_per_kg: Values, initial_um: float, final_um: float
 @kernel
 def sphere_g(diameter_um: Values, density_g_per_cm3: float) -> Values:
     """Mass of a sphere, g."""
-    return density_g_per_cm3 * math.pi / 6.0 * (diameter_um * 1e-4) ** 3
+    diameter_cm = diameter_um * 1e-4
+    return density_g_per_cm3 * math.pi / 6.0 * (diameter_cm * diameter_cm * diameter_cm)
 
 
 @kernel
@@ -65,7 +66,7 @@ def random_variance_unequal(
         Mass of the sample looked at, g; much larger than a particle.
     """
     rest = 1.0 - fraction
-    inner = fraction * major_g * (1.0 + major_cv**2) + rest * minor_g * (1.0 + minor_cv**2)
+    inner = fraction * major_g * (1.0 + major_cv * major_cv) + rest * minor_g * (1.0 + minor_cv * minor_cv)
     return fraction * rest * inner / sample_g
 
 

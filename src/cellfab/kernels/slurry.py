@@ -121,7 +121,7 @@ def mix_slurry(
         )  # fmt: skip
         kept = mixed * math.exp(law.gelation_per_h * law.dwell_h * math.exp(law.dwell_sigma * float(z[3, i])))
         agglomerates_um[i] = size
-        binder_cv[i] = math.sqrt(variance / fraction**2 + law.feeder_variance)
+        binder_cv[i] = math.sqrt(variance / (fraction * fraction) + law.feeder_variance)
         solids[i] = content
         viscosity_ratio[i] = kept
         read = mixed * (1.0 + law.viscosity_gauge_cv * float(z[5, i]))

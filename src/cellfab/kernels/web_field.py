@@ -94,8 +94,8 @@ def ou_segment_means(
     """
     state = float(state_normal[0])
     for i in range(out.size):
-        z = state_normal[i + 1]
-        out[i] = lead * state + shared * z + own * mean_normal[i]
+        z = float(state_normal[i + 1])
+        out[i] = lead * state + shared * z + own * float(mean_normal[i])
         state = keep * state + kick * z
 
 
@@ -129,7 +129,8 @@ def add_along(
     sine, cosine = ripple * math.sin(phase), ripple * math.cos(phase)
     turn_sine, turn_cosine = math.sin(step_radians), math.cos(step_radians)
     for position in range(along.size):
-        along[position] = np.float32(drift_cv * along[position] + sine + offset[charge[position]] + roll)
+        drift = drift_cv * float(along[position])  # in double precision without a compiler, too
+        along[position] = np.float32(drift + sine + float(offset[charge[position]]) + roll)
         sine, cosine = sine * turn_cosine + cosine * turn_sine, cosine * turn_cosine - sine * turn_sine
 
 
