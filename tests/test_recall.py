@@ -129,7 +129,8 @@ def test_a_trace_and_an_impact_are_each_others_inverse(run):
         (lambda records: records.impact("cathode_dose-1", to_m=10), "is no roll, so it has no metres"),
         (lambda records: records.impact("cathode_dose-1", charge=99), r"has the charges 0 to \d+, not 99"),
         (lambda records: records.impact("separator-1", charge=0), "no roll has been made of charges of 'separator-1'"),
-        (lambda records: records.impact("xyz"), r"no lot 'xyz' in this run: the newest are .*cathode_film-\d+.*wind-"),
+        (lambda records: records.impact("xyz"), r"no lot 'xyz' in this run\. Newest lots: .*cathode_film-\d+.*wind-"),
+        (lambda records: records.trace("wind-1.²"), "'wind-1.²' is no cell"),
     ],
 )
 def test_what_cannot_be_answered_says_why(run, ask, message):
@@ -175,6 +176,15 @@ def test_folders_that_cannot_be_read(run, tmp_path):
         Records(tmp_path)
     with pytest.raises(UsageError, match="has the replicates 0 to 0, not 3"):
         Records(run.folder, 3)
+    shutil.copytree(run.folder, tmp_path, dirs_exist_ok=True)
+    table = parquet.read_table(run.folder / "genealogy.parquet")
+    parquet.write_table(table.drop_columns("charge_starts"), tmp_path / "genealogy.parquet")
+    with pytest.raises(UsageError, match="was recorded by another version of cellfab; run it again"):
+        Records(tmp_path)
+    (tmp_path / "genealogy.parquet").write_bytes((run.folder / "genealogy.parquet").read_bytes())
+    (tmp_path / "cells.parquet").write_bytes((run.folder / "cells.parquet").read_bytes()[:50_000])
+    with pytest.raises(UsageError, match=r"cells\.parquet' cannot be read, it may be damaged or not complete"):
+        Records(tmp_path).trace("wind-1.1")
 
 
 def test_lots_outside_the_sample_say_so(small_plant):

@@ -97,6 +97,9 @@ def test_a_stretch_hits_every_cell_with_a_piece_of_it(run, side):
         cells, mwh = expected(run, cell_lot, mask)
         assert found.cells == cells
         assert np.array_equal(found.rows[cell_lot], np.flatnonzero(mask))
+        (stretch,) = found.stretches
+        assert stretch.used == np.count_nonzero(pieces)
+        assert stretch.from_m <= begin < stretch.from_m + roll["pitch_m"]
         assert found.sold_mwh == pytest.approx(mwh, rel=1e-6)
         sold += cells["sold"]
     assert sold > 0
@@ -113,6 +116,7 @@ def test_a_charge_hits_every_cell_with_a_piece_of_it(run, side):
         found = run.records.impact(powder, charge=charge)
         mask = (charges == charge).any(axis=1)
         assert found.cells == expected(run, cell_lot, mask)[0]
+        assert sum(stretch.used for stretch in found.stretches) == np.count_nonzero(charges == charge)
         total += int(np.count_nonzero(mask))
     several = sum(np.unique(of_cell).size - 1 for of_cell in charges)
     assert total == len(charges) + several

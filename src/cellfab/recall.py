@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -89,6 +89,9 @@ class Stretch(NamedTuple):
         In each lane.
     from_m, to_m : float
         Where these segments begin and end.
+    used : int
+        Segments in recorded cells, of all lanes; the others were scrapped, lost at the roll's start, left over or
+        have not come to a cell yet.
     """
 
     roll: str
@@ -96,6 +99,7 @@ class Stretch(NamedTuple):
     segments: int
     from_m: float
     to_m: float
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +189,7 @@ class Records:
             If there is no such cell, or it was not recorded.
         """
         name, _, number = cell.rpartition(".")
-        if not name or not number.isdigit():
+        if not name or not number.isdecimal():
             raise UsageError(f"'{cell}' is no cell: give lot and row, such as {self._an_example()}")
         lot = self._cell_lot(name)
         row = int(number)
@@ -247,6 +251,7 @@ class Records:
             nothing = dict.fromkeys(OUTCOMES, 0)
             return Impact(lot, found["material"], found["product"], part, stretches, nothing, {}, 0.0, 0, {})
         table = self._read(recorded)
+        stretches = tuple(stretch._replace(used=self._used(table, recorded, stretch)) for stretch in stretches)
         if is_roll:
             lanes = range(found["lanes"])
             ranges = [(lane * found["positions"] + begin, lane * found["positions"] + end - 1) for lane in lanes]
@@ -272,8 +277,9 @@ class Records:
 
     def _known(self, name: str) -> dict[str, Any]:
         if name not in self._lots:
-            hints = (did_you_mean(name, self._lots), self._kinds())
-            raise UsageError(f"no lot '{name}' in this run: {'; '.join(hint for hint in hints if hint)}")
+            hint = did_you_mean(name, self._lots)
+            said = f"no lot '{name}' in this run" + (f": {hint} " if hint else ". ")
+            raise UsageError(f"{said}Newest lots: {self._newest()}")
         return self._lots[name]
 
     def _cell_lot(self, name: str) -> dict[str, Any]:
@@ -284,10 +290,9 @@ class Records:
             raise UsageError(f"lot '{name}' is not in the sample; {HOW_TO_RECORD}. In it: {self._an_example()}")
         return lot
 
-    def _kinds(self) -> str:
-        """The newest lot made at each place, for one who does not know what lots are called."""
-        newest = {lot["place"]: name for name, lot in self._lots.items() if lot["parents"]}
-        return f"the newest are {', '.join(newest.values())}"
+    def _newest(self) -> str:
+        """The last lot made at each place, for one who does not know what lots are called."""
+        return ", ".join({lot["place"]: name for name, lot in self._lots.items() if lot["parents"]}.values())
 
     def _an_example(self) -> str:
         name = next((name for name, lot in self._lots.items() if lot["recorded"]), None)
@@ -304,11 +309,9 @@ class Records:
     def _read(self, lots: Iterable[str]) -> pa.Table:
         """All cells of the lots, in the lots' order, row by row."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         names = list(lots)
-        filters = [("lot", "in", names), ("replicate", "==", self.replicate)]
-        table = pq.read_table(self._cells, filters=filters)
+        table = _table(self._cells, [("lot", "in", names), ("replicate", "==", self.replicate)])
         pieces = [table.filter(pa.compute.equal(table["lot"], name)).sort_by("row") for name in names]
         return pa.concat_tables(pieces).combine_chunks()
 
@@ -342,17 +345,30 @@ class Records:
                     genealogy.link(lot.identity, parents[0].identity, charges)
             return made[name]
 
+        for name, parent, rows in self._pieces(table, cell_lots):
+            genealogy.link(enter(name).identity, made[parent].identity, rows)
+        return genealogy
+
+    def _pieces(
+        self, table: pa.Table, cell_lots: Iterable[str]
+    ) -> Iterator[tuple[str, str, npt.NDArray[np.int32]]]:  # fmt: skip
+        """Of each lot of cells and electrode: the lot, the roll, and the rows there of every cell's pieces."""
         begin = 0
         for name in cell_lots:
-            lot = enter(name)
-            part = table.slice(begin, lot.n)
-            begin += lot.n
+            part = table.slice(begin, self._lots[name]["rows"])
+            begin += part.num_rows
             for side in SIDES:
-                if lot.n and (parent := part[f"{side}_lot"][0].as_py()):
+                if part.num_rows and (parent := part[f"{side}_lot"][0].as_py()):
                     first, last = (part[f"{side}_{word}"].to_numpy() for word in ("row", "last_row"))
                     skipped = part[f"{side}_skipped_rows"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-                    genealogy.link(lot.identity, made[parent].identity, spanned_rows(first, last, skipped))
-        return genealogy
+                    yield name, parent, spanned_rows(first, last, skipped)
+
+    def _used(self, table: pa.Table, cell_lots: Iterable[str], stretch: Stretch) -> int:
+        """Segments of a stretch that are in these lots of cells."""
+        roll = self._lots[stretch.roll]
+        begin = round(stretch.from_m / roll["pitch_m"])
+        at = [rows % roll["positions"] for _, parent, rows in self._pieces(table, cell_lots) if parent == stretch.roll]
+        return sum(int(np.count_nonzero((begin <= rows) & (rows < begin + stretch.segments))) for rows in at)
 
     def _roots(self, roll: Mapping[str, Any], rows: list[int]) -> Roots:
         """An electrode that is made of these rows of a roll."""
@@ -410,10 +426,21 @@ def _read_lots(folder: Path, replicate: int) -> list[dict[str, Any]]:
         if not (folder / "manifest.json").is_file():
             raise UsageError(f"'{folder}' is not the folder of a run: give the folder that `cellfab run` named")
         raise UsageError(f"the run in '{folder}' recorded no cells; {HOW_TO_RECORD}")
-    import pyarrow.parquet as pq
-
-    lots: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+    table = _table(path)
+    if "charge_starts" not in table.column_names:
+        raise UsageError(f"the run in '{folder}' was recorded by another version of cellfab; {HOW_TO_RECORD}")
+    lots: list[dict[str, Any]] = table.to_pylist()
     count = 1 + max((lot["replicate"] for lot in lots), default=-1)
     if not 0 <= replicate < count:
         raise UsageError(f"the run in '{folder}' has the replicates 0 to {count - 1}, not {replicate}")
     return [lot for lot in lots if lot["replicate"] == replicate]
+
+
+def _table(path: Path, filters: list[tuple[str, str, Any]] | None = None) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_table(path, filters=filters)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UsageError(f"'{path}' cannot be read, it may be damaged or not complete: {error}") from error

@@ -73,9 +73,14 @@ def impact_text(found: Impact) -> str:
     counts = ", ".join(f"{count:,} {word}" for word, count in found.cells.items() if count)
     lines = [f"{found.lot} ({found.part}): {_cells(total)}" + (f" ({counts})" if total else ""),
              f"  {found.material} of {found.product}"]  # fmt: skip
-    for name, lanes, segments, from_m, to_m in found.stretches:
-        where = f"{from_m:,.2f} to {to_m:,.2f} m of {name}" if segments else f"nothing of it on {name}"
-        lines.append(f"  where: {where}" + (f", {segments:,} segments in each of {lanes} lanes" if segments else ""))
+    for name, lanes, segments, from_m, to_m, used in found.stretches:
+        if not segments:
+            lines.append(f"  where: nothing of it on {name}")
+            continue
+        lines.append(
+            f"  where: {from_m:,.2f} to {to_m:,.2f} m of {name}, {segments:,} segments in each of {lanes} lanes"
+        )
+        lines.append(f"  of these {lanes * segments:,} segments in cells: {used:,}")
     if not total:
         lines.append("  no cell has been made of it")
         return "\n".join(lines)
