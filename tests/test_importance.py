@@ -34,6 +34,12 @@ def test_weights_turn_one_law_into_the_other(mean, factor):
         np.testing.assert_allclose(weights * [1.0 - factor * mean, factor * mean], [1.0 - mean, mean], rtol=1e-12)
 
 
+def test_a_source_that_is_off_weighs_nothing():
+    none = np.zeros(5, np.int64)
+    assert likelihood_ratio(PARTICLES, none, 0.0, 0.0).tolist() == [1.0] * 5
+    assert likelihood_ratio(LEAK, none, 0.0, 0.0).tolist() == [1.0] * 5
+
+
 def test_sources_of_the_shipped_line():
     scenario = load_scenario("ev_4680_dry")
     found = {(source.place, source.kind.parameter) for source in sources(scenario, EV, "soft_short")}

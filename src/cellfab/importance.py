@@ -139,7 +139,9 @@ def changed(step: Step, parameter: str, factor: float) -> Step:
 
 
 def likelihood_ratio(kind: Kind, events: npt.NDArray[Any], mean: float, boosted: float) -> Weights:
-    """Nominal over boosted likelihood of each cell's events, shape of `events`."""
+    """Nominal over boosted likelihood of each cell's events, shape of `events`; 1 where nothing is boosted."""
+    if mean == boosted:
+        return np.ones(events.shape)
     if kind.poisson:
         return np.exp(events * math.log(mean / boosted) + (boosted - mean))
     return np.where(events > 0, mean / boosted, (1.0 - mean) / (1.0 - boosted))
