@@ -49,16 +49,15 @@ def used(scenario: Scenario) -> set[tuple[str, str]]:
     return {(place.key, place.step) for place in places(scenario.spec.line)}
 
 
-def with_rolls(file: str, roll_m: float | None) -> Scenario:
-    """A scenario with rolls of another length; None: 300 m, of which the start is a part only, or a thousand pieces."""
+def small(file: str) -> Scenario:
+    """A scenario with short rolls: 300 m, of which the start is a part only, or more for a thousand pieces."""
     whole = load_scenario(file)
     rolls: dict[str, float] = {}
     for (station, _), step in whole.steps.items():
         if step.name == "dose":
             pieces_m = max(step.design.cathode.length_m, step.design.anode.length_m)
             needed_m = max(math.ceil(1000 / step.params.lanes) * pieces_m, 300.0)
-            short_m = min(max(rolls.get(station, 0.0), needed_m), step.params.roll_length_m)
-            rolls[station] = short_m if roll_m is None else roll_m
+            rolls[station] = min(max(rolls.get(station, 0.0), needed_m), step.params.roll_length_m)
     return load_scenario(file, [f"line.stations.{name}.params.roll_length_m={m}" for name, m in rolls.items()])
 
 
@@ -73,7 +72,7 @@ def plants() -> dict[str, Scenario]:
             found[file] = scenario
     tried = {file: set(scenario.steps) | used(scenario) for file, scenario in found.items()}
     kept = [file for file in found if not any(tried[file] < tried[other] for other in found)]
-    return {Path(file).stem: with_rolls(file, None) for file in kept}
+    return {Path(file).stem: small(file) for file in kept}
 
 
 def source_lot(product: str, material: str, ordinal: int) -> Lot:
@@ -200,11 +199,8 @@ def worsened(step: Step, name: str) -> Step | None:
 class Pilots:
     """Plants, and pilot lots on their way through them."""
 
-    MATURITY = MATURITY
     codes_of = staticmethod(codes_of)
-    source_lot = staticmethod(source_lot)
     with_params = staticmethod(with_params)
-    with_rolls = staticmethod(with_rolls)
     defect_sources = staticmethod(defect_sources)
     perfected = staticmethod(perfected)
     worsened = staticmethod(worsened)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 import pytest
 
@@ -14,6 +15,7 @@ from cellfab.likeness import intraclass_correlation
 from cellfab.scenario import load_scenario
 
 LANES, ROLL_M, ROLLS, Z_LIMIT = 3, 500.0, 1500, 4.0
+many_cells = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many cells for interpreted kernels")
 LOADING = (
     "charge_loading_cv", "roll_loading_cv", "lane_loading_cv", "drift_loading_cv", "feed_cv", "roll_runout_um",
 )  # fmt: skip
@@ -93,6 +95,7 @@ def expected(film, formation, charge: np.ndarray, lane: np.ndarray, length_m: fl
     return shared / total
 
 
+@many_cells
 def test_cells_of_a_roll_are_as_alike_as_their_loading_says(pilots):
     """1500 rolls of 400 cells: standard deviation of the correlation r (1 - r) sqrt(2 / 1500), 0.009; z-limit 4."""
     steps = with_loading_alone(pilots)
@@ -107,6 +110,7 @@ def test_cells_of_a_roll_are_as_alike_as_their_loading_says(pilots):
     assert found.icc == pytest.approx(wanted, abs=Z_LIMIT * spread)
 
 
+@many_cells
 def test_cells_of_a_roll_are_alike_on_the_shipped_line(pilots):
     """60 rolls of 3000 m with all that scatters on a mature line: far above 0."""
     steps = load_scenario("ev_4680_dry").steps

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -68,6 +69,7 @@ PLANNED = {("dry_film", "threading"), ("coat", "start_up")}
 LENGTHS_M = (1000.0, 1500.0, 2000.0, 3000.0)
 TOTAL_M = 120_000.0
 Z_LIMIT = 4.0
+many_cells = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many cells for interpreted kernels")
 
 
 def yield_of_roll(pilots, scenario, product: str, steps, ordinal: int) -> float:
@@ -86,6 +88,7 @@ def yield_of_roll(pilots, scenario, product: str, steps, ordinal: int) -> float:
     return found * visit.made.n_alive / visit.made.n
 
 
+@many_cells
 @pytest.mark.parametrize("plant", ["ess_from_4680", "wet_4680"])
 def test_yield_per_metre_does_not_depend_on_the_length_of_rolls(pilots, plant):
     """120 km of web in rolls of 1000 to 3000 m, standard error up to 0.5 %; z-limit 4 between lengths.
