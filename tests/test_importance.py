@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,13 +14,24 @@ from scipy.stats import poisson
 from cellfab.core.defects import DEFECTS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.importance import BOOSTED_SHARE, KINDS, Boost, boost_of, changed, likelihood_ratio, sources
+from cellfab.importance import (
+    BOOSTED_SHARE,
+    KINDS,
+    Boost,
+    boost_of,
+    changed,
+    likelihood_ratio,
+    ratio_of_sites,
+    sources,
+)
 from cellfab.pilot import QualityChain
 from cellfab.quality import _weighted
 from cellfab.scenario import load_scenario
+from cellfab.steps.leak_test import leak_sites
 
 EV = "ev_nmc811"
-PARTICLES, FAULT, LEAK = KINDS
+PLANTS = Path(__file__).parent / "data" / "plants"
+PARTICLES, FAULT, LEAK, *_ = KINDS
 SHORT_ROLLS = [f"line.stations.{side}_dose.params.roll_length_m=600" for side in ("cathode", "anode")]
 
 
@@ -149,6 +162,122 @@ def test_weighted_and_counted_escapes_agree():
     error = math.hypot(math.sqrt(escaped) / sold * 1e6, (weighted.high - weighted.low) / 4.0)
     assert abs(weighted.ppm - 1e6 * escaped / sold) < 4 * error
     assert weighted.gain > 4.0
+
+
+# ---- leaks of seams, seals and pins: more of them come on top, and a second weld closes some ----------------------
+
+LEAKY = {
+    "prismatic": {
+        "assembly.machines.lid_seam": ("pores_per_m", "assembly.lid_seam"),
+        "second_fill": ("pin_leak_probability", "second_fill"),
+    },
+    "pouch": {
+        "assembly.machines.pouch": ("channels_per_m", "assembly.pouch"),
+        "degas": ("channels_per_m", "degas"),
+    },
+}
+
+
+def leaky(name, *more):
+    """The scenario of a test's plant with short rolls."""
+    return load_scenario(str(PLANTS / f"{name}.yaml"), [*SHORT_ROLLS, *more])
+
+
+def told(name, **params):
+    """Options that set parameters of all steps that leak."""
+    return [f"line.stations.{place}.params.{key}={value}" for place in LEAKY[name] for key, value in params.items()]
+
+
+@pytest.mark.parametrize("name", LEAKY)
+def test_all_steps_that_leak_are_sources(name):
+    found = [(source.place, source.kind.parameter) for source in sources(leaky(name), EV, "leak")]
+    assert found == [(place, parameter) for parameter, place in LEAKY[name].values()]
+
+
+@pytest.mark.parametrize(("number", "more"), [(1e-4, 0.01), (0.3, 0.9), (0.5, 0.5)])
+def test_weighted_leak_sites_have_their_own_law(number, more):
+    """On an even grid of the number drawn: all weights, and those of leaks worse than x: 1 - exp(-m exp(-x))."""
+    u = ((np.arange(4_000_000) + 0.5) / 4e6).astype(np.float32)
+    steps = [SimpleNamespace(sites=lambda *_, m=m: leak_sites(m, u)) for m in (number, more)]
+    weights = ratio_of_sites(*steps, None, None, 1.0)
+    assert weights.mean() == pytest.approx(1.0, rel=1e-5)
+    hazard = leak_sites(more, u).hazard
+    for x in (0.0, 0.5, 2.0):
+        worse = hazard < more * math.exp(-x)
+        assert (weights * worse).mean() == pytest.approx(-math.expm1(-number * math.exp(-x)), rel=2e-3)
+
+
+@pytest.mark.parametrize("name", LEAKY)
+def test_sites_and_pins_are_those_that_the_steps_draw(name):
+    """Without a test, vents and bad temperatures, the worst leak of each cell follows from what the weights see."""
+    sets = told(name, leak_detection_probability=0.0, leak_false_alarm_probability=0.0)
+    if name == "prismatic":
+        sets += ["line.stations.assembly.machines.lid_seam.params.vent_damage_probability=0"]
+    else:
+        sets += told(name, bar_noise_sd_k=0.01, bar_offset_sd_k=0.01)
+    sets += [
+        f"line.stations.{place}.params.{parameter}={0.02 if parameter.endswith('probability') else 0.3}"
+        for place, (parameter, _) in LEAKY[name].items()
+    ]
+    scenario = leaky(name, *sets)
+    places = {place for _, place in LEAKY[name].values()}
+    before, seen = np.float32(0.0), []
+
+    def look(visit):
+        nonlocal before
+        made, step = visit.made, scenario.steps[visit.place.key, EV]
+        after = made.columns.get("leak")
+        if visit.place.key in places:
+            draws = Draws(4, 0, visit.place.key)
+            if hasattr(step, "sites"):
+                number, hazard = step.sites(made, draws, 0.0)
+                leaks = hazard < number
+                decades = np.where(leaks, -step.params.leak_decades_mean_number * np.log(hazard / number), 0.0)
+                np.testing.assert_allclose(after, np.maximum(before, decades), rtol=1e-4, atol=1e-5)
+            else:
+                leaks, _ = step.pins(made, draws, 0.0)
+                assert np.array_equal(after > 0.0, (before > 0.0) | leaks)
+            seen.append(int(np.count_nonzero(leaks)))
+        if after is not None:
+            before = after.copy()
+
+    QualityChain(scenario, EV, seed=4, maturity=0.0).lot(0, look)
+    assert len(seen) == 2
+    assert min(seen) > 3
+
+
+@pytest.mark.parametrize("name", LEAKY)
+def test_weighted_and_counted_leaks_agree(name):
+    """Boosted against plain counts where tests see half, |z| < 4 of their joint error; weights average to 1, z = 4."""
+    scenario = leaky(name, *told(name, leak_detection_probability=0.5))
+    known = sources(scenario, EV, "leak")
+    weighted = _weighted(scenario, EV, "leak", known, 5, 1.0, 12)
+    plain = QualityChain(scenario, EV, seed=5)
+    escaped = sold = 0
+    for ordinal in range(24):
+        for lot in plain.lot(ordinal):
+            escaped += int(np.count_nonzero(lot.alive() & ((lot.columns[DEFECTS] & bit("leak")) != 0)))
+            sold += lot.n_alive
+    assert escaped > 5
+    error = math.hypot(math.sqrt(escaped) / sold * 1e6, (weighted.high - weighted.low) / 4.0)
+    assert abs(weighted.ppm - 1e6 * escaped / sold) < 4 * error
+    assert weighted.gain > 2.0
+    boost = Boost(scenario, EV, {source: boost_of(source, 1.0) for source in known})
+    chain = QualityChain(scenario, EV, seed=6, steps=boost.steps)
+    for ordinal in range(12):
+        chain.lot(ordinal)
+    weights = np.concatenate(list(boost.weights.values()))
+    assert abs(weights.mean() - 1.0) < 4 * weights.std() / math.sqrt(weights.size)
+    assert 0.5 * BOOSTED_SHARE < (weights < 0.9).mean() < 5 * BOOSTED_SHARE
+
+
+def test_a_source_that_never_happens_changes_no_weight():
+    scenario = leaky("prismatic", "line.stations.second_fill.params.pin_leak_probability=0")
+    pin = sources(scenario, EV, "leak")[1]
+    boost = Boost(scenario, EV, {pin: boost_of(pin, 1.0)})
+    QualityChain(scenario, EV, steps=boost.steps).lot(0)
+    (weights,) = boost.weights.values()
+    assert (weights == 1.0).all()
 
 
 def test_a_changed_step_is_changed_at_every_maturity():

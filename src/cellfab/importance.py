@@ -6,6 +6,9 @@ It is multiplied by k; a cell with n such events gets the likelihood ratio
     Poisson, mean m        w = (1/k)^n exp((k - 1) m)
     Bernoulli, chance p    w = 1/k for an event, (1 - p) / (1 - k p) without
 
+    Poisson process of leak sites along a seam, number m, worst site exceeded at y of its number (1 without a leak)
+                        w = (m / m') ^ [leaks] exp((m' - m) y),  m' the boosted number
+
 so that the weighted mean of anything that depends on a cell's own state is unbiased (Glasserman, Monte Carlo Methods in
 Financial Engineering, 2004, section 4.6). One step looks at cells together: the K-value test sets its limit by the
 median and the median absolute deviation of a tray. The share of boosted cells therefore stays at `BOOSTED_SHARE`, where
@@ -45,13 +48,34 @@ class Kind(NamedTuple):
         Events per cell, or the chance of one, from the step and the parameter's value.
     mechanisms : tuple of str
         Hidden defects that come of it.
+    ratio : callable, optional
+        Likelihood ratio of every cell from the step, the boosted step, the lot, its draws and the maturity: for events
+        that the column does not show, because others come on top or a second weld removes them.
     """
 
     parameter: str
     column: str
     poisson: bool
-    mean: Callable[[Step, float], float]
+    mean: Callable[[Any, float], float]
     mechanisms: tuple[str, ...]
+    ratio: Callable[[Any, Any, Lot, Draws, float], Weights] | None = None
+
+
+def ratio_of_sites(step: Any, boosted: Any, lot: Lot, draws: Draws, maturity: float) -> Weights:
+    """Likelihood ratio of each cell's worst leak site under a step's and a boosted step's number of sites."""
+    number, _ = step.sites(lot, draws, maturity)
+    more, hazard = boosted.sites(lot, draws, maturity)
+    leaks, worst = hazard < more, np.minimum(hazard / more, 1.0)
+    ratio: Weights = np.where(leaks, number / more, 1.0) * np.exp((more - number) * worst)
+    return ratio
+
+
+def ratio_of_pins(step: Any, boosted: Any, lot: Lot, draws: Draws, maturity: float) -> Weights:
+    """Likelihood ratio of each cell's seal pin; nothing changes behind a blocked nozzle."""
+    law, law_boosted = step.law(maturity), boosted.law(maturity)
+    leaks, clear = boosted.pins(lot, draws, maturity)
+    tight = (1.0 - law.blocked - law.pin) / (1.0 - law_boosted.blocked - law_boosted.pin)
+    return np.where(leaks, law.pin / law_boosted.pin, np.where(clear, tight, 1.0))
 
 
 def _of_cell(step: Step, probability: float) -> float:
@@ -64,6 +88,9 @@ KINDS = (
          ("soft_short",)),
     Kind("separator_fault_probability", "separator_fault", False, _of_cell, ("separator_fault", "soft_short")),
     Kind("leak_probability", "leak", False, lambda _, value: value, ("leak",)),
+    Kind("pores_per_m", "leak", True, lambda step, value: value * step.seam_m, ("leak",), ratio_of_sites),
+    Kind("channels_per_m", "leak", True, lambda step, value: value * step.seal_m, ("leak",), ratio_of_sites),
+    Kind("pin_leak_probability", "leak", False, lambda _, value: value, ("leak",), ratio_of_pins),
 )  # fmt: skip
 
 
@@ -80,18 +107,22 @@ class Source(NamedTuple):
 
 
 def sources(scenario: Scenario, product: str, mechanism: str) -> tuple[Source, ...]:
-    """Sources of a mechanism that can be boosted: of each kind the first in the line, with nothing before it."""
-    found: dict[Kind, Source] = {}
+    """Sources of a mechanism that can be boosted.
+
+    Those whose events a column shows: of each kind the first in the line, with nothing before it. Others: all.
+    """
+    found: list[Source] = []
     seen: set[str] = set()
     for place in places(scenario.spec.line):
         step = scenario.steps[place.key, product]
         for kind in KINDS:
-            if mechanism not in kind.mechanisms or kind in found:
+            if mechanism not in kind.mechanisms or kind.parameter not in type(step.params).model_fields:
                 continue
-            if kind.parameter in type(step.params).model_fields and kind.column not in seen:
-                found[kind] = Source(place.key, kind, step)
+            first = kind.column not in seen and all(source.kind is not kind for source in found)
+            if kind.ratio is not None or first:
+                found.append(Source(place.key, kind, step))
         seen.update(step.writes)
-    return tuple(found.values())
+    return tuple(found)
 
 
 def boost_of(source: Source, maturity: float) -> float:
@@ -158,10 +189,17 @@ class _Boosted(Step):
         for source, factor in factors.items():
             self.boosted = changed(self.boosted, source.kind.parameter, factor)
 
-    def weigh(self, made: Lot, maturity: float, brought: Mapping[str, npt.NDArray[np.int64]]) -> None:
+    def weigh(
+        self, made: Lot, draws: Draws, maturity: float, brought: Mapping[str, npt.NDArray[np.int64]]
+    ) -> None:  # fmt: skip
         """Note the cells' weights; `brought` is what columns of counts held without the source."""
         whole = np.ones(made.n)
         for source, factor in self.factors.items():
+            if source.mean(maturity) == 0.0:
+                continue
+            if source.kind.ratio is not None:
+                whole *= source.kind.ratio(source.step, self.boosted, made, draws, maturity)
+                continue
             column = made.columns[source.kind.column]
             events = column.astype(np.int64) - brought[source.kind.column] if source.kind.poisson else column > 0
             whole *= likelihood_ratio(source.kind, events, source.mean(maturity), source.mean(maturity, factor))
@@ -178,7 +216,7 @@ class _BoostedStep(_Boosted):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Act, and weigh the cells."""
         made = self.boosted.apply(lot, draws, maturity)
-        self.weigh(made, maturity, {})
+        self.weigh(made, draws, maturity, {})
         return made
 
 
@@ -198,6 +236,7 @@ class _BoostedMerge(_Boosted, Merge):
         without = bare.merge(lots, draws, maturity)
         self.weigh(
             made,
+            draws,
             maturity,
             {name: values.astype(np.int64) for name, values in without.columns.items() if values.dtype.kind in "iu"},
         )

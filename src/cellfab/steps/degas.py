@@ -103,12 +103,17 @@ class Degas(HeatSealing):
                 hint="evacuate longer",
             )  # fmt: skip
 
+    @property
+    def seal_m(self) -> float:
+        """Length of the last side."""
+        return 1e-3 * self.pouch.length_mm
+
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Pierce, evacuate, seal and test every cell."""
         from cellfab.kernels import degassing
 
         columns, n = lot.columns, lot.n
-        self.seal_edges(lot, draws, maturity, self.at("channels_per_m", maturity) * 1e-3 * self.pouch.length_mm)
+        self.seal_edges(lot, draws, maturity)
         residual, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
         law = self.law(maturity)
         degassing.degas_cells(

@@ -9,6 +9,7 @@ high) / sd). Channels through dirt ~ Poisson(per metre x length). `cellfab.kerne
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,7 @@ from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
 from cellfab.steps.base import once_per_maturity
-from cellfab.steps.leak_test import LeakTest
+from cellfab.steps.leak_test import LeakSites, LeakTest, leak_sites
 
 if TYPE_CHECKING:
     from cellfab.kernels.heat_seal import SealLaw
@@ -118,14 +119,27 @@ class HeatSealing(LeakTest):
                 hint="change bar temperature or sealing time",
             )  # fmt: skip
 
-    def seal_edges(self, lot: Lot, draws: Draws, maturity: float, sites: float) -> None:
-        """Seal the edges of every cell, with `sites` channels on average."""
+    @property
+    @abstractmethod
+    def seal_m(self) -> float:
+        """Length of the edges that are sealed here."""
+
+    def channels(self, maturity: float) -> float:
+        """Mean number of channels of a cell."""
+        return float(self.at("channels_per_m", maturity) * self.seal_m)
+
+    def sites(self, lot: Lot, draws: Draws, maturity: float) -> LeakSites:
+        """Channels of every cell of a lot, as `seal_edges` draws them."""
+        return leak_sites(self.channels(maturity), draws.uniform("channel", lot))
+
+    def seal_edges(self, lot: Lot, draws: Draws, maturity: float) -> None:
+        """Seal the edges of every cell."""
         from cellfab.kernels.heat_seal import seal
 
         keys = np.array([draws.key("bar"), draws.key("channel")], np.uint64)
         law = self.seal_law(maturity)
         offset = self.at("bar_offset_sd_k", maturity) * float(draws.normal("bar_offset", lot, 1)[0])
-        law = law._replace(mean_c=law.mean_c + offset, sites=float(sites))
+        law = law._replace(mean_c=law.mean_c + offset, sites=self.channels(maturity))
         seal(law, keys, lot.identity, self.leaks_so_far(lot))
 
     @once_per_maturity

@@ -7,7 +7,7 @@ tested with what leaks more.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,23 @@ if TYPE_CHECKING:
     from cellfab.kernels.leaks import LeakTestLaw
 
 _NONE = np.empty(0, np.uint8)
+
+
+class LeakSites(NamedTuple):
+    """Leak sites along a seam or seal, a Poisson process: it leaks where the hazard is below the number of sites.
+
+    The worst site has log10(leak rate / limit) = -mean ln(hazard / number): see `cellfab.kernels.leaks`.
+    """
+
+    number: npt.NDArray[np.float64]
+    """Mean number of sites of each cell, shape (n,)."""
+    hazard: npt.NDArray[np.float64]
+    """Unit exponential number drawn for each cell, shape (n,)."""
+
+
+def leak_sites(number: npt.ArrayLike, u: npt.NDArray[np.float32]) -> LeakSites:
+    """Sites of cells with `number` of them on average, one or shape (n,), from the uniform numbers drawn."""
+    return LeakSites(np.broadcast_to(np.asarray(number, np.float64), u.shape), -np.log1p(-u.astype(np.float64)))
 
 
 class LeakTest(Step):

@@ -44,7 +44,7 @@ from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
 from cellfab.steps.base import Work, once_per_maturity
 from cellfab.steps.dry_cell import DryCell
-from cellfab.steps.leak_test import LeakTest
+from cellfab.steps.leak_test import LeakSites, LeakTest, leak_sites
 
 if TYPE_CHECKING:
     from cellfab.kernels.lid_seam import LidLaw
@@ -222,6 +222,12 @@ class LidSeam(DryCell, LeakTest):
         """Can and lid of every cell that came."""
         cells = lot.attributes["lidded_cells"]
         return Work(materials={self.params.can_material: cells, self.params.lid_material: cells})
+
+    def sites(self, lot: Lot, draws: Draws, maturity: float) -> LeakSites:
+        """Leak sites of every seam of a lot, as `apply` draws them."""
+        law = self.law(maturity)
+        gape = np.exp(2.0 * law.gap_log_sd * draws.normal("gap", lot).astype(np.float64))
+        return leak_sites(law.off_depth + law.pores * (1.0 + law.wide * gape), draws.uniform("seam", lot))
 
     @once_per_maturity
     def law(self, maturity: float) -> LidLaw:

@@ -77,6 +77,10 @@ class Pouch(DryCell, HeatSealing):
         """Length of the three sides: both across and one along."""
         return 1e-3 * (self.pouch.length_mm + 2.0 * self.pouch.width_mm)
 
+    def channels(self, maturity: float) -> float:
+        """Mean number of channels of a cell, those at its two tabs included."""
+        return float(super().channels(maturity) + 2.0 * self.at("channels_per_tab_number", maturity))
+
     @property
     def laminate_m2(self) -> float:
         """Both sheets of one cell, with seals and gas bag."""
@@ -92,8 +96,7 @@ class Pouch(DryCell, HeatSealing):
             lot, draws, maturity, HIGH_VOLTAGE, fault_cause=INSERTION,
             fault_probability=self.at("insertion_damage_probability", maturity),
         )  # fmt: skip
-        tabs = 2.0 * self.at("channels_per_tab_number", maturity)
-        self.seal_edges(lot, draws, maturity, self.at("channels_per_m", maturity) * self.seal_m + tabs)
+        self.seal_edges(lot, draws, maturity)
         self.test_leaks(lot, draws, maturity, LEAK_READ)
         for name in _SPENT:
             lot.columns.pop(name, None)

@@ -27,6 +27,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.remark import Remark
@@ -125,6 +126,15 @@ class SecondFill(LeakTest):
                 params.pin_material: facts["pinned_cells"],
             }
         )
+
+    def pins(self, lot: Lot, draws: Draws, maturity: float) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Of every cell of a lot, as `apply` draws it, shape (n,): its pin leaks; its nozzle lets the pin leak or not.
+
+        Behind a blocked nozzle no pin leaks.
+        """
+        law, u = self.law(maturity), draws.uniform("nozzle_and_pin", lot)
+        clear = u >= np.float32(law.blocked)
+        return clear & (u < np.float32(law.blocked + law.pin)), clear
 
     @once_per_maturity
     def law(self, maturity: float) -> TopUpLaw:
