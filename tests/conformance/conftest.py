@@ -199,6 +199,7 @@ def worsened(step: Step, name: str) -> Step | None:
 class Pilots:
     """Plants, and pilot lots on their way through them."""
 
+    MATURITY = MATURITY
     codes_of = staticmethod(codes_of)
     with_params = staticmethod(with_params)
     defect_sources = staticmethod(defect_sources)

@@ -16,7 +16,8 @@ from cellfab.steps.slurry_mix import solvent_held_kg
 
 some_lot = st.tuples(st.integers(0, 200), st.integers(1, 1000), st.sampled_from((0.0, 0.5, 1.0)))
 """Number of the lot, seed and maturity."""
-ACCOUNT = ("kg_in", "kg_good", "kg_scrap", "kg_returned")
+LOSSES = ("loss_fraction", "flashed_fraction", "carried_g_per_ml")
+"""Parameters by which electrolyte leaves cells."""
 few = settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
@@ -135,6 +136,22 @@ def test_nothing_appears_or_vanishes(pilots, plant, product, lot):
             check_energy(visit)
         if not visit.made.n_alive:
             break
+
+
+def test_electrolyte_without_losses_is_all_in_the_cells(pilots, plant, at):
+    """What came in the cells and what was bought, at every step that changes it, with its losses off."""
+    visit = pilots.visits(plant)[at]
+    if "electrolyte_g" not in visit.step.writes:
+        return
+    lossless = {name: 0.0 for name in LOSSES if name in type(visit.step.params).model_fields}
+    step = pilots.with_params(visit.step, **lossless)
+    _, made = visit.again(step)
+    came = visit.given["cell"]
+    alive = came.alive()
+    before = came.columns["electrolyte_g"][alive].sum(dtype=np.float64) if "electrolyte_g" in came.columns else 0.0
+    bought = 1e3 * step.work(made, pilots.MATURITY).materials.get("electrolyte", 0.0)
+    after = made.columns["electrolyte_g"][alive].sum(dtype=np.float64)
+    assert after == pytest.approx(before + bought, rel=1e-5)
 
 
 def test_what_lots_weigh_in_buffers_is_what_is_alive(pilots, plant, at):
