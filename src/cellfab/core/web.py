@@ -152,6 +152,34 @@ def field(
     return out
 
 
+def cut_to_powder(lot: Lot, loading: Floats, powder_kg: float) -> Floats:
+    """End a web that has no columns yet where its powder does; return the loading of what is left of it.
+
+    How much the last segments take is known when their loading is drawn, which may be more than there is.
+
+    Parameters
+    ----------
+    lot : Lot
+        A web; its rows, positions and length are changed.
+    loading : ndarray of float32, shape (lanes * positions,)
+        mg/cm2.
+    powder_kg : float
+        Dry coating that the segments may take together.
+    """
+    lanes, positions = shape(lot)
+    per_loading = KG_PER_M2 * lot.attributes["segment_m2"]
+    short_kg = per_loading * float(loading.sum(dtype=np.float64)) - powder_kg
+    if not short_kg > 0.0:
+        return loading
+    grid = loading.reshape(lanes, positions)
+    while short_kg > 0.0:
+        positions -= 1
+        short_kg -= per_loading * float(grid[:, positions].sum(dtype=np.float64))
+    lot.n = lanes * positions
+    lot.attributes |= {"positions": float(positions), "length_m": positions * lot.attributes["pitch_m"]}
+    return np.ascontiguousarray(grid[:, :positions]).reshape(-1)
+
+
 def inspect(
     lot: Lot, draws: Draws, decision: str, values: Floats, low: float, high: float, cause: int, *,
     absolute: float = 0.0, relative: float = 0.0, log_spread: float = 0.0,

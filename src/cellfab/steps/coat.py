@@ -202,7 +202,7 @@ class Coat(Drying):
         along = self._along(child, lot, charge, float(roll[0]), draws, maturity)
         across, edges, start_m = self._lanes(lot, lanes, draws, maturity)
         positions = dry_web.positions_filled(along, float(across.mean()), lanes * segment_kg, total_kg)
-        charge, along = charge[:positions], along[:positions]
+        along = along[:positions]
 
         child.n, pitch = lanes * positions, electrode.length_m
         child.attributes |= {
@@ -210,7 +210,7 @@ class Coat(Drying):
             "segment_m2": electrode.piece_area_m2, "coating_porosity": params.coating_porosity,
         }  # fmt: skip
         design = np.float32(electrode.loading_mg_per_cm2)
-        loading = child.columns[LOADING] = web.field(
+        loading = web.field(
             child,
             draws,
             "short",
@@ -219,6 +219,9 @@ class Coat(Drying):
             design * across,
             design * along,
         )
+        loading = web.cut_to_powder(child, loading, total_kg * (1.0 - params.edge_strip_fraction))
+        child.columns[LOADING] = loading
+        charge = charge[: web.shape(child)[1]]
         child.columns[CHARGE] = web.repeat(child, charge.astype(np.int16))
         for name in _OF_CHARGE:
             child.columns[name] = web.repeat(child, lot.columns[name][charge])

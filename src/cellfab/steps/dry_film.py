@@ -240,15 +240,18 @@ class DryFilm(ElectrodeStep):
         across, per_position = self._lanes(lot, lanes, draws, now)
         powder_kg = float(film_kg.sum())
         positions = dry_web.positions_filled(along, float(across.sum()) / lanes, segment_kg * lanes, powder_kg)
-        charge, along = charge[:positions], along[:positions]
+        along = along[:positions]
 
         child.n = lanes * positions
         self._open_account(child, lot, powder_kg, lanes, positions)
         design = electrode.loading_mg_per_cm2
-        loading = child.columns[LOADING] = web.field(
+        loading = web.field(
             child, draws, "short", design * self._short_cv(now), design, across * np.float32(design),
             along * np.float32(design), per_position * np.float32(design),
         )  # fmt: skip
+        loading = web.cut_to_powder(child, loading, powder_kg * (1.0 - now["edge_strip_fraction"]))
+        child.columns[LOADING] = loading
+        charge = charge[: web.shape(child)[1]]
         for name in _OF_CHARGE:
             child.columns[name] = web.repeat(child, lot.columns[name][charge])
         child.columns[CHARGE] = web.repeat(child, charge.astype(np.int16))
