@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cellfab.errors import UsageError
@@ -49,3 +51,8 @@ def test_the_overview_has_one_line_for_each_step_and_the_page_all_cards():
 def test_a_misspelt_step():
     with pytest.raises(UsageError, match="did you mean 'tabless_weld'"):
         step_cards(["tables_weld"])
+
+
+def test_the_page_of_all_steps_is_up_to_date():
+    written = (Path(__file__).parents[2] / "docs" / "steps.md").read_text(encoding="utf-8")
+    assert written == page(CARDS), "run `make docs`"
