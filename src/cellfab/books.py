@@ -217,6 +217,20 @@ class Books:
         for debit in self.plant.ledger.debits():
             yield debit._asdict()
 
+    def holdings(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.holdings`."""
+        units = self.plant.ledger.units
+        for week, holding, account, quantity, usd in self.plant.ledger.held():
+            yield {
+                "week": week, "holding": str(holding), "account": account, "quantity": quantity,
+                "unit": units[account], "usd": usd,
+            }  # fmt: skip
+
+    def releases(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.releases`."""
+        for release in self.plant.ledger.releases():
+            yield {**release._asdict(), "holding": str(release.holding)}
+
 
 def _of_week(counts: Mapping[tuple[int, str], int], week: int) -> int:
     return sum(number for (when, _), number in counts.items() if when == week)

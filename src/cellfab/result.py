@@ -67,6 +67,13 @@ class RunResult:
     escapes : DataFrame
         replicate, mechanism, cells (sold with that defect), cells_sold, ppm, and failed_ppm_1y, _5y, _10y and _20y:
         failed in the field by that age, per million cells sold (NaN without a hazard in `quality.field`).
+    holdings : DataFrame
+        Where the value of the ledger's postings went once it left work in progress: replicate, week, holding
+        (finished_good, qualification, scrap, idle_capacity, expensed: together the full cost of the week; returned:
+        taken off what was bought), account, quantity, unit, usd.
+    releases : DataFrame
+        The same value by station and reason (cause of scrap, product finished, or account): replicate, week, station,
+        holding, reason, rows, energy_kwh (stored in good cells, else 0), usd.
     phases : tuple of Phase
         Of the conversion, replicate 0; empty without one.
     nodes, edges : tuples
@@ -102,3 +109,5 @@ class RunResult:
     warnings: tuple[tuple[str, str, str, str], ...] = ()
     records: Path | None = None
     escapes: pd.DataFrame | None = None
+    holdings: pd.DataFrame | None = None
+    releases: pd.DataFrame | None = None

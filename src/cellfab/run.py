@@ -114,6 +114,8 @@ def gather(
         counts=summary.counts(replicates),
         records=records,
         escapes=summary.table(((i, row) for i, book in enumerate(books) for row in book.escapes()), summary.ESCAPES),
+        holdings=summary.table(((i, row) for i, book in enumerate(books) for row in book.holdings()), summary.HOLDINGS),
+        releases=summary.table(((i, row) for i, book in enumerate(books) for row in book.releases()), summary.RELEASES),
         timing=timing,
         manifest={
             "cellfab": cellfab.__version__,
@@ -124,6 +126,7 @@ def gather(
             "seed": seed,
             "replicates": len(replicates),
             "engine": replicates[0].flow.engine,
+            **({} if scenario.spec.economics is None else {"currency_year": scenario.spec.economics.currency_year}),
             "files": list(scenario.files),
         },
         assumptions=tuple(

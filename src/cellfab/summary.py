@@ -40,6 +40,8 @@ SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cel
 ESCAPES = ("mechanism", "cells", "cells_sold", "ppm", *(f"failed_ppm_{age}y" for age in FIELD_YEARS))
 STEPS = ("product", "station", "step", "rows_in", "rows_scrapped", "row_unit", "step_yield")
 COSTS = ("week", "station", "account", "quantity", "unit", "usd")
+HOLDINGS = ("week", "holding", "account", "quantity", "unit", "usd")
+RELEASES = ("week", "station", "holding", "reason", "rows", "energy_kwh", "usd")
 STATES_COLUMNS = ("week", "station", "state", "hours")
 BUFFERS = ("buffer", "unit", "capacity", "mean", "maximum", "wait_mean_s", "wait_p95_s")
 """Columns of the frames of `RunResult`, after `replicate`."""

@@ -35,6 +35,20 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "usd": _FLOAT,
         },
     ),
+    "holdings": (
+        "holdings",
+        {
+            "replicate": _INT, "week": _INT, "holding": _TEXT, "account": _TEXT, "quantity": _FLOAT, "unit": _TEXT,
+            "usd": _FLOAT,
+        },
+    ),
+    "releases": (
+        "releases",
+        {
+            "replicate": _INT, "week": _INT, "station": _TEXT, "holding": _TEXT, "reason": _TEXT, "rows": _INT,
+            "energy_kwh": _FLOAT, "usd": _FLOAT,
+        },
+    ),
     "states": ("states", {"replicate": _INT, "week": _INT, "station": _TEXT, "state": _TEXT, "hours": _FLOAT}),
     "scrap": (
         "scrap",
@@ -107,8 +121,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), states, scrap, escapes, steps and
-        buffers.
+        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), holdings, releases, states, scrap,
+        escapes, steps and buffers.
     """
     import pyarrow.parquet as pq
 
