@@ -43,12 +43,21 @@ class StationCapacity:
         Of all units.
     cells_per_week : float
         Good cells at the end of the line that those lots become; on a bare line, parts that leave the station.
+    stop_seconds_per_lot : float
+        The part of `seconds_per_lot` in which the step itself stops the unit (a film that breaks).
+    amount_per_lot : float
+        What the station works on: metres of a web, rows of a serial station, else the lot's amount; 1 on a bare line.
+    unit : str
+        Of that amount: "m", "cells", "kg", "trays"; empty on a bare line.
     """
 
     availability: float
     seconds_per_lot: float
     lots_per_week: float
     cells_per_week: float
+    stop_seconds_per_lot: float = 0.0
+    amount_per_lot: float = 1.0
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +73,15 @@ class Estimate:
         Upper bound of the line's good output.
     good_cells_per_lot : float
         Mean over the pilot lots; 1 on a bare line.
+    good_kwh_per_lot : float
+        Energy of those cells as graded; 0 on a bare line.
     """
 
     stations: Mapping[str, StationCapacity]
     bottleneck: str
     cells_per_week: float
     good_cells_per_lot: float
+    good_kwh_per_lot: float = 0.0
 
 
 def availability(failures: Mapping[str, FailureMode]) -> float:
@@ -106,7 +118,7 @@ def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, p
     """
     spec = scenario.spec
     visits: dict[str, list[tuple[Processed, int]]] = {name: [] for name in spec.line.stations}
-    good = 1.0
+    good, good_kwh = 1.0, 0.0
     if scenario.is_plant:
         product = pilot_product(scenario, product)
         mature = replace(scenario, spec=spec.model_copy(update={"ramp": None, "conversion": None}))
@@ -122,22 +134,26 @@ def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, p
         sources = (source_lots(spec.line, product, ordinal) for ordinal in range(pilot_lots))
         finished = [lot for lots in sources for lot in send(stops, lots, act)]
         good = sum(lot.n_alive for lot in finished) / pilot_lots
+        good_kwh = sum(lot.attributes.get("good_energy_kwh", 0.0) for lot in finished) / pilot_lots
     stations = {name: _capacity(station, spec.line, visits[name], good) for name, station in spec.line.stations.items()}
     bottleneck = min(stations, key=lambda name: stations[name].cells_per_week)
-    return Estimate(stations, bottleneck, stations[bottleneck].cells_per_week, good)
+    return Estimate(stations, bottleneck, stations[bottleneck].cells_per_week, good, good_kwh)
 
 
 def _capacity(
     station: Station, line: Line, visits: list[tuple[Processed, int]], good_cells_per_lot: float
 ) -> StationCapacity:
+    stops, amount, unit = 0.0, 1.0, ""
     if visits:
+        stops = sum(done.stops_s for done, _ in visits) / len(visits)
+        amount = sum(_amount(station, done, rows) for done, rows in visits) / len(visits)
+        unit = _unit(station, visits[0][0])
         seconds = sum(_lot_seconds(station, done, rows) for done, rows in visits) / len(visits)
         units = float(station.parallel)
         if isinstance(station, ChannelsStation):
             trays = sum(math.ceil(done.lot.n_alive / station.cells_per_tray) for done, _ in visits) / len(visits)
             units = station.positions / trays
         elif isinstance(station, DwellStation):
-            amount = sum(done.lot.amount for done, _ in visits) / len(visits)
             units = math.inf if station.capacity is None else station.capacity / amount
     else:
         seconds, units = _part_seconds(station), float(station.parallel)
@@ -147,7 +163,25 @@ def _capacity(
             units = math.inf if station.capacity is None else station.capacity
     up = planned_share(station, line) * _availability(station)
     lots_per_week = up * units * 604_800.0 / seconds if seconds else math.inf
-    return StationCapacity(up, seconds, lots_per_week, lots_per_week * good_cells_per_lot)
+    return StationCapacity(up, seconds, lots_per_week, lots_per_week * good_cells_per_lot, stops, amount, unit)
+
+
+def _amount(station: Station, done: Processed, rows: int) -> float:
+    """What the station works on in one lot."""
+    if isinstance(station, WebStation):
+        return done.lot.attributes["length_m"]
+    if isinstance(station, SerialStation):
+        return rows
+    if isinstance(station, ChannelsStation):
+        return done.lot.n_alive
+    return done.lot.amount
+
+
+def _unit(station: Station, done: Processed) -> str:
+    """The unit of `_amount`."""
+    if isinstance(station, WebStation):
+        return "m"
+    return "cells" if isinstance(station, SerialStation | ChannelsStation) else done.lot.unit
 
 
 def _availability(station: Station) -> float:

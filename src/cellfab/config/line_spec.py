@@ -182,6 +182,15 @@ Station = Annotated[
 ]
 
 
+def station_units(station: Station) -> float:
+    """What can be occupied side by side: parallel machines, positions, or the places of a store that has an end."""
+    if isinstance(station, ChannelsStation):
+        return station.positions
+    if isinstance(station, DwellStation) and station.capacity is not None:
+        return station.capacity
+    return station.parallel
+
+
 class Source(Spec):
     """Where lots enter."""
 
