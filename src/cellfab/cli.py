@@ -216,6 +216,41 @@ def impact(
     typer.echo(json.dumps(impact_document(found), allow_nan=False) if as_json else impact_text(found))
 
 
+@app.command()
+def query(
+    folder: FolderArgument,
+    sql: Annotated[str | None, typer.Argument(metavar="SQL", help="A question; none: list tables and columns.")] = None,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="Write the answer as .csv or .parquet.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a run's tables in SQL: from the cost per kWh to the ledger rows that make it."""
+    from cellfab import query as queries
+    from cellfab.report import query_text
+
+    if save is not None:
+        if sql is None:
+            raise UsageError("--save keeps the answer of a question: give one in SQL")
+        if as_json:
+            raise UsageError("--save and --json do not go together")
+        queries.refuse_unknown_ending(save)
+    with _interruptible(), queries.run_tables(folder) as tables:
+        if sql is None:
+            shapes = tables.shapes()
+            document = query_text.shapes_document(shapes) if as_json else None
+            text = "" if as_json else query_text.shapes_text(shapes, folder)
+        else:
+            answer = tables.ask(sql)
+            if save is not None:
+                rows = queries.save(answer, save)
+                typer.echo(f"{save}: {'1 row' if rows == 1 else f'{rows:,} rows'}", err=True)
+                return
+            document = query_text.answer_document(answer) if as_json else None
+            text = "" if as_json else query_text.answer_text(answer)
+    typer.echo(json.dumps(document, allow_nan=False) if as_json else text)
+
+
 @config_app.command("show")
 def config_show(
     config: ConfigArgument,
