@@ -76,6 +76,7 @@ def test_work_is_priced_and_sane(pilots, plant, at):
     work = visit.work
     assert work.seconds is None or (math.isfinite(work.seconds) and work.seconds > 0.0)
     assert math.isfinite(work.energy_kwh) and work.energy_kwh >= 0.0
+    assert math.isfinite(work.heat_kwh) and work.heat_kwh >= 0.0
     for material, used in work.materials.items():
         assert material in pilots.plants[plant].spec.materials
         assert math.isfinite(used) and used > 0.0

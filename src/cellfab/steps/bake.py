@@ -134,5 +134,5 @@ class Bake(Step):
         bakes = lot.attributes["bakes"]
         return Work(
             seconds=3600.0 * self.params.bake_h * bakes,
-            energy_kwh=self.params.heat_kwh_per_kg * lot.attributes["baked_kg"] * bakes,
+            heat_kwh=self.params.heat_kwh_per_kg * lot.attributes["baked_kg"] * bakes,
         )

@@ -45,12 +45,15 @@ class Work:
     materials : dict of str to float
         Bought materials used, by name in `materials`, in the unit of their price (kg, m2 or pieces).
     energy_kwh : float
-        Electricity beyond the station's own power (formation charge less recovery, oven heat).
+        Electricity beyond the station's own power (formation charge less recovery, chillers of a solvent recovery).
+    heat_kwh : float
+        Heat beyond the station's own, as fuel or steam bought (dryers, ovens).
     """
 
     seconds: float | None = None
     materials: Mapping[str, float] = field(default_factory=dict)
     energy_kwh: float = 0.0
+    heat_kwh: float = 0.0
 
 
 class Step(ABC):

@@ -15,6 +15,8 @@ Equations
     of n = area / 1 cm2 lognormal patches (order statistic). Cracks: logistic in the loading, in proportion to the rate.
     Flaws: Poisson in area with a Gamma factor per batch (negative binomial), lognormal sizes, lognormal detection;
     lumps: those of a lognormal size law that are larger than the die's gap. Breaks and stops: Poisson in length.
+    Fuel of the dryer per kg of solvent = (latent + sensible heat of solvent and web + exhaust air's heat (1 -
+    recovered)) (1 + losses) / burner efficiency, exhaust air per kg = 1 / vapour concentration; and distillation.
 Range
     Slot-die coating of stripes in tandem at 3-150 m/min; coatings of 20-300 um; electrode length above 0.1 m; fewer
     than ten flaws of a kind that the camera sees per electrode (more count as ten). The dryer is set for
@@ -27,14 +29,16 @@ Rows
     solvent_scrap_kg + solvent_hoses_kg + solvent_returned_kg + solvent_evaporated_kg.
 Left out
     Coating window of the die, intermittent coating, the two sides' separate loadings, residual solvent, curl, zones of
-    the dryer, effect of cracks and edges on the calender, tests of peel strength (destructive).
+    the dryer, exhaust air while the web is slow or stands, effect of cracks and edges on the calender, tests of peel
+    strength (destructive).
 Recipes
     NMC811, PVDF in NMP: the defaults, at 25 mg/cm2. LFP, PVDF in NMP at 22 mg/cm2: solids_fraction 0.60, dryer_m 82,
     spots_per_m2 0.75 to 0.075, peel_n_per_m 65 to 75. Graphite, CMC and SBR in water at 10-15 mg/cm2: solvent_material
     deionised_water, solvent_density_g_per_cm3 0.998, solids_fraction 0.50, speed_m_per_min 60, dryer_m 110 at 15.4
-    mg/cm2, drying_rate_limit_g_per_m2_s 3, recovered_share 0, drying_kwh_per_kg 1.8, coating_porosity 0.52,
-    edge_fraction 0.25 to 0.10, pinhole_limit_mm 0.5, peel_n_per_m 45 to 50, peel_limit_n_per_m 6,
-    crack_loading_mg_per_cm2 20. Hard carbon, the same on aluminium: solids_fraction 0.42, speed_m_per_min 45,
+    mg/cm2, drying_rate_limit_g_per_m2_s 3, recovered_share 0, latent_kwh_per_kg 0.66,
+    solvent_heat_wh_per_kg_k 1.16, web_c 50, air_c 90, exhaust_g_per_m3 40, air_heat_recovered_share 0.3,
+    coating_porosity 0.52, edge_fraction 0.25 to 0.10, pinhole_limit_mm 0.5, peel_n_per_m 45 to 50, peel_limit_n_per_m
+    6, crack_loading_mg_per_cm2 20. Hard carbon, the same on aluminium: solids_fraction 0.42, speed_m_per_min 45,
     coating_porosity 0.50, crack_loading_mg_per_cm2 12.
 """
 

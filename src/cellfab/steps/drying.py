@@ -44,9 +44,30 @@ class Drying(ElectrodeStep):
         recovered_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.995
         """Of the solvent evaporated, what condenser and distillation give back: 0.98-0.998 (parameters of Baars et
         al.'s battery model); 0 for water."""
-        drying_kwh_per_kg: Annotated[float, Field(ge=0.0, le=50.0)] = 4.0
-        """Per kg of solvent, heat and recovery: assumption, NMP 2.5-6 with heat recovery and about 10 without (Ahmed
-        et al. 2016); water 1.2-3."""
+        latent_kwh_per_kg: Annotated[float, Field(gt=0.0, le=2.0)] = 0.14
+        """Heat of vaporisation: NMP 44-54 kJ/mol (NIST WebBook); water 0.66 at 50 degC (steam tables)."""
+        solvent_heat_wh_per_kg_k: Annotated[float, Field(gt=0.0, le=5.0)] = 0.5
+        """Specific heat of the liquid: NMP 1.8 kJ/kg K; water 1.16."""
+        web_c: Annotated[float, Field(ge=25.0, le=200.0)] = 90.0
+        """At which the solvent leaves the web: assumption, NMP 80-110; water 40-60, its wet bulb."""
+        air_c: Annotated[float, Field(ge=25.0, le=300.0)] = 120.0
+        """Of the air that leaves the dryer: NMP 100-140; water 80-110: assumption."""
+        exhaust_g_per_m3: Annotated[float, Field(gt=0.0, le=500.0)] = 8.0
+        """Vapour in the exhaust, at 25 degC: assumption, 15 % of the lower flammability limit of NMP (1.3 % by volume,
+        54 g/m3). Exhaust is set for the largest load at no more than a quarter of it, a half if it is watched (NFPA
+        86). Water 40, a dew point of 36 degC."""
+        air_heat_recovered_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.6
+        """Of the exhaust's heat, returned to the fresh air: 0.4-0.6 (makers of heat exchangers), 0.8 with heat pumps;
+        water 0.3: assumption."""
+        dryer_loss_share: Annotated[float, Field(ge=0.0, le=2.0)] = 0.15
+        """Through walls and slots, on top: assumption."""
+        burner_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.85
+        """Heat in the air over gas burnt, thermal-oil or steam loop included: typical 0.8-0.9."""
+        recovery_heat_kwh_per_kg: Annotated[float, Field(ge=0.0, le=20.0)] = 0.5
+        """Distilling of the solvent recovered, per kg: assumption, three to four times its latent heat."""
+        recovery_power_kwh_per_kg: Annotated[float, Field(ge=0.0, le=20.0)] = 0.3
+        """Electricity of chillers that condense it, per kg: latent heat and 20 K of the exhaust air at a coefficient
+        of performance of 4, and pumps: assumption."""
         coating_porosity: Annotated[float, Field(gt=0.0, lt=0.9)] = 0.50
         """Dried, before the calender: assumption (graphite and LFP 0.52)."""
         diffusivity_m2_per_s: Annotated[float, Field(gt=0.0, le=1e-6)] = 1e-10
@@ -74,12 +95,24 @@ class Drying(ElectrodeStep):
 
     def __init__(self, params: Any, design: CellDesign) -> None:
         from cellfab.kernels.coating_theory import DryingRecipe
+        from cellfab.kernels.dryer_theory import Dryer
 
         super().__init__(params, design)
         self.recipe = DryingRecipe(
             self.electrode.loading_mg_per_cm2, self.electrode.solid_density_g_per_cm3, params.coating_porosity,
             params.solids_fraction, params.solvent_density_g_per_cm3, params.diffusivity_m2_per_s, params.dryer_m,
         )  # fmt: skip
+        self.dryer = Dryer(
+            params.latent_kwh_per_kg, 1e-3 * params.solvent_heat_wh_per_kg_k, params.web_c, params.air_c,
+            params.exhaust_g_per_m3, params.air_heat_recovered_share, params.dryer_loss_share, params.burner_efficiency,
+        )  # fmt: skip
+
+    @property
+    def drying_heat_kwh_per_kg(self) -> float:
+        """Fuel per kg of solvent evaporated by the recipe; the distillation of what is recovered not included."""
+        foil_g_per_m2 = self.electrode.foil_kg / self.electrode.foil_area_m2 * 1e3
+        solids = self.params.solids_fraction / (1.0 - self.params.solids_fraction)
+        return self.dryer.fuel_kwh_per_kg(solids + foil_g_per_m2 / (2.0 * self.recipe.solvent_g_per_m2))
 
     @property
     def drying_rate_g_per_m2_s(self) -> float:
@@ -162,6 +195,12 @@ class Drying(ElectrodeStep):
                 f" {electrode.porosity:.3f} (1 - press density / solid density): calendering cannot loosen it",
                 impossible=True,
             )
+        if params.web_c > params.air_c:
+            yield Remark(
+                "web_c",
+                f"the web dries at {params.web_c:g} degC, hotter than the air of {params.air_c:g} degC (air_c)",
+                impossible=True,
+            )
         if not 3.0 <= params.speed_m_per_min <= 150.0:
             yield Remark("speed_m_per_min", f"{params.speed_m_per_min:g} m/min is outside 3-150, where lines coat")
 
@@ -181,15 +220,17 @@ class Drying(ElectrodeStep):
         return self.at("peel_n_per_m", maturity) * self.recipe.peel_share(rate, self.params.migration_exponent) * roll
 
     def work(self, lot: Lot, maturity: float) -> Work:
-        """Heat for the solvent, and the solvent that the recovery does not give back.
+        """Heat of dryer and distillation, chillers, and the solvent that the recovery does not give back.
 
         The seconds are the least that the recipe's speed allows; a web station that runs slower takes longer.
         """
         params, facts = self.params, lot.attributes
         evaporated_kg = facts["solvent_evaporated_kg"]
-        bought_kg = evaporated_kg * (1.0 - params.recovered_share) + facts["solvent_hoses_kg"]
+        recovered_kg = evaporated_kg * params.recovered_share
+        bought_kg = evaporated_kg - recovered_kg + facts["solvent_hoses_kg"]
         return Work(
             seconds=facts["length_m"] / params.speed_m_per_min * 60.0,
             materials={params.solvent_material: bought_kg} if bought_kg > 0.0 else {},
-            energy_kwh=params.drying_kwh_per_kg * evaporated_kg,
+            energy_kwh=params.recovery_power_kwh_per_kg * recovered_kg,
+            heat_kwh=self.drying_heat_kwh_per_kg * evaporated_kg + params.recovery_heat_kwh_per_kg * recovered_kg,
         )

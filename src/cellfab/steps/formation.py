@@ -17,7 +17,8 @@ Equations
     1 - exp(-20 u); its tail in closed form `cellfab.kernels.formation_theory.share_below`. Shorts:
     `cellfab.kernels.particles`; a metal dissolves with probability 1 / (1 + exp(-(E_cathode - E_metal - 0.10 V) /
     0.05 V)), its bridge takes lognormal days at the temperature of warm storage. Efficiency read = (Q - V t / R) /
-    Q_1, rejected below the expected efficiency less a margin. Electricity = charged / 0.90 - 0.75 discharged.
+    Q_1, rejected below the expected efficiency less a margin. Electricity of the cells really there = charged / 0.90 -
+    0.60 discharged: the first charge Q_1, further cycles of Q each, and the charge with which cells go into ageing.
 Range
     One charge and discharge between the cell's voltage limits; cells of 1-400 Ah; moisture up to 2000 ppm; C-rate of
     the end of a charge 0.05-1, 0-60 degC. Any chemistry: it is parameters and the design's first-cycle efficiency.
@@ -35,8 +36,8 @@ Rows
     shorts_chemical, cells with either. Dictates the time a tray holds its channel.
 Left out
     The voltage curve (the charge voltage is checked, not followed), heat and pressure in the rack, contact faults of
-    the needles, what plating costs in capacity, capacity lost in the dry part for good. What is rejected is really
-    bad: voltage and charge are read without error, so there are no false rejects here.
+    the needles, polarisation (1-2 % of the energy), what plating costs in capacity, capacity lost in the dry part for
+    good. What is rejected is really bad: voltage and charge are read without error, so there are no false rejects here.
 """
 
 from __future__ import annotations
@@ -184,8 +185,13 @@ class Formation(Step):
         and lots."""
         charge_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.90
         """Of a channel on charge: assumption."""
-        recovered_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.75
-        """Of the discharged energy fed to other channels; 0.4-0.6 documented, 0.8-0.9 claimed by vendors."""
+        recovered_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.60
+        """Of the discharged energy, fed to other channels: assumption; 0.4-0.6 documented, 0.8-0.9 claimed."""
+        further_cycles: Annotated[int, Field(ge=0, le=20)] = 0
+        """Charges and discharges after the first: energy only, `channel_h` has their time. Recipes of one cycle are
+        usual, of two or three not rare: assumption."""
+        storage_charge_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
+        """Of its capacity, with which a cell goes into ageing: assumption; 0.3 is also what may be flown (IATA)."""
         dry_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.02
         """Dry share from which a cell counts as under-wetted: assumption."""
 
@@ -277,11 +283,12 @@ class Formation(Step):
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:
-        """Time of a tray on its channels, and electricity of all cells that came."""
+        """Time of a tray on its channels, and electricity of the cells that were alive when they came."""
         params, facts = self.params, lot.attributes
+        stored = facts["formation_discharged_kwh"]
         energy = grid_energy_kwh(
-            facts["formation_charged_kwh"], facts["formation_discharged_kwh"],
-            params.charge_efficiency, params.recovered_fraction,
+            facts["formation_charged_kwh"] + (params.further_cycles + params.storage_charge_fraction) * stored,
+            (1 + params.further_cycles) * stored, params.charge_efficiency, params.recovered_fraction,
         )  # fmt: skip
         return Work(seconds=3600.0 * (params.channel_h + params.handling_h), energy_kwh=energy)
 

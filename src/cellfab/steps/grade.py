@@ -10,6 +10,8 @@ Equations
     below the least capacity or above the most resistance, relative to the rated values; grade A within the narrower
     limits, else B. Energy = true capacity x nominal voltage. Usable share of n cells in series = 1 - c_n sd / mean
     of the true capacity of grade A, c_n the expected lowest of n normal numbers (`cellfab.kernels.grading_theory`).
+    Electricity of the cells really there: a charge and a discharge of the true capacity, charged / 0.90 - 0.60
+    discharged; a cell leaves with the charge with which it came.
 Range
     Any chemistry and size: cells with `rated_capacity_ah` and `rated_dcir_mohm` in the lot's attributes and their
     hidden defects in a column (formation writes them). Limits are the buyer's: for electric vehicles the defaults;
@@ -18,8 +20,9 @@ Rows
     In and out: cells in trays. Adds capacity_measured_ah, dcir_measured_mohm, energy_wh, grade (0 rejected, 1 A, 2
     B). Reads rewelded where it is there. Facts in `attributes`: good_energy_kwh, grade_a_cells, grade_b_cells,
     rack_usable_fraction, escapes_MECHANISM, cells sold with that defect (`escapes` counts each cell once), and
-    false_rejects_low_capacity and false_rejects_high_dcir, rejected by a reading though the true value is within the
-    limit. What the last look finds is there: it has no false rejects. Dictates the time of a capacity cycle.
+    tested_kwh, stored by the cells that came, and false_rejects_low_capacity and false_rejects_high_dcir, rejected by a
+    reading though the true value is within the limit. What the last look finds is there: it has no false rejects.
+    Dictates the time of a capacity cycle.
 Left out
     Picking cells from several lots for a rack, energy efficiency, capacity drift during ageing, drift of the testers
     between calibrations.
@@ -43,6 +46,7 @@ from cellfab.core.columns import column
 from cellfab.core.defects import MECHANISMS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels.formation_theory import grid_energy_kwh
 from cellfab.kernels.grading_theory import usable_fraction
 from cellfab.steps.base import Step, Work
 
@@ -94,6 +98,10 @@ class Grade(Step):
         """That a leaking cell is found by weight or smell: assumption."""
         downgrade_rework: bool = False
         """Whether a cell with a joint welded twice is grade B at best: a choice of the cell's buyer."""
+        charge_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.90
+        """Of a channel on charge: assumption, as in `formation`."""
+        recovered_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.60
+        """Of the discharged energy fed to other channels: assumption, as in `formation`."""
         cells_in_series: Annotated[int, Field(ge=1, le=10_000)] = 104
         """In the string whose usable share is told: 104 in a pack of 400 V, 416 in a rack of 1500 V: typical."""
 
@@ -130,8 +138,11 @@ class Grade(Step):
         """Measure, reject and sort every cell."""
         from cellfab.kernels.cell_numbers import fill_cell_numbers
         from cellfab.kernels.grading import grade_cells
+        from cellfab.kernels.sums import sum_where
 
         columns, n = lot.columns, lot.n
+        tested_ah = sum_where(columns["capacity_ah"], lot.alive())
+        lot.attributes["tested_kwh"] = tested_ah * self.design.nominal_voltage_v * 1e-3
         words, z = np.empty((4, n), np.uint32), np.empty((2, n), np.float32)
         fill_cell_numbers(draws.key("cells"), lot.identity, words, z)
         tray = columns["tray_position"] // np.int32(lot.attributes["cells_per_tray"])
@@ -161,8 +172,10 @@ class Grade(Step):
         return lot
 
     def work(self, lot: Lot, maturity: float) -> Work:
-        """Time of the capacity cycle."""
-        return Work(seconds=3600.0 * self.params.cycle_h)
+        """Time and electricity of the capacity cycle."""
+        params, tested = self.params, lot.attributes["tested_kwh"]
+        energy = grid_energy_kwh(tested, tested, params.charge_efficiency, params.recovered_fraction)
+        return Work(seconds=3600.0 * params.cycle_h, energy_kwh=energy)
 
     def _downgraded(self, lot: Lot) -> npt.NDArray[np.uint8]:
         """1 for cells that are grade B whatever they measure: an inspection said so, or their joints were mended."""

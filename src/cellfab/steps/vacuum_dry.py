@@ -150,7 +150,7 @@ class VacuumDry(ElectrodeStep):
         dryings = lot.attributes["dryings"]
         return Work(
             seconds=3600.0 * self.params.drying_h * dryings,
-            energy_kwh=self.params.heat_kwh_per_kg * lot.attributes["dried_kg"] * dryings,
+            heat_kwh=self.params.heat_kwh_per_kg * lot.attributes["dried_kg"] * dryings,
         )
 
 

@@ -303,7 +303,7 @@ def test_baking_follows_diffusion_and_wets_nothing(closing: SimpleNamespace) -> 
     np.testing.assert_allclose(lot.columns["anode_moisture_ppm"][:25], 100.0)
     work = step.work(lot, 1.0)
     assert work.seconds == 12.0 * 3600.0
-    assert work.energy_kwh == pytest.approx(0.1 * 50 * closing.design().mass_kg)
+    assert work.heat_kwh == pytest.approx(0.1 * 50 * closing.design().mass_kg)
 
 
 def test_a_wet_lot_is_baked_again_and_thrown_away_in_the_end(closing: SimpleNamespace) -> None:

@@ -21,7 +21,7 @@ def test_moisture_decays_with_the_width_of_the_coil(electrode):
     assert lot.columns["moisture_ppm"] == pytest.approx(np.full(lot.n, expected), rel=1e-5)
     work = step.work(lot, 0.5)
     assert work.seconds == 7200.0
-    assert work.energy_kwh == pytest.approx(0.2 * lot.attributes["kg_good"])
+    assert work.heat_kwh == pytest.approx(0.2 * lot.attributes["kg_good"])
 
 
 def test_a_wet_roll_is_dried_again_and_then_scrapped(electrode):
@@ -31,7 +31,7 @@ def test_a_wet_roll_is_dried_again_and_then_scrapped(electrode):
     assert (lot.amount, lot.attributes["kg_good"]) == (0.0, pytest.approx(0.0, abs=1e-4))
     work = step.work(lot, 0.5)
     assert work.seconds == 2 * 18.0 * 3600.0
-    assert work.energy_kwh == pytest.approx(2 * 0.2 * lot.attributes["dried_kg"])
+    assert work.heat_kwh == pytest.approx(2 * 0.2 * lot.attributes["dried_kg"])
     # One drying too short for the target, two are enough.
     tau = 4.0 * 0.72**2
     short = tau * math.log(1350.0 / 200.0)
