@@ -88,15 +88,16 @@ def test_phases_by_the_middle_of_the_week(books, plant):
     assert Books(plant, 4, ()).phase_of(3) == "running"
 
 
-def test_scrap_shares_the_money_of_a_reason_by_rows(books, plant):
-    """Two places of one chain under one cause: the ledger knows the station only."""
-    lot = Lot(1, n=100, unit="cells", material="cell")
+def test_scrap_has_the_money_of_its_place_and_cause(books, plant):
+    """Two places of one chain under one cause: each has what was lost there."""
+    lot = Lot(1, n=100, unit="cells", material="cell", product=EV)
     plant.ledger.charge_lot(lot, 0, "assembly", [("labour", 1.0, "h", 400.0)])
     for place, rows in (("assembly.can", 30), ("assembly.fill", 10)):
         plant.tally.scrap(0, EV, place, CRACK, rows, float(rows))
     plant.tally.scrap(0, EV, "jelly_rolls", CRACK, 5, 5.0)
     plant.tally.scrap(0, EV, "wind", CRACK, 0, 0.0)
-    plant.ledger.scrap(lot, 40, 100, 0, "assembly", "crack")
+    plant.ledger.scrap(lot, 30, 100, 0, "assembly.can", "crack")
+    plant.ledger.scrap(lot, 10, 70, 0, "assembly.fill", "crack")
     rows = {row["station"]: row for row in books.scrap()}
     assert set(rows) == {"assembly.can", "assembly.fill", "jelly_rolls"}
     assert rows["assembly.can"]["usd"] == pytest.approx(120.0)

@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from cellfab.config.line_spec import ChannelsStation, DwellStation
+from cellfab.config.line_spec import ChannelsStation, DwellStation, station_units
 from cellfab.core.ledger import Holding
 from cellfab.core.lot import Lot
 from cellfab.economics.period_cost import CAPITAL_ACCOUNTS
-from cellfab.plant import REMNANT, Plant, cells_per_row, station_units
+from cellfab.plant import REMNANT, Plant, cells_per_row
 from cellfab.replicate import simulate
 from cellfab.run import gather
 from cellfab.scenario import load_scenario, places
@@ -146,10 +146,10 @@ def test_cost_per_kwh_by_hand_from_the_ledger_frame(small_run):
     """Posted, less what was given back, less what is still on the floor; over the energy of the cells sold."""
     costs, kpi, ledger = small_run.result.costs, small_run.result.kpi, small_run.plant.ledger
     returned, returned_capital = 0.0, 0.0
-    for _, holding, account, _, usd in ledger.held():
-        if holding is Holding.RETURNED:
-            returned += usd
-            returned_capital += usd if account in CAPITAL_ACCOUNTS else 0.0
+    for held in ledger.held():
+        if held.holding is Holding.RETURNED:
+            returned += held.usd
+            returned_capital += held.usd if held.account in CAPITAL_ACCOUNTS else 0.0
     inside = ledger.work_in_progress()
     kwh = 1e3 * small_run.result.weekly["good_energy_mwh"].sum()
     full = costs["usd"].sum() - returned - sum(usd for _, usd in inside.values())

@@ -137,21 +137,15 @@ class Books:
         """Rows of `RunResult.scrap`: counts by cause from the tally, money by cause from the ledger."""
         station_of = {place.key: place for place in self.places}
         sums: dict[tuple[str, str, int], list[float]] = {}
-        by_reason: dict[tuple[str, str], float] = {}
         for count in self.plant.tally.scraps():
             row = sums.setdefault((count.product, count.place, count.cause), [0.0, 0.0])
             row[0] += count.rows
             row[1] += count.cell_equivalents
-            station = station_of[count.place].station if count.place in station_of else count.place
-            reason = (station, describe(count.cause).name)
-            by_reason[reason] = by_reason.get(reason, 0.0) + count.rows
         usd = self._scrap_usd()
         for (product, place, code), (rows, equivalents) in sums.items():
             if not rows:
                 continue
             known = station_of.get(place)
-            station = known.station if known else place
-            reason = (station, describe(code).name)
             yield {
                 "product": product,
                 "station": place,
@@ -161,16 +155,15 @@ class Books:
                 "rows": int(rows),
                 "row_unit": self.row_unit(place),
                 "cell_equivalents": equivalents,
-                # One reason at one station is one sum of the ledger; places of a chain share it by rows.
-                "usd": usd.get(reason, 0.0) * rows / by_reason[reason],
+                "usd": usd.get((product, place, describe(code).name), 0.0),
                 "false_rejects": self.plant.false_rejects.get((product, place, describe(code).name), (math.nan,))[0],
             }
 
-    def _scrap_usd(self) -> dict[tuple[str, str], float]:
-        usd: dict[tuple[str, str], float] = {}
+    def _scrap_usd(self) -> dict[tuple[str, str, str], float]:
+        usd: dict[tuple[str, str, str], float] = {}
         for release in self.plant.ledger.releases():
             if release.holding is Holding.SCRAP:
-                key = (release.station, release.reason)
+                key = (release.product, release.place, release.reason)
                 usd[key] = usd.get(key, 0.0) + release.usd
         return usd
 
@@ -214,22 +207,24 @@ class Books:
 
     def costs(self) -> Iterator[dict[str, Any]]:
         """Rows of `RunResult.costs`."""
+        step_of = {place.key: place.step for place in self.places}
         for debit in self.plant.ledger.debits():
-            yield debit._asdict()
+            yield {"station": debit.station, "step": step_of.get(debit.place, ""), **debit._asdict()}
+
+    def incomes(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.incomes`."""
+        for income in self.plant.ledger.incomes():
+            yield income._asdict()
 
     def holdings(self) -> Iterator[dict[str, Any]]:
         """Rows of `RunResult.holdings`."""
-        units = self.plant.ledger.units
-        for week, holding, account, quantity, usd in self.plant.ledger.held():
-            yield {
-                "week": week, "holding": str(holding), "account": account, "quantity": quantity,
-                "unit": units[account], "usd": usd,
-            }  # fmt: skip
+        for held in self.plant.ledger.held():
+            yield {**held._asdict(), "holding": str(held.holding)}
 
     def releases(self) -> Iterator[dict[str, Any]]:
         """Rows of `RunResult.releases`."""
         for release in self.plant.ledger.releases():
-            yield {**release._asdict(), "holding": str(release.holding)}
+            yield {"station": release.station, **release._asdict(), "holding": str(release.holding)}
 
 
 def _of_week(counts: Mapping[tuple[int, str], int], week: int) -> int:

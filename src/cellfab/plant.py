@@ -9,21 +9,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cellfab.config.line_spec import ChannelsStation, DwellStation, Station
+from cellfab.config.line_spec import ChannelsStation, DwellStation, station_units
 from cellfab.core import notes
 from cellfab.core.causes import cause, describe
 from cellfab.core.draws import Draws
 from cellfab.core.ledger import ENERGY_UNIT, Entry, Ledger
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.core.tally import Tally
-from cellfab.economics.period_cost import ELECTRICITY, MATERIALS, StandardRate, standard_rate
+from cellfab.economics.period_cost import ELECTRICITY, HEAT, MATERIALS, StandardRate, standard_rate
+from cellfab.economics.prices import weekly_prices
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Pace, Processed
 from cellfab.ramp.book import RampBook
 from cellfab.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
-from cellfab.steps.base import Merge, Step
-from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
+from cellfab.steps.base import Merge, Step, Work
+from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks
 
 EXPIRED = cause("line", "expired", "stayed too long in a buffer or store, or was inside when the line was cleared")
 REMNANT = cause("line", "remnant", "good electrode left over because the other one of the pair was scrapped")
@@ -69,6 +70,7 @@ class Plant:
     Attributes
     ----------
     ledger : Ledger
+    prices : WeeklyPrices
     tally : Tally
     book : RampBook or None
         None where the scenario does not ramp: every station stands at full maturity and pace.
@@ -98,6 +100,8 @@ class Plant:
         self.economics = spec.economics
         self.ledger = Ledger()
         self.tally = Tally()
+        weeks = -(-to_ticks(spec.run.horizon_h * 3600.0) // TICKS_PER_WEEK)
+        self.prices = weekly_prices(self.economics, spec.materials, spec.run.start_date, weeks)
         self.units = {name: station_units(station) for name, station in spec.line.stations.items()}
         self.book = RampBook(spec.ramp, self.units) if spec.ramp is not None else None
         self.cells_started: dict[tuple[int, str], int] = {}
@@ -124,7 +128,7 @@ class Plant:
             for name, station in spec.line.stations.items()
         }
         self._prices = {
-            name: (f"{MATERIALS}{name}", material.unit, 1.0 / material.use_efficiency, material.cost_usd(1.0))
+            name: (f"{MATERIALS}{name}", material.unit, 1.0 / material.use_efficiency, self.prices.materials[name])
             for name, material in spec.materials.items()
         }
 
@@ -176,7 +180,7 @@ class Plant:
                 made = step.apply(lot, stop.draws, maturity)
             work = step.work(made, maturity)
             if made is not lot:
-                self._become(station, stop, parents, alive, made, week)
+                self._become(stop, parents, alive, made, week)
                 alive = [made.n]
             scrapped = _losses(made)
             if self.recorder is not None:
@@ -187,7 +191,7 @@ class Plant:
             seconds = work.seconds if seconds is None else seconds
             stops_s += notes.take(made, notes.STOPS_S)
             self._note_rework(stop.key, made)
-            bought = self._bought(stop.key, work.materials, work.energy_kwh)
+            bought = self._bought(stop.key, work, week)
             visits.append(_Visit(bought, alive[0], scrapped, stop.key, notes.take_false_rejects(made)))
             lot = made
         self._visits[station, lot.identity] = (seconds, visits)
@@ -199,17 +203,18 @@ class Plant:
         seconds, visits = self._visits.pop((station, lot.identity), (None, ()))
         site = self._sites[station]
         ticks = _unit_ticks(site, lot, seconds, started, ended)
-        entries = site.rate.absorbed(ticks / _TICKS_PER_H)
+        entries = site.rate.absorbed(ticks / _TICKS_PER_H, self.prices.electricity[week])
+        if entries and not (visits and visits[0].place == station):
+            self.ledger.charge_lot(lot, week, station, entries)
+            entries = []
         for visit in visits:
             entries += visit.entries
             if entries:
-                self.ledger.charge_lot(lot, week, station, entries)
+                self.ledger.charge_lot(lot, week, visit.place, entries)
             if visit.scrapped:
                 self._note_false_rejects(lot, visit)
-                self.ledger.scrap_each(lot, _named(visit.scrapped), visit.alive, week, station)
+                self.ledger.scrap_each(lot, _named(visit.scrapped), visit.alive, week, visit.place)
             entries = []
-        if entries:
-            self.ledger.charge_lot(lot, week, station, entries)
         if self.book is not None:
             self.book.advance(station, ended, ticks, started)
 
@@ -252,9 +257,7 @@ class Plant:
         """Living cells still in the line."""
         return sum(self._inside.values())
 
-    def _become(
-        self, station: str, stop: _Stop, parents: Sequence[Lot], alive_before: Sequence[int], made: Lot, week: int
-    ) -> None:
+    def _become(self, stop: _Stop, parents: Sequence[Lot], alive_before: Sequence[int], made: Lot, week: int) -> None:
         """Parents turn into another lot: what they leave behind is scrapped, what they are worth goes on."""
         for parent, alive in zip(parents, alive_before, strict=True):
             lost = _losses(parent)
@@ -265,24 +268,24 @@ class Plant:
                 # A remnant has no partner because the partner was scrapped: the lost cell has been counted there.
                 cells = 0.0 if code == REMNANT else rows * cells_per_row(parent)
                 self.tally.scrap(week, parent.product, stop.key, code, rows, cells)
-            self.ledger.scrap_each(parent, _named(lost), alive, week, station)
+            self.ledger.scrap_each(parent, _named(lost), alive, week, stop.key)
         self.ledger.pass_on(parents, [made])
         if self.recorder is not None:
             self.recorder.made(stop.key, parents, made)
         returned = made.attributes.get("kg_returned", 0.0) - sum(p.attributes.get("kg_returned", 0.0) for p in parents)
         if returned > 0.0 and made.material != "cell":
-            self._give_back_powder(made, returned, week, station)
+            self._give_back_powder(made, returned, week, stop.key)
         if made.material == "cell":
             key = (week, made.product)
             self.cells_started[key] = self.cells_started.get(key, 0) + made.n
             self._inside[made.identity] = made.n
 
-    def _give_back_powder(self, lot: Lot, kg: float, week: int, station: str) -> None:
+    def _give_back_powder(self, lot: Lot, kg: float, week: int, place: str) -> None:
         """Trim goes back to the powder store: all powders of the lot in proportion."""
         powders = self.ledger.carried(lot, "kg")
         whole = sum(powders.values())
         for account, quantity in powders.items():
-            self.ledger.give_back(lot, account, min(quantity, quantity * kg / whole), week, station)
+            self.ledger.give_back(lot, account, min(quantity, quantity * kg / whole), week, place)
 
     def _count(self, week: int, place: str, lot: Lot, alive: int, scrapped: Sequence[tuple[int, int]]) -> None:
         lost = sum(rows for _, rows in scrapped)
@@ -323,17 +326,19 @@ class Plant:
             before, usd = self.false_rejects.get(key, (0, 0.0))
             self.false_rejects[key] = (before + rows, usd + lot.value_usd * rows / visit.alive)
 
-    def _bought(self, place: str, materials: Mapping[str, float], energy_kwh: float) -> list[Entry]:
+    def _bought(self, place: str, work: Work, week: int) -> list[Entry]:
         entries: list[Entry] = []
-        for name, used in materials.items():
+        for name, used in work.materials.items():
             price = self._prices.get(name)
             if price is None:
                 raise ConfigError(f"'{place}' uses '{name}', but `materials` has no price for it")
-            account, unit, bought, usd = price
-            entries.append((account, used * bought, unit, used * usd))
-        if energy_kwh:
-            usd_per_kwh = self.economics.electricity_usd_per_kwh
-            entries.append((ELECTRICITY, energy_kwh, ENERGY_UNIT, energy_kwh * usd_per_kwh))
+            account, unit, per_used, usd = price
+            bought = used * per_used
+            entries.append((account, bought, unit, bought * usd[week]))
+        if work.energy_kwh:
+            entries.append((ELECTRICITY, work.energy_kwh, ENERGY_UNIT, work.energy_kwh * self.prices.electricity[week]))
+        if work.heat_kwh:
+            entries.append((HEAT, work.heat_kwh, ENERGY_UNIT, work.heat_kwh * self.prices.heat[week]))
         return entries
 
 
@@ -356,15 +361,6 @@ def cells_per_row(lot: Lot) -> float:
     if lot.unit != "kg":
         return 1.0 / pieces
     return facts.get("lanes", 0.0) * facts.get("planned_positions", 0.0) / pieces / lot.n
-
-
-def station_units(station: Station) -> float:
-    """What can be occupied side by side: parallel machines, positions, or the places of a store."""
-    if isinstance(station, ChannelsStation):
-        return station.positions
-    if isinstance(station, DwellStation) and station.capacity is not None:
-        return station.capacity
-    return station.parallel
 
 
 def _entering(lot: Lot, machines: int) -> npt.NDArray[np.int64]:

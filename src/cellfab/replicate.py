@@ -120,16 +120,17 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
         name: weekly_period_cost(with_added_capital(station.economics, added.get(name, 0.0)), economics)
         for name, station in spec.line.stations.items()
     }
-    shared = weekly_plant_cost(economics)
     weeks = -(-flow.horizon // TICKS_PER_WEEK)
     for week in range(weeks):
         part = min(1.0, (flow.horizon - week * TICKS_PER_WEEK) / TICKS_PER_WEEK)
         for name, station in flow.stations.items():
             ticks = station.weekly_ticks[week]
             other_hours = float(ticks.sum() - ticks[WORKING]) / station.units * plant.units[name] / _TICKS_PER_H
-            idle = idle_electricity(spec.line.stations[name].economics, plant.units[name], other_hours, economics)
+            price = plant.prices.electricity[week]
+            idle = idle_electricity(spec.line.stations[name].economics, plant.units[name], other_hours, price)
             ledger.charge(week, name, *idle, Holding.IDLE_CAPACITY)
         costs = after if restart_week is not None and week >= restart_week else before
+        shared = weekly_plant_cost(economics, plant.prices.electricity[week], plant.prices.heat[week])
         close_week(ledger, week, costs, shared, part)
 
 

@@ -59,7 +59,11 @@ class RunResult:
     steps : DataFrame
         replicate, product, station, step, rows_in, rows_scrapped, row_unit, step_yield: first-pass yield by step.
     costs : DataFrame
-        The ledger: replicate, week, station, account, quantity, unit, usd.
+        The ledger: replicate, week, station, place ("station", or "station.machine" in a chain), step (done at that
+        place; "" where none is), product ("" for what no product caused), account, quantity, unit, usd.
+    incomes : DataFrame
+        The income side of the ledger: replicate, week, place, account ("sales", "credits.NAME", "recycling.MATERIAL"),
+        product, quantity, unit, usd; money for scrap can be negative, where it must be disposed of.
     states : DataFrame
         replicate, week, station, state, hours (summed over the station's units).
     buffers : DataFrame
@@ -70,10 +74,10 @@ class RunResult:
     holdings : DataFrame
         Where the value of the ledger's postings went once it left work in progress: replicate, week, holding
         (finished_good, qualification, scrap, idle_capacity, expensed: together the full cost of the week; returned:
-        taken off what was bought), account, quantity, unit, usd.
+        taken off what was bought), product, form (of scrap: electrode or cell), account, quantity, unit, usd.
     releases : DataFrame
         The same value by station and reason (cause of scrap, product finished, or account): replicate, week, station,
-        holding, reason, rows, energy_kwh (stored in good cells, else 0), usd.
+        place, product, holding, reason, form, rows, energy_kwh (stored in good cells, else 0), usd.
     phases : tuple of Phase
         Of the conversion, replicate 0; empty without one.
     nodes, edges : tuples
@@ -109,5 +113,6 @@ class RunResult:
     warnings: tuple[tuple[str, str, str, str], ...] = ()
     records: Path | None = None
     escapes: pd.DataFrame | None = None
+    incomes: pd.DataFrame | None = None
     holdings: pd.DataFrame | None = None
     releases: pd.DataFrame | None = None

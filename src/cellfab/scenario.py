@@ -23,6 +23,7 @@ from cellfab.config.salvage import wiring_problems_of_faulty
 from cellfab.config.scenario_spec import ScenarioSpec
 from cellfab.config.schema import json_schema
 from cellfab.config.show import render
+from cellfab.config.sizing_spec import sizing_problems
 from cellfab.config.tree_path import TreePath, as_path
 from cellfab.errors import ConfigError
 from cellfab.steps.base import ElectrodeStep, Step
@@ -123,6 +124,8 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
     spec, problems = check(resolved, ScenarioSpec)
     if spec is not None:
         problems = [resolved.problem(*problem) for problem in line_problems(spec.line)]
+        sizing = None if spec.economics is None else spec.economics.sizing
+        problems += [resolved.problem(*problem) for problem in sizing_problems(sizing, spec.line.stations)]
     else:
         problems += [resolved.problem(*problem) for problem in wiring_problems_of_faulty(resolved)]
     found = list(_written_places(resolved))
@@ -151,7 +154,7 @@ def scenario_schema(*, overlay: bool = False) -> dict[str, object]:
 
 def _digest(spec: ScenarioSpec) -> str:
     content = spec.model_dump(mode="json", exclude={"name": True, "description": True})
-    content["run"] = {"horizon_h": spec.run.horizon_h, "warmup_h": spec.run.warmup_h}
+    content["run"] = spec.run.model_dump(mode="json", include={"horizon_h", "warmup_h", "start_date"})
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

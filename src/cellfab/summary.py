@@ -39,9 +39,10 @@ WEEKLY = (
 SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cell_equivalents", "usd", "false_rejects")
 ESCAPES = ("mechanism", "cells", "cells_sold", "ppm", *(f"failed_ppm_{age}y" for age in FIELD_YEARS))
 STEPS = ("product", "station", "step", "rows_in", "rows_scrapped", "row_unit", "step_yield")
-COSTS = ("week", "station", "account", "quantity", "unit", "usd")
-HOLDINGS = ("week", "holding", "account", "quantity", "unit", "usd")
-RELEASES = ("week", "station", "holding", "reason", "rows", "energy_kwh", "usd")
+COSTS = ("week", "station", "place", "step", "product", "account", "quantity", "unit", "usd")
+INCOMES = ("week", "place", "account", "product", "quantity", "unit", "usd")
+HOLDINGS = ("week", "holding", "product", "form", "account", "quantity", "unit", "usd")
+RELEASES = ("week", "station", "place", "product", "holding", "reason", "form", "rows", "energy_kwh", "usd")
 STATES_COLUMNS = ("week", "station", "state", "hours")
 BUFFERS = ("buffer", "unit", "capacity", "mean", "maximum", "wait_mean_s", "wait_p95_s")
 """Columns of the frames of `RunResult`, after `replicate`."""
@@ -166,7 +167,7 @@ def _capital(books: Books, replicate: Replicate) -> dict[str, Kpi]:
         "installed_capital_musd": Kpi(installed, "MUSD"),
         "capex_musd": Kpi(spent if conversion is not None else installed, "MUSD"),
     }
-    if economics.sale_price_usd_per_kwh is None:
+    if plant.prices.sale is None:
         kpis["npv_musd"] = Kpi(None, "MUSD", reason="economics.sale_price_usd_per_kwh is not given")
         return kpis
     by_week: dict[int, float] = {}
@@ -174,7 +175,7 @@ def _capital(books: Books, replicate: Replicate) -> dict[str, Kpi]:
         week = spend.tick // TICKS_PER_WEEK
         by_week[week] = by_week.get(week, 0.0) + spend.musd * 1e6
     interest = economics.capital.interest_share_per_year
-    value = present_value_usd(books.periods, economics.sale_price_usd_per_kwh, by_week, interest)
+    value = present_value_usd(books.periods, plant.prices.sale, by_week, interest)
     kpis["npv_musd"] = Kpi(value / 1e6, "MUSD")
     return kpis
 

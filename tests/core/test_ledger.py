@@ -20,7 +20,7 @@ ENTRIES = (
 
 def test_one_lot_from_charge_to_sale():
     ledger = Ledger()
-    lot = Lot(7, n=100, product="ess")
+    lot = Lot(7, n=100, product="ess", material="cell")
     ledger.charge_lot(lot, 0, "mix", ENTRIES)
     assert lot.value_usd == 16_045.0
     ledger.scrap(lot, 25, 100, 1, "weld", "burn_through")
@@ -29,10 +29,10 @@ def test_one_lot_from_charge_to_sale():
     assert lot.value_usd == 0.0
     assert ledger.open_lots == frozenset()
     assert [tuple(release) for release in ledger.releases()] == [
-        (1, "weld", Holding.SCRAP, "burn_through", 25, 0.0, 4011.25),
-        (2, "grade", Holding.FINISHED_GOOD, "ess", 75, 4.65, 12_033.75),
+        (1, "weld", "ess", Holding.SCRAP, "burn_through", "cell", 25, 0.0, 4011.25),
+        (2, "grade", "ess", Holding.FINISHED_GOOD, "ess", "", 75, 4.65, 12_033.75),
     ]
-    assert (1, Holding.SCRAP, "materials.lfp", 500.0, 4000.0) in list(ledger.held())
+    assert (1, Holding.SCRAP, "ess", "cell", "materials.lfp", 500.0, "kg", 4000.0) in list(ledger.held())
     assert ledger.balance().is_zero
 
 
@@ -52,9 +52,9 @@ def test_same_week_station_and_account_add_up_to_one_row():
 
 def test_raw_rows_only_when_asked_for():
     ledger = Ledger(record_rows=True)
-    ledger.charge_lot(Lot(1), 0, "mix", ENTRIES[:1])
+    ledger.charge_lot(Lot(1, product="ess"), 0, "mix", ENTRIES[:1])
     ledger.charge(0, "plant", "heat", 5.0, "kWh", 0.1)
-    assert ledger.rows == [(0, "mix", "labour", 1.1, "h", 44.0), (0, "plant", "heat", 5.0, "kWh", 0.1)]
+    assert ledger.rows == [(0, "mix", "ess", "labour", 1.1, "h", 44.0), (0, "plant", "", "heat", 5.0, "kWh", 0.1)]
 
 
 def test_a_million_postings_balance_to_the_last_micro_dollar():
@@ -109,7 +109,7 @@ def test_trim_goes_back_at_average_cost():
     ledger.charge_lot(lot, 0, "film", [("materials.lfp", 100.0, "kg", 800.0), ("labour", 1.0, "h", 40.0)])
     ledger.give_back(lot, "materials.lfp", 6.0, 0, "film")
     assert lot.value_usd == 792.0
-    assert list(ledger.held()) == [(0, Holding.RETURNED, "materials.lfp", 6.0, 48.0)]
+    assert list(ledger.held()) == [(0, Holding.RETURNED, "part", "", "materials.lfp", 6.0, "kg", 48.0)]
     with pytest.raises(ValueError, match="to give back"):
         ledger.give_back(lot, "materials.lfp", 94.1, 0, "film")
 

@@ -21,7 +21,9 @@ from cellfab.economics.period_cost import (
 )
 
 STATION = StationEconomics(capex_musd=10.0, operators=2.0, power_kw=100.0, idle_power_kw=40.0, floor_m2=500.0)
-ECONOMICS = Economics(plant=PlantShared(capex_musd=52.0, operators=4.0, power_kw=1000.0, heat_kw=3000.0, floor_m2=4000))
+PLANT = PlantShared(capex_musd=52.0, operators=4.0, power_kw=1000.0, heat_kw=3000.0, floor_m2=4000)
+ECONOMICS = Economics(currency_year=2026, plant=PLANT)
+ELECTRICITY, HEAT = 0.08, 0.02
 
 
 def by_account(entries):
@@ -43,11 +45,11 @@ def test_a_week_by_hand():
 
 def test_nothing_costs_nothing():
     assert weekly_period_cost(StationEconomics(), ECONOMICS) == ()
-    assert weekly_plant_cost(Economics()) == ()
+    assert weekly_plant_cost(Economics(currency_year=2026), ELECTRICITY, HEAT) == ()
 
 
 def test_plant_cost_adds_utilities():
-    week = by_account(weekly_plant_cost(ECONOMICS))
+    week = by_account(weekly_plant_cost(ECONOMICS, ELECTRICITY, HEAT))
     assert week["electricity"] == pytest.approx(1000 * 168 * 0.08)
     assert week["heat"] == pytest.approx(3000 * 168 * 0.02)
     assert week["labour"] == pytest.approx(4 * 168 * 1.1 * 40)
@@ -55,7 +57,7 @@ def test_plant_cost_adds_utilities():
 
 def test_normal_work_absorbs_the_whole_week():
     rate = standard_rate(STATION, 4, ECONOMICS)
-    absorbed = by_account(rate.absorbed(4 * 168 * 0.80))
+    absorbed = by_account(rate.absorbed(4 * 168 * 0.80, ELECTRICITY))
     for account, usd in by_account(weekly_period_cost(STATION, ECONOMICS)).items():
         assert absorbed[account] == pytest.approx(usd)
     # A working unit draws its share of the station's power.
@@ -70,7 +72,7 @@ def test_added_capital_costs_its_annuity_from_then_on():
 
 
 def test_idle_electricity():
-    account, energy, unit, usd = idle_electricity(STATION, 4, 4 * 168, ECONOMICS)
+    account, energy, unit, usd = idle_electricity(STATION, 4, 4 * 168, ELECTRICITY)
     assert (account, unit) == ("electricity", "kWh")
     assert energy == pytest.approx(40 * 168)
     assert usd == pytest.approx(40 * 168 * 0.08)
@@ -82,11 +84,13 @@ def test_a_closed_week_holds_exactly_its_cost(hours, part):
     ledger = Ledger()
     rate = standard_rate(STATION, 1, ECONOMICS)
     for identity, unit_hours in enumerate(hours):
-        ledger.charge_lot(Lot(identity), 5, "weld", rate.absorbed(unit_hours))
+        ledger.charge_lot(Lot(identity), 5, "weld", rate.absorbed(unit_hours, ELECTRICITY))
     week = weekly_period_cost(STATION, ECONOMICS)
-    close_week(ledger, 5, {"weld": week}, weekly_plant_cost(ECONOMICS), part)
+    close_week(ledger, 5, {"weld": week}, weekly_plant_cost(ECONOMICS, ELECTRICITY, HEAT), part)
     for account, quantity, _, usd in week:
         assert ledger.debited(5, "weld", account) == pytest.approx((quantity * part, usd * part), abs=2e-6)
-    expensed = sum(usd for _, holding, _, _, usd in ledger.held() if holding is Holding.EXPENSED)
-    assert expensed == pytest.approx(part * sum(by_account(weekly_plant_cost(ECONOMICS)).values()), abs=1e-5)
+    expensed = sum(held.usd for held in ledger.held() if held.holding is Holding.EXPENSED)
+    assert expensed == pytest.approx(
+        part * sum(by_account(weekly_plant_cost(ECONOMICS, ELECTRICITY, HEAT)).values()), abs=1e-5
+    )
     assert ledger.balance().is_zero

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from cellfab.config.cell_spec import CellDesign
@@ -13,6 +15,7 @@ from cellfab.config.ramp_spec import Ramp
 from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR
 from cellfab.economics.period_cost import CAPITAL_ACCOUNTS, weekly_period_cost, weekly_plant_cost
 
+DAY = datetime.date(2026, 1, 5)
 PARTS = (
     "materials/us_2026",
     "economics/us_2026",
@@ -81,11 +84,11 @@ def materials_usd(design: CellDesign, materials: dict[str, Material]) -> float:
         "collector_disc_al": 1.0,
         "tape": 1.0,
     }
-    total = sum(materials[name].cost_usd(amount) for name, amount in used.items())
+    total = sum(materials[name].cost_usd(amount, DAY) for name, amount in used.items())
     for electrode in (cathode, anode):
         shares = (electrode.active_fraction, electrode.binder_fraction, electrode.carbon_fraction)
         for name, share in zip((electrode.active_material, "ptfe", "carbon"), shares, strict=True):
-            total += materials[name].cost_usd(electrode.coating_kg * share * 1.04)
+            total += materials[name].cost_usd(electrode.coating_kg * share * 1.04, DAY)
     return total
 
 
@@ -106,15 +109,19 @@ def test_a_mature_line_lands_in_the_band(shipped, product, cell, low, high):
     ]
     assert len(stations) == 20
     effectiveness, good = 0.80, 0.93
+    electricity = economics.electricity_usd_per_kwh.at(DAY)
     hours = HOURS_PER_WEEK * WEEKS_PER_YEAR
     kwh = 60 * 60 * hours * effectiveness * good * design.energy_wh / 1000.0
     year = dict.fromkeys(("labour", "capital", "building", "maintenance", "overhead", "electricity", "heat"), 0.0)
-    for entries in (weekly_plant_cost(economics), *(weekly_period_cost(one, economics) for one in stations)):
+    for entries in (
+        weekly_plant_cost(economics, electricity, economics.heat_usd_per_kwh.at(DAY)),
+        *(weekly_period_cost(one, economics) for one in stations),
+    ):
         for account, _, _, usd in entries:
             year[account] += usd * WEEKS_PER_YEAR
     for one in stations:
         kw = effectiveness * one.power_kw + (1.0 - effectiveness) * one.idle_power_kw
-        year["electricity"] += kw * hours * economics.electricity_usd_per_kwh
+        year["electricity"] += kw * hours * electricity
     full = sum(year.values()) / kwh + materials_usd(design, materials) / good / design.energy_wh * 1000.0
     cash = full - sum(year[account] for account in CAPITAL_ACCOUNTS) / kwh
     assert low <= full <= high

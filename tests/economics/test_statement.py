@@ -70,6 +70,8 @@ def test_present_value(ledger):
     periods = weekly_periods(ledger)
     # Undiscounted: sales less cash less capital.
     whole = total(periods)
-    assert present_value_usd(periods, 90.0, {1: 1000.0}, 0.0) == pytest.approx(5 * 90.0 - whole.cash_spent_usd - 1000.0)
-    discounted = present_value_usd({}, 90.0, {52: 1000.0}, 0.08)
+    assert present_value_usd(periods, [90.0] * 3, {1: 1000.0}, 0.0) == pytest.approx(
+        5 * 90.0 - whole.cash_spent_usd - 1000.0
+    )
+    discounted = present_value_usd({}, [], {52: 1000.0}, 0.08)
     assert discounted == pytest.approx(-1000.0 / 1.08 ** (52.5 * 7 / 365.25))

@@ -134,7 +134,8 @@ def _costs(weekly: pd.DataFrame) -> pd.DataFrame:
         for account, usd in parts.items():
             rows.append(
                 {
-                    "replicate": row["replicate"], "week": row["week"], "station": "winder", "account": account,
+                    "replicate": row["replicate"], "week": row["week"], "station": "winder", "place": "winder",
+                    "step": "wind", "product": row["product"], "account": account,
                     "quantity": usd / 10.0, "unit": "kg", "usd": usd,
                 }
             )  # fmt: skip

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cellfab.config.schedule import NonNegativeSchedule, PositiveSchedule, Schedule
+from cellfab.config.sizing_spec import Sizing
 from cellfab.config.spec import Spec
 
 NonNegative = Annotated[float, Field(ge=0.0)]
@@ -66,21 +68,24 @@ class PlantShared(Spec):
 
 
 class Economics(Spec):
-    """Money side of a scenario. Prices are plain numbers of one year; `currency_year` says which."""
+    """Money side of a scenario. Prices are in the dollars of one year, `currency_year`, and may be numbers by date."""
 
-    currency_year: Annotated[int, Field(ge=2000, le=2060)] = 2026
+    currency_year: Annotated[int, Field(ge=2000, le=2060)]
+    """Year of the dollars in which all prices, wages and capital are given."""
     capital: Capital = Capital()
     labour: Labour = Labour()
     overhead: Overhead = Overhead()
     plant: PlantShared = PlantShared()
-    electricity_usd_per_kwh: NonNegative = 0.08
+    electricity_usd_per_kwh: NonNegativeSchedule = Schedule.constant(0.08)
     """Industrial tariff, US (assumption)."""
-    heat_usd_per_kwh: NonNegative = 0.02
+    heat_usd_per_kwh: NonNegativeSchedule = Schedule.constant(0.02)
     """Natural gas heat (assumption)."""
     building_usd_per_m2: NonNegative = 3000.0
     """BatPaC v5, via jbaars/Batt_Sust_Model."""
     normal_utilisation_share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.80
     """Share of the calendar in which a station is expected to work once mature. It sets the standard rate at which lots
     absorb period cost; what they do not absorb is idle capacity."""
-    sale_price_usd_per_kwh: Positive | None = None
+    sale_price_usd_per_kwh: PositiveSchedule | None = None
     """Price of a good cell at the plant's gate; none: no cash flow and no net present value are reported."""
+    sizing: Sizing | None = None
+    """What `cellfab size` has done to the plant; none: it is as written."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from cellfab.config.schedule import Schedule, Values
 from cellfab.config.spec import Spec
 
 
@@ -14,7 +16,7 @@ class Material(Spec):
 
     unit: Literal["kg", "m2", "pieces"]
     """Unit of the price, and of what a step says it uses."""
-    price_usd: Annotated[float, Field(ge=0.0, le=1e6)]
+    price_usd: Annotated[Schedule, Values(Annotated[float, Field(ge=0.0, le=1e6)])]
     """Per unit, delivered to the plant, in dollars of `economics.currency_year`."""
     use_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Share of what is bought that a step finds in its hands: losses that the line does not simulate (residue in drums
@@ -26,6 +28,6 @@ class Material(Spec):
         """Quantity to buy for `used` units, in the same unit."""
         return used / self.use_efficiency
 
-    def cost_usd(self, used: float) -> float:
-        """Cost of `used` units, with what is lost on the way to them."""
-        return self.price_usd * used / self.use_efficiency
+    def cost_usd(self, used: float, day: datetime.date) -> float:
+        """Cost of `used` units bought on a day, with what is lost on the way to them."""
+        return self.price_usd.at(day) * used / self.use_efficiency

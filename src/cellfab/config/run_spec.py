@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cellfab.config.spec import Spec
+
+
+def _day(value: object) -> object:
+    """A text or a date; a number would be read as seconds since 1970."""
+    if isinstance(value, (datetime.date, str)):
+        return value
+    raise ValueError("expected a day such as 2026-01-05")
 
 
 class Run(Spec):
     """Length, warm-up, replicates, seed and engine; each can be changed on the command line."""
 
     horizon_h: Annotated[float, Field(gt=0.0)]
+    start_date: Annotated[datetime.date, BeforeValidator(_day)] = datetime.date(2026, 1, 5)
+    """First day of the run, such as 2026-01-05: it dates the prices, duties and credits that change."""
     warmup_h: Annotated[float, Field(ge=0.0)] = 0.0
     """Statistics start here."""
     replicates: Annotated[int, Field(ge=1)] = 1

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from cellfab.config.schedule import PERIOD_KEY_PATTERN, Schedule
 from cellfab.config.shape import (
     Anything,
     Choice,
@@ -25,6 +26,7 @@ from cellfab.config.shape import (
     Items,
     Names,
     Number,
+    Periods,
     Record,
     Shape,
     Slot,
@@ -163,7 +165,9 @@ class _Writer:
             schema["x-unit"] = slot.unit.symbol
         if not slot.required and not overlay:
             try:
-                schema["default"] = to_jsonable_python(info.get_default(call_default_factory=True), by_alias=True)
+                default = info.get_default(call_default_factory=True)
+                plain = default.plain if isinstance(default, Schedule) else default
+                schema["default"] = to_jsonable_python(plain, by_alias=True)
             except (PydanticSerializationError, TypeError):
                 schema.pop("default", None)
         return schema
@@ -184,10 +188,16 @@ class _Writer:
                 return {"type": "boolean"}
             case Text(choices=choices):
                 return {"enum": list(choices)} if choices else {"type": "string"}
+            case Periods(values=values, least=least):
+                inner = self.shape(values, overlay)
+                inner = _or_null(inner) if overlay else inner
+                keys: Schema = {"pattern": f"^{PERIOD_KEY_PATTERN}$"}
+                schema: Schema = {"type": "object", "propertyNames": keys, "additionalProperties": inner}
+                return schema | ({"minProperties": least} if not overlay else {})
             case Names(values=values, least=least):
                 inner = self.shape(values, overlay)
                 inner = _or_null(inner) if overlay else inner
-                schema: Schema = {"type": "object", "additionalProperties": inner or True}
+                schema = {"type": "object", "additionalProperties": inner or True}
                 return schema | ({"minProperties": least} if least and not overlay else {})
             case Items(values=values, least=least):
                 schema = {"type": "array", "items": self.shape(values, False) or True}
@@ -262,6 +272,8 @@ def _unbounded(shape: Shape) -> Shape:
     match shape:
         case Number():
             return Number(False)
+        case Periods(values=values, least=least):
+            return Periods(_unbounded(values), least)
         case Names(values=values, least=least):
             return Names(_unbounded(values), least)
         case Items(values=values, least=least):

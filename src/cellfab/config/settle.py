@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from cellfab.config.merge import SOURCED_KEYS
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.resolved import Origin, Resolved
+from cellfab.config.schedule import key_problems
 from cellfab.config.shape import (
     Anything,
     Choice,
@@ -22,6 +23,7 @@ from cellfab.config.shape import (
     Items,
     Names,
     Number,
+    Periods,
     Record,
     Shape,
     Slot,
@@ -62,6 +64,9 @@ class Settler:
                 return self._record(value, shape, path, scale)
             case Tagged():
                 return self._tagged(value, shape, path, scale)
+            case Periods(values=values) if isinstance(value, dict):
+                self._report_periods(value, path)
+                return {name: self.settle(child, values, (*path, name), scale) for name, child in value.items()}
             case Names(values=values) if isinstance(value, dict):
                 return {name: self._named(child, values, (*path, name), value, scale) for name, child in value.items()}
             case Items(values=values) if isinstance(value, list):
@@ -151,6 +156,14 @@ class Settler:
             self.problems.append(problem)
             return value
         return self.settle(value, shape, path, scale)
+
+    def _report_periods(self, value: dict[str, Any], path: TreePath) -> None:
+        for key, message, other in key_problems(value):
+            hint = ""
+            if other is not None:
+                hint = f"'{other}' stands at {self.resolved.location((*path, other), key=True)}"
+            self.report((*path, key), message, hint, key=True)
+            self.wrong.add(path)
 
     def _tagged(self, value: Any, shape: Tagged, path: TreePath, scale: Scale) -> Any:
         if shape.discriminator == "law" and not isinstance(value, dict) and value is not None:
@@ -243,7 +256,10 @@ def _field_in_another_unit(key: str, shape: Record) -> Slot | None:
     return None
 
 
-_KIND_NAMES = {"Text": "text", "Flag": "true or false", "Names": "a mapping", "Record": "a mapping", "Items": "a list"}
+_KIND_NAMES = {
+    "Text": "text", "Flag": "true or false", "Names": "a mapping", "Periods": "numbers by period",
+    "Record": "a mapping", "Items": "a list",
+}  # fmt: skip
 
 
 def describe(shape: Shape, unit: Unit = NUMBER) -> str:

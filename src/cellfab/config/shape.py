@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from cellfab.config.schedule import Schedule, Values
 from cellfab.units import Unit, split_name
 
 
@@ -49,6 +50,11 @@ class Names:
 
     values: Shape
     least: int = 0
+
+
+@dataclass(frozen=True)
+class Periods(Names):
+    """A mapping from periods to numbers: what a `Schedule` is when it is not a plain number."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,7 @@ _WRITTEN_AS: dict[type, type | tuple[type, ...]] = {
     Flag: bool,
     Text: str,
     Names: dict,
+    Periods: dict,
     Record: dict,
     Tagged: dict,
     Items: list,
@@ -196,6 +203,9 @@ def _shape(annotation: Any, discriminator: str | None, metadata: AbstractSequenc
         return Flag()
     if annotation in (int, float):
         return _number(annotation is int, metadata)
+    if annotation is Schedule:
+        number = next((_shape(item.number, None) for item in metadata if isinstance(item, Values)), Number(False))
+        return Choice((number, Periods(number, 1)))
     if annotation is str:
         return Text()
     if isinstance(annotation, type) and origin is None and issubclass(annotation, BaseModel):

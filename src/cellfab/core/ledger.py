@@ -11,7 +11,15 @@ holds for money and for the quantity of every account. Amounts are integers of o
 (micro-dollars, milligrams of a kg, milliwatt-hours of a kWh): each posting is rounded once, on entry, and everything
 after that is exact, however many postings there are and whatever order they came in.
 
-Only sums are kept (per week, station and account), so memory does not grow with the number of lots that have left.
+The income side stands beside it: what is earned (`earn`: sales, tax credits, material sold to recyclers) is dated when
+it is earned and again when it is paid, so that
+
+    earned  =  received + still owed
+
+and no more energy is sold than was finished for sale.
+
+Only sums are kept (per week, place, product and account), so memory does not grow with the number of lots that have
+left. A place is a station, or a machine in its chain ("assembly.weld"); costs that no product caused have product "".
 """
 
 from __future__ import annotations
@@ -30,6 +38,8 @@ MICRO = 1_000_000
 MASS_UNITS = frozenset({"kg", "m2", "pieces"})
 """Units in which materials are bought."""
 ENERGY_UNIT = "kWh"
+SALES = "sales"
+"""Income account of cells sold, in kWh."""
 
 Entry = tuple[str, float, str, float]
 """account, quantity, unit, usd: one line of a posting."""
@@ -52,30 +62,73 @@ class Holding(StrEnum):
     """Cost of the period that belongs to no lot by its nature (plant overhead, purge material)."""
 
 
+FORMS = ("electrode", "cell")
+"""What scrap is, for those who buy it: powder and electrode of one side, or a cell (wound or stacked, with both)."""
+
+
 class Debit(NamedTuple):
-    """Sum of all postings of one account at one station in one week."""
+    """Sum of all postings of one account at one place for one product in one week."""
 
     week: int
-    station: str
+    place: str
+    product: str
+    account: str
+    quantity: float
+    unit: str
+    usd: float
+
+    @property
+    def station(self) -> str:
+        """The station that the place belongs to."""
+        return self.place.partition(".")[0]
+
+
+class Release(NamedTuple):
+    """Value that left work in progress (or never was in it) at one place in one week, for one reason.
+
+    `reason` is the cause of scrap, the product that was finished, or the account that was not absorbed by lots.
+    `form` is "electrode" or "cell" for scrap, "" otherwise.
+    `energy_kwh` is the stored energy of finished cells (what is sold), 0 otherwise.
+    """
+
+    week: int
+    place: str
+    product: str
+    holding: Holding
+    reason: str
+    form: str
+    rows: int
+    energy_kwh: float
+    usd: float
+
+    @property
+    def station(self) -> str:
+        """The station that the place belongs to."""
+        return self.place.partition(".")[0]
+
+
+class Held(NamedTuple):
+    """What one holding received of one account in one week, by product and (scrap only) form."""
+
+    week: int
+    holding: Holding
+    product: str
+    form: str
     account: str
     quantity: float
     unit: str
     usd: float
 
 
-class Release(NamedTuple):
-    """Value that one station moved into a holding in one week, for one reason.
-
-    `reason` is the cause of scrap, the product that was finished, or the account that was not absorbed by lots.
-    `energy_kwh` is the stored energy of finished cells (what is sold), 0 otherwise.
-    """
+class Income(NamedTuple):
+    """Sum of what was earned on one account at one place with one product in one week."""
 
     week: int
-    station: str
-    holding: Holding
-    reason: str
-    rows: int
-    energy_kwh: float
+    place: str
+    account: str
+    product: str
+    quantity: float
+    unit: str
     usd: float
 
 
@@ -86,11 +139,16 @@ class Balance(NamedTuple):
     mass: Mapping[str, float]
     """Residual by material account, in its own unit."""
     energy_kwh: float
+    income_usd: float = 0.0
+    """Earned less received less still owed."""
+    sold_kwh: float = 0.0
+    """Energy sold beyond what was finished for sale."""
 
     @property
     def is_zero(self) -> bool:
         """No residual anywhere."""
-        return self.money_usd == 0.0 and self.energy_kwh == 0.0 and not any(self.mass.values())
+        whole = (self.money_usd, self.energy_kwh, self.income_usd, self.sold_kwh)
+        return not any(whole) and not any(self.mass.values())
 
 
 class _Carried:
@@ -121,6 +179,12 @@ class _Carried:
         return money
 
 
+_HoldingKey = tuple[int, Holding, str, str]
+"""week, holding, product, form"""
+_ReleaseKey = tuple[int, str, str, Holding, str, str]
+"""week, place, product, holding, reason, form"""
+
+
 class Ledger:
     """Postings of one run.
 
@@ -131,17 +195,21 @@ class Ledger:
     """
 
     def __init__(self, *, record_rows: bool = False) -> None:
-        self.rows: list[tuple[int, str, str, float, str, float]] | None = [] if record_rows else None
+        self.rows: list[tuple[int, str, str, str, float, str, float]] | None = [] if record_rows else None
         self._accounts: dict[str, tuple[int, str]] = {}
-        self._debits: dict[tuple[int, str], dict[str, list[int]]] = {}
+        self._debits: dict[tuple[int, str, str], dict[str, list[int]]] = {}
         self._carried: dict[int, _Carried] = {}
-        self._held: dict[tuple[int, Holding], _Carried] = {}
-        self._releases: dict[tuple[int, str, Holding, str], list[int]] = {}
+        self._held: dict[_HoldingKey, _Carried] = {}
+        self._releases: dict[_ReleaseKey, list[int]] = {}
+        self._products: dict[str, None] = {"": None}
+        self._incomes: dict[tuple[int, str, str, str], list[int]] = {}
+        self._income_units: dict[str, str] = {}
+        self._received: dict[int, int] = {}
 
     # ---- postings -------------------------------------------------------------------------------------------
 
     def charge(
-        self, week: int, station: str, account: str, quantity: float, unit: str, usd: float,
+        self, week: int, place: str, account: str, quantity: float, unit: str, usd: float,
         holding: Holding = Holding.EXPENSED,
     ) -> None:  # fmt: skip
         """Post a cost that no lot carries: expensed at once, or idle capacity.
@@ -149,27 +217,32 @@ class Ledger:
         Raises
         ------
         ValueError
-            If the account was opened with another unit, or an amount is not finite.
+            If the account was opened with another unit, an amount is not finite, or the quantity is negative. Idle
+            capacity may be negative: a station that works more than normally is paid for more than it costs.
         """
-        index, q, money = self._debit(week, station, account, quantity, unit, usd)
-        self._hold_one(index, q, money, week, holding)
-        self._note(week, station, holding, account, 0, 0, money)
+        if quantity < 0.0 and holding is not Holding.IDLE_CAPACITY:
+            raise ValueError(_negative(place, account, quantity))
+        index, q, money = self._debit(week, place, account, quantity, unit, usd)
+        self._hold_one(index, q, money, (week, holding, "", ""))
+        self._note((week, place, "", holding, account, ""), 0, 0, money)
 
-    def charge_lot(self, lot: Lot, week: int, station: str, entries: Iterable[Entry]) -> None:
-        """Post what a lot used at a station, each entry (account, quantity, unit, usd), and add it to the lot's value.
+    def charge_lot(self, lot: Lot, week: int, place: str, entries: Iterable[Entry]) -> None:
+        """Post what a lot used at a place, each entry (account, quantity, unit, usd), and add it to the lot's value.
 
         Raises
         ------
         ValueError
-            If an account was opened with another unit, or an amount is not finite.
+            If an account was opened with another unit, an amount is not finite, or a quantity is negative.
         """
         carried = self._carried.get(lot.identity)
         if carried is None:
             carried = self._carried[lot.identity] = self._nothing()
         # NOTE: `_debit` is written out here: this is the one call that every lot makes at every station.
-        sums = self._debits.get((week, station))
+        product = lot.product
+        sums = self._debits.get((week, place, product))
         if sums is None:
-            sums = self._debits[week, station] = {}
+            sums = self._debits[week, place, product] = {}
+            self._products[product] = None
         accounts, rows = self._accounts, self.rows
         quantities, moneys = carried.quantities, carried.money
         for account, quantity, unit, usd in entries:
@@ -182,7 +255,9 @@ class Ledger:
                 q = round(quantity * MICRO)
                 money = round(usd * MICRO)
             except (ValueError, OverflowError) as error:
-                raise ValueError(_not_finite(station, account, quantity, usd)) from error
+                raise ValueError(_not_finite(place, account, quantity, usd)) from error
+            if q < 0:
+                raise ValueError(_negative(place, account, quantity))
             cell = sums.get(account)
             if cell is None:
                 sums[account] = [q, money]
@@ -193,10 +268,10 @@ class Ledger:
             moneys[index] += money
             carried.total += money
             if rows is not None:
-                rows.append((week, station, account, quantity, unit, usd))
+                rows.append((week, place, product, account, quantity, unit, usd))
         lot.value_usd = carried.total / MICRO
 
-    def scrap(self, lot: Lot, rows: int, of: int, week: int, station: str, cause: str) -> None:
+    def scrap(self, lot: Lot, rows: int, of: int, week: int, place: str, cause: str) -> None:
         """Throw away `rows` of the `of` rows that were alive: their share of the lot's value becomes scrap.
 
         Call it with the number alive *before* the rows were scrapped; when all of them go, the lot is closed.
@@ -206,29 +281,70 @@ class Ledger:
         ValueError
             Unless 0 <= rows <= of.
         """
-        self.scrap_each(lot, [(cause, rows)], of, week, station)
+        self.scrap_each(lot, [(cause, rows)], of, week, place)
 
-    def scrap_each(self, lot: Lot, losses: Sequence[tuple[str, int]], of: int, week: int, station: str) -> None:
+    def scrap_each(self, lot: Lot, losses: Sequence[tuple[str, int]], of: int, week: int, place: str) -> None:
         """`scrap` for several causes at once: pairs of cause and rows, together at most the `of` that were alive."""
         rows = sum(lost for _, lost in losses)
         if not 0 <= rows <= of:
-            raise ValueError(f"{station}: {rows} rows scrapped of {of} alive")
+            raise ValueError(f"{place}: {rows} rows scrapped of {of} alive")
         if rows == 0:
             return
-        money = self._release(lot, week, Holding.SCRAP) if rows == of else self._share_out(lot, rows, of, week)
+        product, form = lot.product, FORMS[lot.material == "cell"]
+        to = (week, Holding.SCRAP, product, form)
+        money = self._release(lot, to) if rows == of else self._share_out(lot, rows, of, to)
         for cause, lost in losses:
             part = money * lost // rows if lost else 0
-            self._note(week, station, Holding.SCRAP, cause, lost, 0, part)
+            self._note((week, place, product, Holding.SCRAP, cause, form), lost, 0, part)
             money -= part
             rows -= lost
 
-    def finish(self, lot: Lot, rows: int, energy_kwh: float, week: int, station: str) -> None:
+    def finish(self, lot: Lot, rows: int, energy_kwh: float, week: int, place: str) -> None:
         """Close a lot of `rows` good cells that store `energy_kwh`: finished goods if sellable, else qualification."""
         holding = Holding.FINISHED_GOOD if lot.sellable else Holding.QUALIFICATION
-        money = self._release(lot, week, holding)
-        self._note(week, station, holding, lot.product, rows, round(energy_kwh * MICRO), money)
+        money = self._release(lot, (week, holding, lot.product, ""))
+        self._note((week, place, lot.product, holding, lot.product, ""), rows, round(energy_kwh * MICRO), money)
 
-    def give_back(self, lot: Lot, account: str, quantity: float, week: int, station: str) -> None:
+    def earn(
+        self, week: int, place: str, account: str, product: str, quantity: float, unit: str, usd: float,
+        paid_week: int | None = None,
+    ) -> None:  # fmt: skip
+        """Book income: sales, a tax credit, material sold to a recycler. A disposal that must be paid for is negative.
+
+        Parameters
+        ----------
+        place : str
+            Where it was earned: a sink, a station, or "plant".
+        product : str
+            "" where no single product earned it.
+        quantity : float
+            Of what was sold or credited, in `unit`.
+        paid_week : int, optional
+            When the money arrives; default: at once. Later weeks may lie after the end of the run.
+
+        Raises
+        ------
+        ValueError
+            If the account was opened with another unit, an amount is not finite, the quantity is negative, or it is
+            paid before it is earned.
+        """
+        if self._income_units.setdefault(account, unit) != unit:
+            raise ValueError(f"income '{account}' is kept in {self._income_units[account]}, not in {unit}")
+        if quantity < 0.0:
+            raise ValueError(_negative(place, account, quantity))
+        paid = week if paid_week is None else paid_week
+        if paid < week:
+            raise ValueError(f"{place}: '{account}' of week {week} cannot be paid in week {paid}")
+        try:
+            q, money = round(quantity * MICRO), round(usd * MICRO)
+        except (ValueError, OverflowError) as error:
+            raise ValueError(_not_finite(place, account, quantity, usd)) from error
+        sums = self._incomes.setdefault((week, place, account, product), [0, 0])
+        sums[0] += q
+        sums[1] += money
+        self._received[paid] = self._received.get(paid, 0) + money
+
+    def give_back(self, lot: Lot, account: str, quantity: float, week: int, place: str) -> None:
         """Return material from a lot to the store, at the lot's own average cost of it.
 
         Raises
@@ -240,7 +356,7 @@ class Ledger:
         index = self._accounts[account][0] if account in self._accounts else -1
         q = round(quantity * MICRO)
         if carried is None or index < 0 or not 0 <= q <= carried.quantities[index]:
-            raise ValueError(f"{station}: lot {lot.identity} has no {quantity:g} of '{account}' to give back")
+            raise ValueError(f"{place}: lot {lot.identity} has no {quantity:g} of '{account}' to give back")
         if q == 0:
             return
         money = int(carried.money[index]) * q // int(carried.quantities[index])
@@ -248,8 +364,8 @@ class Ledger:
         carried.money[index] -= money
         carried.total -= money
         lot.value_usd = carried.total / MICRO
-        self._hold_one(index, q, money, week, Holding.RETURNED)
-        self._note(week, station, Holding.RETURNED, account, 0, 0, money)
+        self._hold_one(index, q, money, (week, Holding.RETURNED, lot.product, ""))
+        self._note((week, place, lot.product, Holding.RETURNED, account, ""), 0, 0, money)
 
     def carried(self, lot: Lot, unit: str) -> dict[str, float]:
         """What a lot holds of every account kept in `unit`."""
@@ -303,29 +419,44 @@ class Ledger:
         """Identities of the lots that carry value: exactly those still in the line."""
         return frozenset(self._carried)
 
-    def debited(self, week: int, station: str, account: str) -> tuple[float, float]:
-        """Quantity and usd posted to one account at one station in one week; zeros where there is nothing."""
-        q, money = self._debits.get((week, station), {}).get(account, (0, 0))
+    def debited(self, week: int, place: str, account: str) -> tuple[float, float]:
+        """Quantity and usd posted to one account at one place in one week, by all products; else zeros."""
+        q = money = 0
+        for product in self._products:
+            posted = self._debits.get((week, place, product), {}).get(account)
+            if posted is not None:
+                q += posted[0]
+                money += posted[1]
         return q / MICRO, money / MICRO
 
     def debits(self) -> Iterator[Debit]:
-        """All cost, by week, station and account (the rows of `ledger.parquet`)."""
-        for (week, station), sums in sorted(self._debits.items()):
+        """All cost, by week, place, product and account (the rows of `ledger.parquet`)."""
+        for (week, place, product), sums in sorted(self._debits.items()):
             for account, (q, money) in sums.items():
-                yield Debit(week, station, account, q / MICRO, self._accounts[account][1], money / MICRO)
+                yield Debit(week, place, product, account, q / MICRO, self._accounts[account][1], money / MICRO)
 
     def releases(self) -> Iterator[Release]:
-        """All value that has left work in progress (or never was in it), by week, station, holding and reason."""
-        for (week, station, holding, reason), (rows, energy, money) in sorted(self._releases.items()):
-            yield Release(week, station, holding, reason, rows, energy / MICRO, money / MICRO)
+        """All value that has left work in progress (or never was in it), by week, place, product and so on."""
+        for key, (rows, energy, money) in sorted(self._releases.items()):
+            yield Release(*key, rows, energy / MICRO, money / MICRO)
 
-    def held(self) -> Iterator[tuple[int, Holding, str, float, float]]:
-        """What each holding received: week, holding, account, quantity, usd."""
-        names = list(self._accounts)
-        for week, holding in sorted(self._held):
-            for name, q, money in zip(names, *self._held[week, holding].amounts.tolist(), strict=True):
+    def held(self) -> Iterator[Held]:
+        """What each holding received, by week, holding, product, form and account."""
+        for key in sorted(self._held):
+            amounts = self._held[key].amounts.tolist()
+            for (name, (_, unit)), q, money in zip(self._accounts.items(), *amounts, strict=True):
                 if q or money:
-                    yield week, holding, name, q / MICRO, money / MICRO
+                    yield Held(*key, name, q / MICRO, unit, money / MICRO)
+
+    def incomes(self) -> Iterator[Income]:
+        """All income, by week, place, account and product (the rows of `incomes.parquet`)."""
+        for (week, place, account, product), (q, money) in sorted(self._incomes.items()):
+            yield Income(week, place, account, product, q / MICRO, self._income_units[account], money / MICRO)
+
+    def received(self) -> Iterator[tuple[int, float]]:
+        """Money that income brings, usd, by the week in which it is paid."""
+        for week, money in sorted(self._received.items()):
+            yield week, money / MICRO
 
     def work_in_progress(self) -> dict[str, tuple[float, float]]:
         """Quantity and usd that the open lots carry now, by account."""
@@ -348,12 +479,20 @@ class Ledger:
         for carried in (*self._held.values(), *self._carried.values()):
             left -= carried.amounts
         q_left, money_left = left.tolist()
+        earned = sum(money for _, money in self._incomes.values())
+        sold = sum(q for (_, _, account, _), (q, _) in self._incomes.items() if account == SALES)
+        finished = sum(
+            energy for (_, _, _, holding, *_), (_, energy, _) in self._releases.items()
+            if holding is Holding.FINISHED_GOOD
+        )  # fmt: skip
         # Absolute values: a shortfall in one account must not hide a surplus in another.
         units = self.units
         return Balance(
             money_usd=sum(map(abs, money_left)) / MICRO,
             mass={name: q_left[i] / MICRO for i, name in enumerate(names) if units[name] in MASS_UNITS},
             energy_kwh=sum(abs(q_left[i]) for i, name in enumerate(names) if units[name] == ENERGY_UNIT) / MICRO,
+            income_usd=(earned - sum(self._received.values())) / MICRO,
+            sold_kwh=max(0, sold - finished) / MICRO,
         )
 
     # ---- inside ---------------------------------------------------------------------------------------------
@@ -368,7 +507,7 @@ class Ledger:
         return known
 
     def _debit(
-        self, week: int, station: str, account: str, quantity: float, unit: str, usd: float
+        self, week: int, place: str, account: str, quantity: float, unit: str, usd: float
     ) -> tuple[int, int, int]:
         known = self._accounts.get(account)
         if known is None or known[1] != unit:
@@ -377,30 +516,29 @@ class Ledger:
             q = round(quantity * MICRO)
             money = round(usd * MICRO)
         except (ValueError, OverflowError) as error:
-            raise ValueError(_not_finite(station, account, quantity, usd)) from error
-        cell = self._debits.setdefault((week, station), {}).setdefault(account, [0, 0])
+            raise ValueError(_not_finite(place, account, quantity, usd)) from error
+        cell = self._debits.setdefault((week, place, ""), {}).setdefault(account, [0, 0])
         cell[0] += q
         cell[1] += money
         if self.rows is not None:
-            self.rows.append((week, station, account, quantity, unit, usd))
+            self.rows.append((week, place, "", account, quantity, unit, usd))
         return known[0], q, money
 
     def _nothing(self) -> _Carried:
         return _Carried(np.zeros((2, len(self._accounts)), np.int64), 0)
 
-    def _holder(self, week: int, holding: Holding) -> _Carried:
-        held = self._held.get((week, holding))
+    def _holder(self, key: _HoldingKey) -> _Carried:
+        held = self._held.get(key)
         if held is None:
-            held = self._held[week, holding] = self._nothing()
+            held = self._held[key] = self._nothing()
         return held
 
-    def _hold_one(self, index: int, quantity: int, money: int, week: int, holding: Holding) -> None:
-        held = self._holder(week, holding)
+    def _hold_one(self, index: int, quantity: int, money: int, to: _HoldingKey) -> None:
+        held = self._holder(to)
         held.amounts[:, index] += quantity, money
         held.total += money
 
-    def _note(self, week: int, station: str, holding: Holding, reason: str, rows: int, energy: int, money: int) -> None:
-        key = (week, station, holding, reason)
+    def _note(self, key: _ReleaseKey, rows: int, energy: int, money: int) -> None:
         sums = self._releases.get(key)
         if sums is None:
             self._releases[key] = [rows, energy, money]
@@ -409,22 +547,26 @@ class Ledger:
             sums[1] += energy
             sums[2] += money
 
-    def _share_out(self, lot: Lot, rows: int, of: int, week: int) -> int:
-        """Move the share `rows` / `of` of a lot's value to scrap; tell how much money that is."""
+    def _share_out(self, lot: Lot, rows: int, of: int, to: _HoldingKey) -> int:
+        """Move the share `rows` / `of` of a lot's value to a holding; tell how much money that is."""
         carried = self._carried.get(lot.identity)
         if carried is None:
             return 0
         # Rounded down; the remainder of less than a micro-unit stays on the rows that live.
-        money = carried.give(self._holder(week, Holding.SCRAP), rows, of)
+        money = carried.give(self._holder(to), rows, of)
         lot.value_usd = carried.total / MICRO
         return money
 
-    def _release(self, lot: Lot, week: int, holding: Holding) -> int:
+    def _release(self, lot: Lot, to: _HoldingKey) -> int:
         """Close a lot: all its value goes to a holding; tell how much money that is."""
         lot.value_usd = 0.0
         carried = self._carried.pop(lot.identity, None)
-        return 0 if carried is None else carried.give(self._holder(week, holding))
+        return 0 if carried is None else carried.give(self._holder(to))
 
 
-def _not_finite(station: str, account: str, quantity: float, usd: float) -> str:
-    return f"{station}: a posting to '{account}' must be finite, not {quantity} and {usd} usd"
+def _not_finite(place: str, account: str, quantity: float, usd: float) -> str:
+    return f"{place}: a posting to '{account}' must be finite, not {quantity} and {usd} usd"
+
+
+def _negative(place: str, account: str, quantity: float) -> str:
+    return f"{place}: a posting to '{account}' cannot be of {quantity:g}: quantities are not negative"

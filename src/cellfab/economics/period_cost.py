@@ -79,14 +79,16 @@ def with_added_capital(station: StationEconomics, capex_musd: float) -> StationE
     return station.model_copy(update={"capex_musd": station.capex_musd + capex_musd})
 
 
-def weekly_plant_cost(economics: Economics) -> tuple[Entry, ...]:
+def weekly_plant_cost(
+    economics: Economics, electricity_usd_per_kwh: float, heat_usd_per_kwh: float
+) -> tuple[Entry, ...]:
     """The same for what the stations share, with its electricity and heat, which are always on."""
     plant = economics.plant
     shared = StationEconomics(capex_musd=plant.capex_musd, operators=plant.operators, floor_m2=plant.floor_m2)
     power, heat = plant.power_kw * HOURS_PER_WEEK, plant.heat_kw * HOURS_PER_WEEK
     utilities: tuple[Entry, ...] = (
-        (ELECTRICITY, power, ENERGY_UNIT, power * economics.electricity_usd_per_kwh),
-        (HEAT, heat, ENERGY_UNIT, heat * economics.heat_usd_per_kwh),
+        (ELECTRICITY, power, ENERGY_UNIT, power * electricity_usd_per_kwh),
+        (HEAT, heat, ENERGY_UNIT, heat * heat_usd_per_kwh),
     )
     return weekly_period_cost(shared, economics) + tuple(entry for entry in utilities if entry[1] > 0.0)
 
@@ -95,16 +97,22 @@ class StandardRate(NamedTuple):
     """What one lot pays per hour that it occupies one unit of a station."""
 
     entries: tuple[Entry, ...]
+    power_kw: float
+    """Electricity of a unit that works."""
 
-    def absorbed(self, unit_hours: float) -> list[Entry]:
+    def absorbed(self, unit_hours: float, electricity_usd_per_kwh: float) -> list[Entry]:
         """Entries for `Ledger.charge_lot`."""
-        return [
+        entries = [
             (account, quantity * unit_hours, unit, usd * unit_hours) for account, quantity, unit, usd in self.entries
         ]
+        if self.power_kw:
+            energy = self.power_kw * unit_hours
+            entries.append((ELECTRICITY, energy, ENERGY_UNIT, energy * electricity_usd_per_kwh))
+        return entries
 
 
 def standard_rate(station: StationEconomics, units: float, economics: Economics) -> StandardRate:
-    """Weekly period cost over the unit hours normally worked in a week, plus the electricity of a working unit.
+    """Weekly period cost over the unit hours normally worked in a week, and the power of a working unit.
 
     Parameters
     ----------
@@ -118,18 +126,15 @@ def standard_rate(station: StationEconomics, units: float, economics: Economics)
         (account, quantity / worked, unit, usd / worked)
         for account, quantity, unit, usd in weekly_period_cost(station, economics)
     )
-    power = station.power_kw / units
-    if power == 0.0:
-        return StandardRate(fixed)
-    return StandardRate((*fixed, (ELECTRICITY, power, ENERGY_UNIT, power * economics.electricity_usd_per_kwh)))
+    return StandardRate(fixed, station.power_kw / units)
 
 
 def idle_electricity(
-    station: StationEconomics, units: float, other_unit_hours: float, economics: Economics
+    station: StationEconomics, units: float, other_unit_hours: float, electricity_usd_per_kwh: float
 ) -> Entry:  # fmt: skip
     """Electricity of `other_unit_hours` in which units of the station did not work; idle capacity."""
     energy = station.idle_power_kw / units * other_unit_hours
-    return (ELECTRICITY, energy, ENERGY_UNIT, energy * economics.electricity_usd_per_kwh)
+    return (ELECTRICITY, energy, ENERGY_UNIT, energy * electricity_usd_per_kwh)
 
 
 def close_week(

@@ -12,6 +12,7 @@ so filling a line with two weeks of ageing cells does not look like a loss, nor 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cellfab.core.ledger import ENERGY_UNIT, Holding, Ledger
@@ -87,13 +88,13 @@ def weekly_periods(ledger: Ledger) -> dict[int, Period]:
             cash[debit.week] += debit.usd
         if debit.unit == ENERGY_UNIT:
             energy[debit.week] += debit.quantity
-    for week, holding, account, _, usd in ledger.held():
-        if holding is Holding.RETURNED:
-            spent[week] -= usd
-            cash[week] -= usd
+    for held in ledger.held():
+        if held.holding is Holding.RETURNED:
+            spent[held.week] -= held.usd
+            cash[held.week] -= held.usd
         else:
-            by_holding[week][holding] += usd
-            by_account[week][account] += usd
+            by_holding[held.week][held.holding] += held.usd
+            by_account[held.week][held.account] += held.usd
     for release in ledger.releases():
         if release.holding is Holding.FINISHED_GOOD:
             good[release.week] += release.energy_kwh
@@ -137,7 +138,7 @@ def spent_by_station(ledger: Ledger) -> dict[str, float]:
 
 def present_value_usd(
     periods: dict[int, Period],
-    price_usd_per_kwh: float,
+    price_usd_per_kwh: Sequence[float],
     capital_spend_usd: dict[int, float],
     discount_share_per_year: float,
 ) -> float:
@@ -149,12 +150,14 @@ def present_value_usd(
     Parameters
     ----------
     periods : dict of week to Period
+    price_usd_per_kwh : sequence of float
+        By week.
     capital_spend_usd : dict of week to usd
         Conversion capital, dated when it is spent. What the line cost before is sunk.
     """
     flows: dict[int, float] = defaultdict(float)
     for week, period in periods.items():
-        flows[week] += period.good_kwh * price_usd_per_kwh - period.cash_spent_usd
+        flows[week] += period.good_kwh * price_usd_per_kwh[week] - period.cash_spent_usd
     for week, usd in capital_spend_usd.items():
         flows[week] -= usd
     # Money of a week is taken to move at its middle.

@@ -31,22 +31,29 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
     "ledger": (
         "costs",
         {
-            "replicate": _INT, "week": _INT, "station": _TEXT, "account": _TEXT, "quantity": _FLOAT, "unit": _TEXT,
-            "usd": _FLOAT,
+            "replicate": _INT, "week": _INT, "station": _TEXT, "place": _TEXT, "step": _TEXT, "product": _TEXT,
+            "account": _TEXT, "quantity": _FLOAT, "unit": _TEXT, "usd": _FLOAT,
+        },
+    ),
+    "incomes": (
+        "incomes",
+        {
+            "replicate": _INT, "week": _INT, "place": _TEXT, "account": _TEXT, "product": _TEXT, "quantity": _FLOAT,
+            "unit": _TEXT, "usd": _FLOAT,
         },
     ),
     "holdings": (
         "holdings",
         {
-            "replicate": _INT, "week": _INT, "holding": _TEXT, "account": _TEXT, "quantity": _FLOAT, "unit": _TEXT,
-            "usd": _FLOAT,
+            "replicate": _INT, "week": _INT, "holding": _TEXT, "product": _TEXT, "form": _TEXT, "account": _TEXT,
+            "quantity": _FLOAT, "unit": _TEXT, "usd": _FLOAT,
         },
     ),
     "releases": (
         "releases",
         {
-            "replicate": _INT, "week": _INT, "station": _TEXT, "holding": _TEXT, "reason": _TEXT, "rows": _INT,
-            "energy_kwh": _FLOAT, "usd": _FLOAT,
+            "replicate": _INT, "week": _INT, "station": _TEXT, "place": _TEXT, "product": _TEXT, "holding": _TEXT,
+            "reason": _TEXT, "form": _TEXT, "rows": _INT, "energy_kwh": _FLOAT, "usd": _FLOAT,
         },
     ),
     "states": ("states", {"replicate": _INT, "week": _INT, "station": _TEXT, "state": _TEXT, "hours": _FLOAT}),
@@ -121,8 +128,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), holdings, releases, states, scrap,
-        escapes, steps and buffers.
+        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), incomes, holdings, releases, states,
+        scrap, escapes, steps and buffers.
     """
     import pyarrow.parquet as pq
 

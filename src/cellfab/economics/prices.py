@@ -1,0 +1,57 @@
+"""Prices week by week: the schedules of a scenario, read once for a run."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cellfab.config.economics_spec import Economics
+from cellfab.config.materials_spec import Material
+
+
+@dataclass(frozen=True)
+class WeeklyPrices:
+    """What things cost in each week of a run, in dollars per unit; index 0 is the first week.
+
+    Attributes
+    ----------
+    weeks : int
+        Weeks with prices; one more than the run has, because what ends with the last week is posted to the next.
+    electricity, heat : list of float
+        $/kWh.
+    sale : list of float or None
+        $/kWh of cells sold; None where the scenario has no sale price.
+    materials : dict of str to list of float
+        Dollars per unit bought, without duty.
+    """
+
+    weeks: int
+    electricity: list[float]
+    heat: list[float]
+    sale: list[float] | None
+    materials: dict[str, list[float]]
+
+
+def weekly_prices(
+    economics: Economics, materials: Mapping[str, Material], start: datetime.date, weeks: int
+) -> WeeklyPrices:
+    """Prices of `weeks` weeks from the day `start`, and of the week after them as of the last.
+
+    Raises
+    ------
+    ValueError
+        If a schedule has a gap.
+    """
+
+    def after(values: list[float]) -> list[float]:
+        return [*values, values[-1]]
+
+    sale = economics.sale_price_usd_per_kwh
+    return WeeklyPrices(
+        weeks=weeks + 1,
+        electricity=after(economics.electricity_usd_per_kwh.weekly(start, weeks)),
+        heat=after(economics.heat_usd_per_kwh.weekly(start, weeks)),
+        sale=None if sale is None else after(sale.weekly(start, weeks)),
+        materials={name: after(material.price_usd.weekly(start, weeks)) for name, material in materials.items()},
+    )
