@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 from cellfab.core import web
+from cellfab.core.causes import cause
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.kernels.web_field import mean_variance_factor
+
+CAUSE = cause("test", "read", "reading out of limits in a test")
 
 
 def _web():
@@ -104,21 +107,33 @@ def test_inspection_reads_as_if_every_segment_were_read(absolute, relative, spre
     code[::5] = 9
     before = code.copy()
     web.inspect(
-        lot, DRAWS, "gauge", values, 0.5, 1.5, 4, absolute=absolute, relative=relative, log_spread=spread
+        lot, DRAWS, "gauge", values, 0.5, 1.5, CAUSE, absolute=absolute, relative=relative, log_spread=spread
     )  # fmt: skip
     z = np.clip(web.normal(DRAWS, "gauge", lot).ravel().astype(float), -4.0, 4.0)
     read = (values + z * (absolute + relative * values)) * np.exp(spread * z)
     off = ~((read >= 0.5) & (read <= 1.5)) & (before == 0)
     assert off[17]
-    assert np.array_equal(code == 4, off)
-    assert lot.losses == [(4, int(off.sum()))]
+    assert np.array_equal(code == CAUSE, off)
+    assert lot.losses == [(CAUSE, int(off.sum()))]
+    assert lot.attributes["false_rejects_read"] == np.count_nonzero(off & (values >= 0.5) & (values <= 1.5))
 
 
 def test_a_gauge_whose_error_exceeds_all_leaves_no_row_clear():
     lot = _large()
-    web.inspect(lot, DRAWS, "gauge", np.ones(450, np.float32), 0.9, 1.1, 4, relative=0.3)
+    web.inspect(lot, DRAWS, "gauge", np.ones(450, np.float32), 0.9, 1.1, CAUSE, relative=0.3)
     z = np.clip(web.normal(DRAWS, "gauge", lot).ravel().astype(float), -4.0, 4.0)
-    assert np.array_equal(lot.exit_code == 4, np.abs(0.3 * z) > 0.1)
+    assert np.array_equal(lot.exit_code == CAUSE, np.abs(0.3 * z) > 0.1)
+    assert lot.attributes["false_rejects_read"] == lot.n_dead
+
+
+def test_rows_rejected_with_and_without_reason():
+    lot = _large(5)
+    lot.scrap(np.arange(15) == 2, 9)
+    bad, sound = np.array([1, 2, 7, 7], np.int32), np.array([2, 4, 4, 7, 9], np.int32)
+    web.reject(lot, bad, sound, CAUSE)
+    assert np.flatnonzero(lot.exit_code == CAUSE).tolist() == [1, 4, 7, 9]
+    assert lot.losses[1:] == [(CAUSE, 4)]
+    assert lot.attributes["false_rejects_read"] == 2.0
 
 
 def test_events_stay_where_they_are_and_are_scrapped_once():

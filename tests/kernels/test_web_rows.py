@@ -50,7 +50,7 @@ def test_rows_are_judged_by_their_reading(gauge):
     z = rng.normal(size=rows.size).astype(np.float32)
     z[3] = 6.0
     code = np.zeros(values.size, np.int16)
-    off = web_rows.judge_rows(
+    off, sound = web_rows.judge_rows(
         _planned_rows(rows), z, values, *gauge, 0.8, 1.2, POSITIONS, PLANNED, 4, code
     )  # fmt: skip
     cut = np.clip(z.astype(float), -4.0, 4.0)
@@ -59,3 +59,4 @@ def test_rows_are_judged_by_their_reading(gauge):
     assert 5 in expected
     assert np.array_equal(np.flatnonzero(code), expected)
     assert off == expected.size > 50
+    assert sound == np.count_nonzero((values[expected] >= 0.8) & (values[expected] <= 1.2)) > 5

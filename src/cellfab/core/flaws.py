@@ -94,8 +94,8 @@ def inspect_flaws(
 ) -> Found | None:
     """Flaws scattered over a web, and the segments scrapped on which one is read as too large.
 
-    Flaws that are seen and flaws that pass are two independent Poisson processes: those that pass are drawn only if
-    they are asked for.
+    A segment on which none of those is truly too large is a false reject. Flaws that are seen and flaws that pass are
+    two independent Poisson processes: those that pass are drawn only if they are asked for.
 
     Parameters
     ----------
@@ -123,13 +123,15 @@ def inspect_flaws(
     _announce(rate, decision)
     share = law.seen_share
     seen = web.events(lot, draws, decision, rate * share)
-    web.scrap_rows(lot, seen.rows, cause)
+    sizes = law.sizes(seen.words, share, 1.0)
+    large = sizes > law.limit
+    web.reject(lot, seen.rows[large], seen.rows[~large], cause)
     if not keep:
         return None
     passed = web.events(lot, draws, f"{decision}_passed", rate * (1.0 - share))
     return Found(
         np.concatenate((seen.rows, passed.rows)),
-        np.concatenate((law.sizes(seen.words, share, 1.0), law.sizes(passed.words, 1.0 - share, -1.0))),
+        np.concatenate((sizes, law.sizes(passed.words, 1.0 - share, -1.0))),
     )
 
 

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.core import notes
+from cellfab.core.causes import describe
 from cellfab.core.draws import Draws
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.errors import InvariantError
@@ -186,6 +188,8 @@ def inspect(
 ) -> None:  # fmt: skip
     """Scrap the living segments that a gauge reads outside [low, high]; it is read where its error can matter.
 
+    Those among them that are truly within are noted as false rejects.
+
     Parameters
     ----------
     lot : Lot
@@ -211,14 +215,13 @@ def inspect(
     clear_high = (high / shrink - GAUGE_REACH * absolute) / (1.0 + GAUGE_REACH * relative)
     rows = _SCRATCH.ask(values.size).rows
     rows = rows[: doubtful_rows(values, clear_low, clear_high, positions, planned, code, rows)]
-    if not rows.size:
-        return
     z = np.empty(rows.size, np.float32)
     fill_row_normals(draws.key(decision), lot.identity, rows, z)
-    off = judge_rows(
+    off, sound = judge_rows(
         rows, z, values, absolute, relative, log_spread, low, high, positions, planned, cause, code
     )  # fmt: skip
     scrapped(lot, (cause, off))
+    note_false_rejects(lot, cause, sound)
 
 
 class Events(NamedTuple):
@@ -266,6 +269,31 @@ def scrap_rows(lot: Lot, rows: npt.NDArray[np.int32], cause: int) -> None:
     from cellfab.kernels.web_events import scrap_at
 
     scrapped(lot, (cause, scrap_at(rows, cause, exit_codes(lot))))
+
+
+def reject(lot: Lot, bad: npt.NDArray[np.int32], sound: npt.NDArray[np.int32], cause: int) -> None:
+    """Scrap what an inspection took for bad, of what is still alive; of rows named as sound only, note that.
+
+    Parameters
+    ----------
+    lot : Lot
+    bad, sound : ndarray of int32
+        Rows that are truly bad, and rows that raised an alarm without cause; a row may be named several times.
+    cause : int
+        Exit code.
+    """
+    from cellfab.kernels.web_events import scrap_at
+
+    code = exit_codes(lot)
+    right = scrap_at(bad, cause, code)
+    wrong = scrap_at(sound, cause, code)
+    scrapped(lot, (cause, right + wrong))
+    note_false_rejects(lot, cause, wrong)
+
+
+def note_false_rejects(lot: Lot, cause: int, rows: int) -> None:
+    """Note how many rows were scrapped for a cause though nothing was wrong with them."""
+    lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(rows)
 
 
 def scrap_positions(lot: Lot, first: int, after: int, cause: int) -> None:

@@ -1,9 +1,11 @@
 """Rare things that happen at points of a web: holes, particles, flawed cuts.
 
-A Poisson process over the segments of the roll as planned, drawn block by block: one number says how many events a
-block of segments has, and each event has a number for its place and two more for whatever is asked about it. So it
-costs next to nothing where little happens, a higher rate adds events and takes none away, and a roll cut short keeps
-the events of what is left.
+A Poisson process over the segments of the roll as planned, drawn block by block of segments. Think of a rate axis
+above each block: over block and axis together points lie with density 1, and an event is a point below the rate of its
+segment (thinning; Lewis and Shedler 1979, Nav. Res. Logist. Q. 26, 403). The points of a block are drawn from the
+lowest up, by exponential steps, until one lies above the block's highest rate. So it costs next to nothing where little
+happens, a rate that is higher anywhere adds events and takes none away, and a roll cut short keeps the events of what
+is left.
 """
 
 from __future__ import annotations
@@ -17,25 +19,12 @@ from cellfab.kernels._jit import kernel
 from cellfab.kernels.random import philox
 
 BLOCK = 64
-"""Segments that share a count."""
+"""Segments that share a rate axis."""
 RATE_AT_MOST = 10.0
-"""Events per segment that the process tells apart: the count of a block comes from exp(-BLOCK x rate)."""
+"""Events per segment that are told apart: what would be more is that."""
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
-_PLACE_SHIFT = np.uint64(26)  # the upper six bits of a word: 0 to BLOCK - 1
-
-
-@kernel
-def poisson_number(u: float, mean: float) -> int:
-    """Poisson number with mean `mean` < 700 by inverse CDF of `u` in (0, 1)."""
-    term = math.exp(-mean)
-    total = term
-    n = 0
-    while u > total and (term > 1e-16 * total or n < mean):
-        n += 1
-        term *= mean / n
-        total += term
-    return n
+_PLACE = np.uint64(BLOCK - 1)
 
 
 @kernel
@@ -54,9 +43,9 @@ def scatter_events(
     Parameters
     ----------
     key : numpy.uint64
-        Stream. Blocks are `BLOCK` positions of one lane of the roll as planned. Counter (block, 0) gives the number of
-        events at the block's highest rate, counter (block, 1 + k) the place of the k-th, whether it is kept (thinning
-        by the local over the highest rate), and two words for the caller.
+        Stream. Blocks are `BLOCK` positions of one lane of the roll as planned. Counter (block, k) is about the k-th
+        lowest point of the block: its step along the rate axis (52 bits), its place (6 bits), and two words for the
+        caller.
     entity : int
         The web.
     rate : ndarray of float64, shape (positions,) or (1,)
@@ -82,28 +71,29 @@ def scatter_events(
     key_low, key_high = key & _LOW_32, key >> _SHIFT_32
     found = 0
     for part in range(per_lane):
-        most = highest[part]
-        if not most > 0.0:
+        top = BLOCK * highest[part]
+        if not top > 0.0:
             continue
-        mean = BLOCK * most
-        none = math.exp(-mean)
+        none = math.exp(-top)
         for lane in range(lanes):
             block = np.uint64(lane * per_lane + part)
-            event, events = 0, 0  # counter 0 of a block says how many counters follow
-            while event <= events:
-                one, two, three, four = philox(block, np.uint64(event), low, high, key_low, key_high)
-                if event == 0:
-                    u = (np.float64((one << np.uint64(20)) | (two >> np.uint64(12))) + 0.5) * 2.0**-52
-                    events = poisson_number(u, mean) if u > none else 0
-                else:
-                    position = part * BLOCK + int(one >> _PLACE_SHIFT)
-                    kept = (np.float64(two) + 0.5) * 2.0**-32 * most < rate[min(position, rate.size - 1)]
-                    if kept and position < positions and found < rows.size:
-                        rows[found] = lane * positions + position
-                        words[found, 0] = np.uint32(three)
-                        words[found, 1] = np.uint32(four)
-                        found += 1
-                event += 1
+            height, point = 0.0, 0
+            while True:
+                one, two, three, four = philox(block, np.uint64(point), low, high, key_low, key_high)
+                u = (np.float64((one << np.uint64(20)) | (two >> np.uint64(12))) + 0.5) * 2.0**-52
+                if point == 0 and u <= none:  # nearly always: the logarithm need not be taken
+                    break
+                height -= math.log(u)
+                if height >= top:
+                    break
+                position = part * BLOCK + int(two & _PLACE)
+                kept = height < BLOCK * min(rate[min(position, rate.size - 1)], RATE_AT_MOST)
+                if kept and position < positions and found < rows.size:
+                    rows[found] = lane * positions + position
+                    words[found, 0] = np.uint32(three)
+                    words[found, 1] = np.uint32(four)
+                    found += 1
+                point += 1
     return found
 
 

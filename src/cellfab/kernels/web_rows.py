@@ -116,7 +116,7 @@ def judge_rows(
     planned: int,
     code: int,
     exit_code: npt.NDArray[np.int16],
-) -> int:
+) -> tuple[int, int]:
     """Read the values of some rows with error and scrap those that read outside [low, high], or as no number.
 
     Reading = (value + z (absolute + relative value)) exp(log_spread z), z cut off at `GAUGE_REACH`.
@@ -140,10 +140,10 @@ def judge_rows(
 
     Returns
     -------
-    int
-        Rows scrapped.
+    tuple of int
+        Rows scrapped, and those among them whose true value is within [low, high].
     """
-    scrapped = 0
+    scrapped, sound = 0, 0
     missing = np.int32(planned - positions)
     for i in range(rows.size):
         row = rows[i] if missing == 0 else rows[i] - rows[i] // np.int32(planned) * missing
@@ -155,4 +155,5 @@ def judge_rows(
         off = not low <= read <= high
         exit_code[row] = code if off else exit_code[row]
         scrapped += off
-    return scrapped
+        sound += off and low <= value <= high
+    return scrapped, sound

@@ -2,7 +2,7 @@
 
 What it models
     Per segment the error of the flags' height, and whether the cut left dust or a damaged edge. A camera measures the
-    height with error, sees most damaged edges and now and then takes a good one for damaged.
+    height with error, sees most damaged edges and now and then takes an edge for damaged, whatever it is.
 Equations
     Height error normal with a lane offset; flaws and false alarms Poisson along the web with the rate that gives each
     electrode its probability, -ln(1 - p); flaws are seen with a probability. Gauges: normal, cut off at 4 sigma.
@@ -64,7 +64,7 @@ class Notch(ElectrodeStep):
         flaw_seen_share: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.8, mature=0.95)
         """Of flaws, share that the camera sees: assumption."""
         false_alarm_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=2e-3, mature=2e-4)
-        """Of a sound electrode: assumption."""
+        """Of an electrode, sound or not: assumption."""
         keep_all_columns: bool = False
         """Keep the flags' true height error, which no later step reads, in a column: memory."""
 
@@ -111,11 +111,11 @@ class Notch(ElectrodeStep):
         """Where the cut is flawed; scrap what the camera takes for flawed."""
         from cellfab.kernels.web_events import rate_of
 
-        of_flaws, of_alarms = rate_of(now["flaw_probability"]), rate_of(now["false_alarm_probability"])
-        rows, words = web.events(lot, draws, "cut", of_flaws + of_alarms)
-        is_flaw = words[:, 0] * (of_flaws + of_alarms) < of_flaws * web.WORDS
+        rows, words = web.events(lot, draws, "cut", rate_of(now["flaw_probability"]))
         flaw = np.zeros(lot.n, np.uint8)
-        flaw[rows[is_flaw]] = 1
-        seen = words[:, 1] < now["flaw_seen_share"] * web.WORDS
-        web.scrap_rows(lot, rows[np.where(is_flaw, seen, flaw[rows] == 0)], SEEN_FLAW)
+        flaw[rows] = 1
+        seen = rows[words[:, 0] < now["flaw_seen_share"] * web.WORDS]
+        alarms = web.events(lot, draws, "false_alarm", rate_of(now["false_alarm_probability"])).rows
+        is_flawed = flaw[alarms] == 1
+        web.reject(lot, np.concatenate((seen, alarms[is_flawed])), alarms[~is_flawed], SEEN_FLAW)
         return flaw

@@ -42,3 +42,17 @@ def test_lanes_share_their_guide(electrode):
     height = lot.columns["flag_height_error_mm"].reshape(14, -1)
     assert np.all(height == height[:, :1])
     assert np.unique(height[:, 0]).size == 14
+
+
+@pytest.mark.parametrize("source", ["flaw_probability", "false_alarm_probability"])
+def test_more_flaws_or_alarms_spare_no_electrode(electrode, source):
+    # Few flaws are seen and alarms are many, so that on some electrodes both meet.
+    fewer = {"flaw_probability": 0.1, "flaw_seen_share": 0.3, "false_alarm_probability": 0.1}
+    for ordinal in range(6):
+        before = _notched(electrode, ordinal, **fewer)
+        after = _notched(electrode, ordinal, **{**fewer, source: 3.0 * fewer[source]})
+        assert not (after.alive() & ~before.alive()).any()
+        assert after.n_alive < before.n_alive
+        flawed = (before.exit_code == notch.SEEN_FLAW) & (before.columns["notch_flaw"] == 1)
+        noted = before.attributes["false_rejects_cut_edge"]
+        assert noted == np.count_nonzero((before.exit_code == notch.SEEN_FLAW) & ~flawed) > 0
