@@ -10,7 +10,7 @@ from cellfab.config.run_spec import Run
 from cellfab.errors import StallError
 from cellfab.line.flow import simulate_line
 from cellfab.line.kpi import flow_kpis
-from cellfab.line.states import CONVERTING
+from cellfab.line.states import CONVERTING, STARVED
 from cellfab.units import TICKS_PER_S
 
 HOUR = 3600 * TICKS_PER_S
@@ -111,12 +111,13 @@ def lines(draw):
     return spec
 
 
-def run(spec, seed=1, hours=3.0, warmup=0.5, controllers=()):
+def run(spec, seed=1, hours=3.0, warmup=0.5, controllers=(), closures=None):
     """A random merge may run out of one of its branches: then there is nothing to say about the line."""
     try:
         return simulate_line(
-            Line.model_validate(spec), Run(horizon_h=hours, warmup_h=warmup), seed=seed, controllers=controllers
-        )
+            Line.model_validate(spec), Run(horizon_h=hours, warmup_h=warmup), seed=seed, controllers=controllers,
+            closures=closures,
+        )  # fmt: skip
     except StallError as stalled:
         assert "which has no more" in str(stalled)
         reject()
@@ -130,6 +131,21 @@ def test_invariants_hold_and_the_same_seed_gives_the_same_bytes(spec, seed):
     assert flow_kpis(first) == flow_kpis(second)
     gone = first.lots_finished + first.lots_scrapped + first.lots_lost
     assert first.lots_entered + first.lots_made == gone + first.lots_inside
+
+
+@FEWER
+@given(lines(), st.integers(0, 1000), st.lists(st.integers(1, 10_800), min_size=2, max_size=8, unique=True))
+def test_closed_windows_keep_every_invariant(spec, seed, edges):
+    edges.sort()
+    windows = [(a * 1_000_000, b * 1_000_000) for a, b in zip(edges[::2], edges[1::2], strict=False)]
+    closures = {name: windows for name in spec["stations"]}
+    closed = run(spec, seed, closures=closures)
+    gone = closed.lots_finished + closed.lots_scrapped + closed.lots_lost
+    assert closed.lots_entered + closed.lots_made == gone + closed.lots_inside
+    shut = sum(min(b, 10_800_000_000) - max(a, 1_800_000_000) for a, b in windows if b > 1_800_000_000)
+    for station in closed.stations.values():
+        assert station.state_ticks.sum() == station.units * 9_000_000_000
+        assert station.state_ticks[STARVED] >= station.units * shut
 
 
 @FEWER

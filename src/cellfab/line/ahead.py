@@ -23,6 +23,7 @@ from cellfab.line.clock import Timetable
 from cellfab.line.crews import Crew
 from cellfab.line.events import Alarm
 from cellfab.line.physics import Pace
+from cellfab.line.states import PLANNED, STARVED
 from cellfab.line.stations import Station
 from cellfab.line.units import Unit
 
@@ -284,7 +285,7 @@ def _ahead(unit: Unit) -> AheadStation:
 class AheadStation(Station):
     """Takes a lot, wakes up when something happens inside, and passes the lot on."""
 
-    __slots__ = ("_armed", "_booked", "_empty_from", "_failures_booked", "_inside", "_last_out", "crews")
+    __slots__ = ("_armed", "_booked", "_empty_from", "_failures_booked", "_flushed_at", "_inside", "_last_out", "crews")
 
     flow: Any
     """What happens inside: an `Ahead`, or anything that answers like one."""
@@ -302,7 +303,7 @@ class AheadStation(Station):
         self._armed = NEVER
         self._last_out = self._empty_from = 0
         self._booked = np.zeros(8, np.int64)
-        self._failures_booked = 0
+        self._failures_booked = self._flushed_at = 0
 
     # What a kind fills in.
 
@@ -471,10 +472,17 @@ class AheadStation(Station):
         """Book everybody's time up to now."""
         self.flow.admit_waits()
         self.book_idle()
-        ticks, failures = self.flow.booked(self.line.env.now)
+        now = self.line.env.now
+        ticks, failures = self.flow.booked(now)
         for state, more in enumerate(ticks - self._booked):
             self.book.ticks[state] += int(more)
-        self._booked = ticks
+        if self.timetable is not None:
+            # Kernels know one kind of stop: the share of closures is not planned, but starved.
+            closed = self.timetable.closed_between(self._flushed_at, now) * self.unit_count
+            closed = min(closed, self.book.ticks[PLANNED])
+            self.book.ticks[PLANNED] -= closed
+            self.book.ticks[STARVED] += closed
+        self._booked, self._flushed_at = ticks, now
         self.failures += failures - self._failures_booked
         self._failures_booked = failures
         self.book.flush()

@@ -27,7 +27,7 @@ class DwellStation(Store):
 
     __slots__ = (
         "_longest", "_minimum", "_recipes", "_shown", "_since", "_timetable", "book", "failures", "held", "held_until",
-        "kind", "nominal", "off", "rows_in", "rows_out", "rows_scrapped", "spec", "unit_count",
+        "kind", "nominal", "off", "off_state", "rows_in", "rows_out", "rows_scrapped", "spec", "unit_count",
         "worked",
     )  # fmt: skip
 
@@ -52,9 +52,10 @@ class DwellStation(Store):
         self._longest = NEVER if spec.maximum_h is None else hours_to_ticks(spec.maximum_h)
         self._recipes: dict[int, int] = {}
         calendar = None if spec.calendar is None else line.spec.calendars[spec.calendar]
-        timetable = Timetable(calendar, spec.maintenance.values())
+        timetable = Timetable(calendar, spec.maintenance.values(), line.closures.get(name, ()))
         self._timetable = None if timetable.always_on else timetable
         self.off = self.held = False
+        self.off_state = PLANNED
         self.held_until = 0
         self.book = StateBook()
         self._shown = STARVED
@@ -72,8 +73,11 @@ class DwellStation(Store):
         assert timetable is not None
         now = self.line.env.now
         self.off = timetable.is_off(now)
-        upcoming = timetable.next_on(now) if self.off else timetable.next_off(now)
-        Alarm(self.line.env, upcoming - now, self._follow_timetable, BOUNDARY)
+        if self.off:
+            self.off_state = STARVED if timetable.closed_until(now) > now else PLANNED
+        upcoming = timetable.next_change(now) if self.off else timetable.next_off(now)
+        if upcoming < NEVER:
+            Alarm(self.line.env, upcoming - now, self._follow_timetable, BOUNDARY)
         self._stops_changed()
 
     def hold(self, until: int) -> None:
@@ -174,7 +178,7 @@ class DwellStation(Store):
         if self.held and not self.queue.value:
             state = CONVERTING
         elif self.off:
-            state = PLANNED
+            state = self.off_state
         elif self.ripening:
             state = WORKING
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from cellfab.config.line_spec import Line
 from cellfab.config.run_spec import Run
@@ -25,6 +25,7 @@ def simulate_line(
     physics: Physics | None = None,
     progress: Callable[[int], None] | None = None,
     controllers: Sequence[Controller] = (),
+    closures: Mapping[str, Sequence[tuple[int, int]]] | None = None,
 ) -> FlowResult:
     """Run one replicate of one line.
 
@@ -44,6 +45,9 @@ def simulate_line(
         Called with the present tick at the end of each simulated week.
     controllers : sequence of callables, optional
         Each is given the `LineRun` and returns a SimPy generator that runs beside the line (a plant conversion).
+    closures : mapping of str to sequence of (int, int), optional
+        By station: ticks from which and up to which nothing is supplied to it. It takes nothing and what it works on
+        waits; its time counts as starved. In order, apart from each other.
 
     Returns
     -------
@@ -62,11 +66,14 @@ def simulate_line(
     horizon, warmup = hours_to_ticks(run.horizon_h), hours_to_ticks(run.warmup_h)
     if engine != "simpy":
         reason = "it makes cells" if physics is not None else "it has a controller" if controllers else why_not(line)
+        reason = "its supply is closed at times" if closures else reason
         if reason is None:
             return run_compiled(line, seed=seed, replicate=replicate, horizon=horizon, warmup=warmup, progress=progress)
         if engine == "compiled":
             raise ConfigError(f"the compiled engine cannot run this line: {reason}; use --engine simpy")
-    state = LineRun(line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup)
+    state = LineRun(
+        line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup, closures=closures
+    )
 
     def end_week(now: int) -> None:
         _raise_if_stalled(state)

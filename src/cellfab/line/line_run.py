@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,8 @@ class LineRun:
         What happens to cells; None on a bare line.
     horizon, warmup : int
         Ticks at which the run ends and at which its statistics start.
+    closures : mapping of str to sequence of (int, int)
+        By station: ticks from which and up to which nothing is supplied to it.
 
     Attributes
     ----------
@@ -69,6 +71,7 @@ class LineRun:
         physics: Physics | None = None,
         horizon: int,
         warmup: int = 0,
+        closures: Mapping[str, Sequence[tuple[int, int]]] | None = None,
     ) -> None:
         _raise_problems(spec)
         self.spec = spec
@@ -77,6 +80,7 @@ class LineRun:
         self.physics = physics
         self.horizon = horizon
         self.warmup = warmup
+        self.closures = closures or {}
         self.env = TickEnvironment(0)
         self.durations: list[Duration] = []
         self.wip = Level()

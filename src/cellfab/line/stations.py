@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cellfab.config.line_spec import FailureMode
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
-from cellfab.line.clock import Timetable
+from cellfab.line.clock import NEVER, Timetable
 from cellfab.line.convert import changes_lots, leaving
 from cellfab.line.durations import Duration
 from cellfab.line.events import BOUNDARY, Alarm
 from cellfab.line.failures import Clock, Clocks
 from cellfab.line.nodes import Giver
 from cellfab.line.physics import Pace, Processed
-from cellfab.line.states import DOWN, PLANNED, SETUP, WORKING, StateBook
+from cellfab.line.states import DOWN, PLANNED, SETUP, STARVED, WORKING, StateBook
 from cellfab.line.units import Flow, Unit
 from cellfab.units import to_ticks
 
 if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
-
-NEVER = 1 << 62
 
 
 class Station(Giver):
@@ -39,7 +37,9 @@ class Station(Giver):
     needs : list of (Giver, int), or None
         Merge: how many lots from each feed; None: one lot from any of the feeds.
     off, held : bool
-        In a planned stop; stopped by a controller (conversion).
+        In a planned stop or a closure; stopped by a controller (conversion).
+    off_state : int
+        How the time counts while it is off: planned, or starved while nothing is supplied to it.
     off_at, on_at : int
         Tick at which the next planned stop begins, and at which the present one ends.
     book : StateBook
@@ -55,7 +55,7 @@ class Station(Giver):
 
     __slots__ = (
         "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "held", "held_until", "hungry",
-        "kind", "lots_wanted", "needs", "nominal", "off", "off_at", "on_at", "pace", "rows_in", "rows_out",
+        "kind", "lots_wanted", "needs", "nominal", "off", "off_at", "off_state", "on_at", "pace", "rows_in", "rows_out",
         "rows_scrapped", "spec", "splits", "taken_first", "timetable", "units", "worked",
     )  # fmt: skip
 
@@ -70,6 +70,7 @@ class Station(Giver):
         if line.physics is not None and spec.output.lots != 1:
             raise ConfigError(f"'{name}': a step makes one lot of what it is given; output.lots is for bare lines")
         self.off = self.held = False
+        self.off_state = PLANNED
         self.off_at = NEVER
         self.on_at = self.held_until = 0
         self.book = StateBook()
@@ -80,7 +81,7 @@ class Station(Giver):
         self._outbox: list[tuple[int, int, int, int, Lot, Unit]] = []
         self._sequence = 0
         calendar = None if spec.calendar is None else line.spec.calendars[spec.calendar]
-        timetable = Timetable(calendar, spec.maintenance.values())
+        timetable = Timetable(calendar, spec.maintenance.values(), line.closures.get(name, ()))
         self.timetable = None if timetable.always_on else timetable
         self.changeover: Duration | None = None
         self.changeover_pairs: dict[tuple[str, str], Duration] = {}
@@ -181,10 +182,12 @@ class Station(Giver):
         self.off = timetable.is_off(now)
         if self.off:
             self.on_at = timetable.next_on(now)
-            upcoming = self.on_at
+            self.off_state = STARVED if timetable.closed_until(now) > now else PLANNED
+            upcoming = timetable.next_change(now)
         else:
             self.off_at = upcoming = timetable.next_off(now)
-        Alarm(self.line.env, upcoming - now, self._follow_timetable, BOUNDARY)
+        if upcoming < NEVER:
+            Alarm(self.line.env, upcoming - now, self._follow_timetable, BOUNDARY)
         self._stops_changed()
 
     def hold(self, until: int) -> None:
@@ -301,7 +304,7 @@ class Station(Giver):
         elapsed = 0
         while True:
             if self.off:
-                unit.enter(PLANNED)
+                unit.enter(self.off_state)
                 yield env.timeout(self.on_at - env.now)
             unit.enter(state)
             now = env.now

@@ -12,7 +12,7 @@ from simpy.events import Event
 from cellfab.core.lot import Lot
 from cellfab.kernels.serial_line import Ints
 from cellfab.line.failures import Clock, Clocks
-from cellfab.line.states import BLOCKED, CONVERTING, DOWN, PLANNED, STARVED, WAITING_CREW, WORKING
+from cellfab.line.states import BLOCKED, CONVERTING, DOWN, STARVED, WAITING_CREW, WORKING
 
 if TYPE_CHECKING:
     from cellfab.line.stations import Station
@@ -75,7 +75,7 @@ class Unit:
         if station.held and not self.lots:
             state = CONVERTING
         elif station.off:
-            state = PLANNED
+            state = station.off_state
         if state != self.shown:
             self.flush()
             self.shown = state
