@@ -138,7 +138,7 @@ def test_invariants_hold_and_the_same_seed_gives_the_same_bytes(spec, seed):
 def test_closed_windows_keep_every_invariant(spec, seed, edges):
     edges.sort()
     windows = [(a * 1_000_000, b * 1_000_000) for a, b in zip(edges[::2], edges[1::2], strict=False)]
-    closures = {name: windows for name in spec["stations"]}
+    closures = dict.fromkeys(spec["stations"], windows)
     closed = run(spec, seed, closures=closures)
     gone = closed.lots_finished + closed.lots_scrapped + closed.lots_lost
     assert closed.lots_entered + closed.lots_made == gone + closed.lots_inside
