@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cellfab.core.ledger import Holding
+from cellfab.economics.credits import book_credits, book_sales
 from cellfab.economics.period_cost import (
     close_week,
     idle_electricity,
@@ -15,6 +16,8 @@ from cellfab.economics.period_cost import (
     weekly_plant_cost,
     with_added_capital,
 )
+from cellfab.economics.recycling import sell_scrap
+from cellfab.economics.working_capital import charge_interest
 from cellfab.errors import ConfigError, InvariantError
 from cellfab.line.conversion import LineConversion
 from cellfab.line.flow import simulate_line
@@ -23,6 +26,7 @@ from cellfab.line.states import WORKING
 from cellfab.plant import Plant
 from cellfab.recording import Files, Recorder
 from cellfab.scenario import Scenario
+from cellfab.supply import supply_windows
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks
 
 _TICKS_PER_H = 3600 * TICKS_PER_S
@@ -84,6 +88,7 @@ def simulate(
             physics=plant,
             progress=None if progress is None else lambda now: progress(now / horizon),
             controllers=() if conversion is None else (conversion,),
+            closures=supply_windows(scenario, seed, horizon) if spec.shocks else None,
         )
     if plant is not None:
         _close_books(plant, flow, conversion)
@@ -110,7 +115,8 @@ def _rare_collection() -> Iterator[None]:
 
 
 def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | None) -> None:
-    """Post what came with the calendar: period cost of every station and the plant, and power while not working."""
+    """Post what came with the calendar (period cost of every station and the plant, power while not working), book what
+    was earned, and charge interest on what is bound."""
     spec, economics, ledger = plant.scenario.spec, plant.economics, plant.ledger
     dates = None if conversion is None else conversion.plan
     added = {} if dates is None else {spend.station: spend.musd for spend in dates.capital}
@@ -132,6 +138,10 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
         costs = after if restart_week is not None and week >= restart_week else before
         shared = weekly_plant_cost(economics, plant.prices.electricity[week], plant.prices.heat[week])
         close_week(ledger, week, costs, shared, part)
+    sell_scrap(ledger, economics.recycling, spec.materials)
+    book_sales(ledger, economics, plant.prices.sale)
+    plant.shortfalls = book_credits(ledger, economics, spec.materials, spec.run.start_date, weeks)
+    charge_interest(ledger, economics, weeks, flow.horizon / TICKS_PER_WEEK - weeks + 1)
 
 
 def _check(plant: Plant) -> None:

@@ -22,6 +22,7 @@ from cellfab.config.resolved import Assumption, Resolved
 from cellfab.config.salvage import wiring_problems_of_faulty
 from cellfab.config.scenario_spec import ScenarioSpec
 from cellfab.config.schema import json_schema
+from cellfab.config.shock_spec import shock_problems
 from cellfab.config.show import render
 from cellfab.config.sizing_spec import sizing_problems
 from cellfab.config.tree_path import TreePath, as_path
@@ -126,6 +127,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
         problems = [resolved.problem(*problem) for problem in line_problems(spec.line)]
         sizing = None if spec.economics is None else spec.economics.sizing
         problems += [resolved.problem(*problem) for problem in sizing_problems(sizing, spec.line.stations)]
+        problems += shock_problems(resolved, spec.shocks, spec.run.start_date, spec.run.horizon_h)
     else:
         problems += [resolved.problem(*problem) for problem in wiring_problems_of_faulty(resolved)]
     found = list(_written_places(resolved))

@@ -17,11 +17,15 @@ def _day(value: object) -> object:
     raise ValueError("expected a day such as 2026-01-05")
 
 
+Day = Annotated[datetime.date, BeforeValidator(_day)]
+"""A day, written as 2026-01-05."""
+
+
 class Run(Spec):
     """Length, warm-up, replicates, seed and engine; each can be changed on the command line."""
 
     horizon_h: Annotated[float, Field(gt=0.0)]
-    start_date: Annotated[datetime.date, BeforeValidator(_day)] = datetime.date(2026, 1, 5)
+    start_date: Day = datetime.date(2026, 1, 5)
     """First day of the run, such as 2026-01-05: it dates the prices, duties and credits that change."""
     warmup_h: Annotated[float, Field(ge=0.0)] = 0.0
     """Statistics start here."""

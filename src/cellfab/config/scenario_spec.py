@@ -12,6 +12,7 @@ from cellfab.config.materials_spec import Material
 from cellfab.config.quality_spec import Quality
 from cellfab.config.ramp_spec import Ramp
 from cellfab.config.run_spec import Run
+from cellfab.config.shock_spec import Shock
 from cellfab.config.spec import Spec
 
 
@@ -36,3 +37,5 @@ class ScenarioSpec(Spec):
     ramp: Ramp | None = None
     conversion: Conversion | None = None
     quality: Quality | None = None
+    shocks: dict[str, Shock] = {}
+    """Dated events, by a name of your own: a price multiplied, a supplier lost, an export control, a demand drop."""
