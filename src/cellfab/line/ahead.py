@@ -289,10 +289,13 @@ class AheadStation(Station):
 
     flow: Any
     """What happens inside: an `Ahead`, or anything that answers like one."""
+    takes_parallel = False
+    """Whether the line makes as many of this kind of station as the config has parallel ones."""
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
         super().__init__(line, name, order, spec)
-        for key, allowed in (("parallel", spec.parallel == 1), ("changeover", spec.changeover is None)):
+        alone = self.takes_parallel or spec.parallel == 1
+        for key, allowed in (("parallel", alone), ("changeover", spec.changeover is None)):
             if not allowed:
                 raise ConfigError(f"station '{name}' of kind '{self.kind}' cannot have '{key}'")
         if isinstance(spec.feed, dict):

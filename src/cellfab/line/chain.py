@@ -25,14 +25,26 @@ if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
 
 
-class ChainStation(AheadStation):
-    """A chain of machines as one station. Its state times are those of the machines, each counted as a unit."""
+def copies(name: str, spec: Any) -> tuple[str, ...]:
+    """Names of the places that a node of the config becomes: of parallel chains one each ("name", "name#2")."""
+    if getattr(spec, "machines", None) and spec.parallel > 1:
+        return (name, *(f"{name}#{number}" for number in range(2, spec.parallel + 1)))
+    return (name,)
 
-    __slots__ = ("flow",)
+
+class ChainStation(AheadStation):
+    """A chain of machines as one station. Its state times are those of the machines, each counted as a unit.
+
+    Chains side by side are stations of one name, each with breakdowns of its own; `place` tells them apart.
+    """
+
+    takes_parallel = True
+    __slots__ = ("flow", "place")
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
         super().__init__(line, name, order, spec)
         self.flow: ChainFlow | ChainScan
+        self.place = name
 
     @property
     def unit_count(self) -> int:
@@ -55,6 +67,7 @@ class ChainStation(AheadStation):
     def _stages(self, stops: Ints) -> list[Stage]:
         stages: list[Stage] = []
         places, modes_before = 0, 0
+        copy = () if self.place == self.name else (self.place,)
         for machine_name, machine in self.spec.machines.items():
             owner = f"{self.name}.{machine_name}"
             modes: list[Mode] = []
@@ -66,8 +79,8 @@ class ChainStation(AheadStation):
                     Mode(
                         pack(mode.time_to_failure),
                         pack(mode.time_to_repair),
-                        self.line.key(owner, mode_name, "time_to_failure"),
-                        self.line.key(owner, mode_name, "time_to_repair"),
+                        self.line.key(owner, mode_name, "time_to_failure", *copy),
+                        self.line.key(owner, mode_name, "time_to_repair", *copy),
                         time_dependent=mode.clock == "time_dependent",
                         scrap=mode.fate == "scrap",
                         crew=mode.crew is not None,

@@ -67,10 +67,10 @@ class LineConversion:
         empty = line.drained()
         yield empty | env.timeout(round(spec.drain.limit_weeks * TICKS_PER_WEEK))
         overdue = not empty.triggered
-        dates = self.plan = plan(spec, line.stations, stop, line.now)
-        for name, station in line.stations.items():
+        dates = self.plan = plan(spec, line.spec.stations, stop, line.now)
+        for station in line.stations.values():
             # Overdue lots must not go on when the first stations are ready: then nothing moves before the restart.
-            until = dates.restart if overdue else dates.ready[name]
+            until = dates.restart if overdue else dates.ready[station.name]
             if until > line.now:
                 station.hold(until)
         self.discarded += line.discard_leftovers()
@@ -80,7 +80,7 @@ class LineConversion:
 
         yield env.timeout(dates.restart - line.now)
         if self.book is not None:
-            for name in line.stations:
+            for name in line.spec.stations:
                 laws = None if spec.ramp is None else spec.ramp.of(name)
                 self.book.convert(name, line.now, spec.task(name).carried_share, laws)
         yield from self._requalify(line, dates)

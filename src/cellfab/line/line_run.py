@@ -16,6 +16,7 @@ from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError, StallError
 from cellfab.kernels.random import stream_key
 from cellfab.line.buffers import Buffer, Returns, Store
+from cellfab.line.chain import ChainStation, copies
 from cellfab.line.crews import Crew
 from cellfab.line.durations import Duration
 from cellfab.line.dwell import DwellStation
@@ -57,7 +58,7 @@ class LineRun:
     env : TickEnvironment
         SimPy's, in ticks.
     sources, stations, buffers, sinks, crews : dict
-        By name.
+        By name; chains side by side are stations of one name, the second in the dictionary as "name#2".
     wip : Level
         Lots that have come and not yet left, those waiting outside included.
     """
@@ -103,8 +104,11 @@ class LineRun:
         self.sources = {name: Source(self, name, order[name], source) for name, source in spec.sources.items()}
         self.stations: dict[str, Station | DwellStation] = {}
         for name, station in spec.stations.items():
-            made: Any = station_class(station)(self, name, order[name], station)  # type: ignore[call-arg]
-            self.stations[name] = made
+            for place in copies(name, station):
+                made: Any = station_class(station)(self, name, order[name], station)  # type: ignore[call-arg]
+                self.stations[place] = made
+                if isinstance(made, ChainStation):
+                    made.place = place
         self.buffers = {name: Buffer(self, name, order[name], buffer) for name, buffer in spec.buffers.items()}
         self.sinks = {name: Sink(self, name, order[name]) for name in spec.sinks}
         self.nodes: dict[str, Node] = {**self.sources, **self.stations, **self.buffers, **self.sinks}
@@ -114,12 +118,13 @@ class LineRun:
         spec = self.spec
         for group in (spec.stations, spec.buffers, spec.sinks):
             for name, node_spec in group.items():
-                node = self.nodes[name]
                 tied = ties((), node_spec.feed)
-                node.feeds = [giver for tie in tied for giver in self._givers(tie.giver)]
-                if isinstance(node_spec.feed, dict) and isinstance(node, Station):
-                    node.needs = [(self._givers(tie.giver)[0], tie.lots) for tie in tied]
-                    node.taken_first = tied[0].lots
+                for place in copies(name, node_spec):
+                    node = self.nodes[place]
+                    node.feeds = [giver for tie in tied for giver in self._givers(tie.giver)]
+                    if isinstance(node_spec.feed, dict) and isinstance(node, Station):
+                        node.needs = [(self._givers(tie.giver)[0], tie.lots) for tie in tied]
+                        node.taken_first = tied[0].lots
         for buffer in self.buffers.values():
             if buffer.spec.redo_at not in (None, buffer.name):
                 buffer.returns = Returns(self, buffer)
@@ -142,7 +147,8 @@ class LineRun:
         assert isinstance(node, Giver)
         if isinstance(node, Buffer) and node.capacity == 0.0:
             return [giver for tie in ties((), node.spec.feed) for giver in self._givers(tie.giver)]
-        return [node]
+        places = copies(name, self.spec.stations[name]) if name in self.spec.stations else (name,)
+        return [giver for place in places if isinstance(giver := self.nodes[place], Giver)]
 
     # Names and books.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -190,7 +190,10 @@ def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
         engine="simpy",
         horizon=now,
         warmup=warmup,
-        stations={name: _station(station) for name, station in run.stations.items()},
+        stations={
+            name: _station([station for station in run.stations.values() if station.name == name])
+            for name in run.spec.stations
+        },
         queues=queues,
         sources={name: SourceFlow(source.arrivals, source.lost) for name, source in run.sources.items()},
         sinks={
@@ -214,21 +217,22 @@ def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
     )  # fmt: skip
 
 
-def _station(station: Any) -> StationFlow:
-    window = np.array(station.book.window, dtype=np.int64)
+def _station(places: Sequence[Any]) -> StationFlow:
+    """Of a station: one place, or the places of one name (chains side by side)."""
+    worked = sum(place.worked for place in places)
     return StationFlow(
-        kind=station.kind,
-        units=station.unit_count,
-        state_ticks=window,
-        weekly_ticks=np.array(station.book.weeks, dtype=np.int64).reshape(-1, len(STATES)),
-        lots_in=station.entered,
-        lots_out=station.left,
-        lots_scrapped=station.scrapped,
-        rows_in=station.rows_in,
-        rows_out=station.rows_out,
-        failures=station.failures,
-        rows_scrapped=station.rows_scrapped,
-        rate=station.nominal / station.worked if station.worked else 1.0,
+        kind=places[0].kind,
+        units=sum(place.unit_count for place in places),
+        state_ticks=np.sum([place.book.window for place in places], axis=0, dtype=np.int64),
+        weekly_ticks=np.sum([place.book.weeks for place in places], axis=0, dtype=np.int64).reshape(-1, len(STATES)),
+        lots_in=sum(place.entered for place in places),
+        lots_out=sum(place.left for place in places),
+        lots_scrapped=sum(place.scrapped for place in places),
+        rows_in=sum(place.rows_in for place in places),
+        rows_out=sum(place.rows_out for place in places),
+        failures=sum(place.failures for place in places),
+        rows_scrapped=sum(place.rows_scrapped for place in places),
+        rate=sum(place.nominal for place in places) / worked if worked else 1.0,
     )
 
 
