@@ -54,7 +54,9 @@ def sizing_problems(sizing: Sizing | None, stations: Mapping[str, Station]) -> I
         return
     if sizing.method == "power_law":
         if sizing.machine_price_musd:
-            message = "a power law has its economies of scale in the exponents; with a price per machine they count twice"
+            message = (
+                "a power law has its economies of scale in the exponents; with a price per machine they count twice"
+            )
             yield SizingProblem((*AT, "machine_price_musd"), message, "remove it, or write method: machines")
         return
     if sizing.scaled_from_gwh_per_year is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from cellfab.quality import Escape, QualityReport
 from cellfab.report.numbers import MISSING, number, percent
+from cellfab.report.plain_table import plain_table
 
 SCHEMA_VERSION = 1
 _MOST_CAUSES = 15
@@ -73,7 +73,7 @@ def quality_text(found: QualityReport) -> str:
         f"{found.cells_made:,} cells made, {found.cells_sold:,} sold: final yield {percent(found.final_yield, 2)}; all"
         f" steps {percent(found.rolled_throughput_yield, 2)}, at the first try {percent(found.first_pass_yield, 2)}",
         "\nYield by step",
-        _table(
+        plain_table(
             ("place", "step", "rows in", "lost", "yield", "reworked", "lost though sound"),
             (
                 (step.place, step.step, f"{step.rows_in:,} {step.row_unit}", f"{step.rows_lost:,}",
@@ -83,7 +83,7 @@ def quality_text(found: QualityReport) -> str:
             ),
         ),
         "\nCauses of scrap, in cells",
-        _table(
+        plain_table(
             ("cause", "place", "cells", "share"),
             (
                 (loss.text, loss.place, f"{loss.cells:,.0f}", percent(loss.share))
@@ -91,7 +91,7 @@ def quality_text(found: QualityReport) -> str:
             ),
         ),
         "\nCells sold with a hidden defect",
-        _table(
+        plain_table(
             ("mechanism", "ppm", "95 % interval", "seen", "how"),
             (
                 (escape.mechanism, number(escape.ppm), f"{number(escape.low)} to {number(escape.high)}",
@@ -100,7 +100,7 @@ def quality_text(found: QualityReport) -> str:
             ),
         ),
         "\nHow alike cells are: correlation of true capacity of two cells sold",
-        _table(
+        plain_table(
             ("of", "correlation", "95 % interval", "groups"),
             (
                 (_LIKENESS.get(name, name), number(like.icc), f"{number(like.low)} to {number(like.high)}",
@@ -109,7 +109,7 @@ def quality_text(found: QualityReport) -> str:
             ),
         ),
         "\nHow much is called back",
-        _table(
+        plain_table(
             ("for one", "cells sold", "MWh"),
             ((recall.of, f"{recall.cells:,.0f}", number(recall.mwh)) for recall in found.recalls),
         ),
@@ -122,19 +122,6 @@ def _how(escape: Escape) -> str:
         return escape.method
     boosts = ", ".join(f"{name} x {number(factor)}" for name, factor in escape.sources)
     return f"{escape.method}, {number(escape.gain)} times less variance: {boosts}"
-
-
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns side by side, as wide as they must be; a column of which every entry begins with a digit to the right."""
-    grid = [tuple(headings), *(tuple(row) for row in rows)]
-    columns = list(zip(*grid, strict=True))
-    widths = [max(map(len, column)) for column in columns]
-    right = [all(not text or text[0].isdigit() or text == MISSING for text in column[1:]) for column in columns]
-    lines = (
-        "  ".join(text.rjust(w) if r else text.ljust(w) for text, w, r in zip(row, widths, right, strict=True))
-        for row in grid
-    )
-    return "\n".join("  " + line.rstrip() for line in lines)
 
 
 def _plain(value: float) -> float | None:
