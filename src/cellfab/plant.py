@@ -16,8 +16,11 @@ from cellfab.core.draws import Draws
 from cellfab.core.ledger import ENERGY_UNIT, Entry, Ledger
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.core.tally import Tally
+from cellfab.economics.credits import Shortfall
 from cellfab.economics.period_cost import ELECTRICITY, HEAT, MATERIALS, StandardRate, standard_rate
 from cellfab.economics.prices import weekly_prices
+from cellfab.economics.shocks import with_shocks
+from cellfab.economics.tariffs import TARIFFS
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Pace, Processed
 from cellfab.ramp.book import RampBook
@@ -89,6 +92,8 @@ class Plant:
         What is worked on at each place: "cathode", "anode" or "cell".
     reworked : dict of (product, place) to int
         Rows that were worked on a second time and passed (`Lot.attributes["reworked"]`).
+    shortfalls : list of Shortfall
+        Tax credits that were not earned because of where materials came from; known once the books are closed.
     """
 
     def __init__(self, scenario: Scenario, seed: int, replicate: int, recorder: Recorder | None = None) -> None:
@@ -101,7 +106,8 @@ class Plant:
         self.ledger = Ledger()
         self.tally = Tally()
         weeks = -(-to_ticks(spec.run.horizon_h * 3600.0) // TICKS_PER_WEEK)
-        self.prices = weekly_prices(self.economics, spec.materials, spec.run.start_date, weeks)
+        prices = weekly_prices(self.economics, spec.materials, spec.run.start_date, weeks)
+        self.prices = with_shocks(prices, spec.shocks.values(), spec.run.start_date)
         self.units = {name: station_units(station) for name, station in spec.line.stations.items()}
         self.book = RampBook(spec.ramp, self.units) if spec.ramp is not None else None
         self.cells_started: dict[tuple[int, str], int] = {}
@@ -116,6 +122,7 @@ class Plant:
         self.row_units: dict[str, str] = {}
         self.materials: dict[str, str] = {}
         self.reworked: dict[tuple[str, str], int] = {}
+        self.shortfalls: list[Shortfall] = []
         self._inside: dict[int, int] = {}
         self._visits: dict[tuple[str, int], tuple[float | None, list[_Visit]]] = {}
         self._stops = self._bind(scenario, seed, replicate)
@@ -128,9 +135,12 @@ class Plant:
             for name, station in spec.line.stations.items()
         }
         self._prices = {
-            name: (f"{MATERIALS}{name}", material.unit, 1.0 / material.use_efficiency, self.prices.materials[name])
+            name: (
+                f"{MATERIALS}{name}", material.unit, 1.0 / material.use_efficiency,
+                self.prices.materials[name], self.prices.duties.get(name),
+            )
             for name, material in spec.materials.items()
-        }
+        }  # fmt: skip
 
     @staticmethod
     def _bind(scenario: Scenario, seed: int, replicate: int) -> dict[str, tuple[_Stop, ...]]:
@@ -332,9 +342,12 @@ class Plant:
             price = self._prices.get(name)
             if price is None:
                 raise ConfigError(f"'{place}' uses '{name}', but `materials` has no price for it")
-            account, unit, per_used, usd = price
+            account, unit, per_used, usd, duty = price
             bought = used * per_used
-            entries.append((account, bought, unit, bought * usd[week]))
+            value = bought * usd[week]
+            entries.append((account, bought, unit, value))
+            if duty is not None:
+                entries.append((f"{TARIFFS}{name}", value, "usd", value * duty[week]))
         if work.energy_kwh:
             entries.append((ELECTRICITY, work.energy_kwh, ENERGY_UNIT, work.energy_kwh * self.prices.electricity[week]))
         if work.heat_kwh:

@@ -15,7 +15,11 @@ from cellfab.config.line_spec import Feed, Line, SerialStation
 from cellfab.config.quality_spec import REFERENCE_YEARS
 from cellfab.core.ledger import Holding
 from cellfab.economics.capital import WEEKS_PER_YEAR
-from cellfab.economics.statement import present_value_usd, total
+from cellfab.economics.credits import whole_material_assistance
+from cellfab.economics.period_cost import WORKING_CAPITAL
+from cellfab.economics.price import price_usd
+from cellfab.economics.statement import Period, present_value_usd, total
+from cellfab.economics.tariffs import TARIFFS
 from cellfab.line.kpi import flow_kpis
 from cellfab.line.result import FlowResult
 from cellfab.line.states import STATES
@@ -27,6 +31,7 @@ from cellfab.units import TICKS_PER_WEEK
 
 CONFIDENCE = 0.95
 NOT_ALL_STEPS = "a step has seen nothing of the product in that time"
+_PER_KWH = ("nothing was sold", "USD/kWh")
 TARGET_SHARE = 0.90
 """The share of rated output, and the line yield, whose week is reported."""
 QUARTER_WEEKS = 13
@@ -103,10 +108,18 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
         ),
         "cost_usd_per_kwh": _known(everything.usd_per_kwh, "USD/kWh", "nothing was sold"),
         "cash_cost_usd_per_kwh": _known(everything.cash_usd_per_kwh, "USD/kWh", "nothing was sold"),
+        "price_usd_per_kwh": _ratio(price_usd(everything, plant.economics), everything.good_kwh, *_PER_KWH),
+        "net_cost_usd_per_kwh": _known(everything.net_usd_per_kwh, "USD/kWh", "nothing was sold"),
         "cost_usd_per_kwh_last_quarter": _known(last_quarter.usd_per_kwh, "USD/kWh", "nothing was sold"),
         "cash_cost_usd_per_kwh_last_quarter": _known(last_quarter.cash_usd_per_kwh, "USD/kWh", "nothing was sold"),
         "energy_kwh_per_kwh": _known(everything.energy_kwh_per_kwh, "kWh/kWh", "nothing was sold"),
-        "scrap_cost_usd": Kpi(everything.by_holding.get(Holding.SCRAP, 0.0), "USD"),
+        "scrap_cost_usd": Kpi(everything.by_holding.get(Holding.SCRAP, 0.0) + everything.recycling_usd, "USD"),
+        "recycling_musd": Kpi(everything.recycling_usd / 1e6, "MUSD"),
+        "tariffs_musd": Kpi(_of_accounts(everything, TARIFFS) / 1e6, "MUSD"),
+        "sales_musd": _sales(everything, plant),
+        "credits_musd": Kpi(everything.credits_usd / 1e6, "MUSD"),
+        "working_capital_musd": Kpi(_working_capital_usd(plant) / 1e6, "MUSD"),
+        "material_assistance_share": _material_assistance(plant),
         "false_reject_cost_usd": _false_rejects(plant),
         "escape_ppm": _ratio(1e6 * plant.escaped_cells, good, "nothing was sold", "ppm"),
     }
@@ -119,6 +132,36 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
     kpis |= _nameplate(plant.scenario, rated)
     kpis |= _ramp_dates(books, replicate, rated)
     return kpis
+
+
+def _of_accounts(period: Period, prefix: str) -> float:
+    return math.fsum(usd for account, usd in period.by_account.items() if account.startswith(prefix))
+
+
+def _sales(period: Period, plant: Plant) -> Kpi:
+    if plant.prices.sale is None:
+        return Kpi(None, "MUSD", reason="economics.sale_price_usd_per_kwh is not given")
+    return Kpi(period.sales_usd / 1e6, "MUSD")
+
+
+def _working_capital_usd(plant: Plant) -> float:
+    """Mean over the weeks of the money bound in stock, work in progress and bills."""
+    bound = [debit.quantity for debit in plant.ledger.debits() if debit.account == WORKING_CAPITAL]
+    return math.fsum(bound) / len(bound) if bound else 0.0
+
+
+def _material_assistance(plant: Plant) -> Kpi:
+    """Least material assistance cost ratio of any product over the run, by its strictest credit."""
+    rules = [credit.material_assistance for credit in plant.economics.credits.values()]
+    known = [
+        whole_material_assistance(plant.ledger, plant.scenario.spec.materials, rule.prohibited_origins)
+        for rule in rules
+        if rule is not None
+    ]
+    ratios = [ratio for by_product in known for ratio in by_product.values()]
+    if not ratios:
+        return Kpi(None, "1", reason="no credit asks where materials come from, or nothing was sold")
+    return Kpi(min(ratios), "1")
 
 
 def _false_rejects(plant: Plant) -> Kpi:

@@ -218,12 +218,13 @@ _SUFFIX_WORDS = (
 DIMENSIONLESS = frozenset(
     {
         *("amount", "capacity", "cv", "degree", "efficiency", "exponent", "factor", "fraction", "gsd", "ln", "mature"),
-        *("multiplier", "number", "operators", "order", "porosity", "probability", "quantile", "rate", "ratio"),
+        *("multiplier", "number", "operators", "order", "origins", "porosity", "probability", "quantile", "rate"),
+        "ratio",
         *("share", "shape", "size", "slope", "start", "tortuosity", "value", "weight", "yield"),
     }
 )
 """Last words of the names of numbers without a unit (`cv`, `solid_fraction`); `ln` ends standard deviations of natural
-logarithms, and `amount` and `capacity` are counted in the unit named beside them."""
+logarithms, `origins` are shares, and `amount` and `capacity` are counted in the unit named beside them."""
 
 
 @lru_cache(maxsize=4096)

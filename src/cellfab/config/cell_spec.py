@@ -137,6 +137,11 @@ class CellDesign(Spec):
         return self.capacity_ah * self.nominal_voltage_v
 
     @property
+    def energy_wh_per_l(self) -> float:
+        """Nominal energy over the volume of the package's outline, Wh/L."""
+        return self.energy_wh / self.package.volume_l
+
+    @property
     def electrolyte_kg(self) -> float:
         """Electrolyte filled, kg."""
         return self.electrolyte_g_per_ah * self.capacity_ah * 1e-3

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cellfab.config.policy_spec import Credit, Markups, Recycling, Tariff, WorkingCapital
 from cellfab.config.schedule import NonNegativeSchedule, PositiveSchedule, Schedule
 from cellfab.config.sizing_spec import Sizing
 from cellfab.config.spec import Spec
@@ -87,5 +88,13 @@ class Economics(Spec):
     absorb period cost; what they do not absorb is idle capacity."""
     sale_price_usd_per_kwh: PositiveSchedule | None = None
     """Price of a good cell at the plant's gate; none: no cash flow and no net present value are reported."""
+    tariffs: dict[str, Tariff] = {}
+    """Duties on materials, by a name of one's own."""
+    recycling: Recycling = Recycling()
+    credits: dict[str, Credit] = {}
+    """Tax credits for cells and modules sold, by a name of one's own."""
+    working_capital: WorkingCapital = WorkingCapital()
+    markups: Markups = Markups()
+    """From cost to price."""
     sizing: Sizing | None = None
     """What `cellfab size` has done to the plant; none: it is as written."""

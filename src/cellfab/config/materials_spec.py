@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import math
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from cellfab.config.policy_spec import Recovery
 from cellfab.config.schedule import Schedule, Values
 from cellfab.config.spec import Spec
 
@@ -17,12 +19,32 @@ class Material(Spec):
     unit: Literal["kg", "m2", "pieces"]
     """Unit of the price, and of what a step says it uses."""
     price_usd: Annotated[Schedule, Values(Annotated[float, Field(ge=0.0, le=1e6)])]
-    """Per unit, delivered to the plant, in dollars of `economics.currency_year`."""
+    """Per unit, delivered to the plant without duty, in dollars of `economics.currency_year`."""
     use_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
     """Share of what is bought that a step finds in its hands: losses that the line does not simulate (residue in drums
     and hoses, reel cores). Scrap of the line itself is simulated and must not be repeated here."""
+    unit_kg: Annotated[float, Field(gt=0.0)] | None = None
+    """Mass of one unit that is not a kilogram: what scrap weighs."""
+    origins: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = {}
+    """Where it comes from: share of the purchase by origin ("cn", "us"); what the shares leave open is of no matter to
+    duties and credits."""
+    recovery: Recovery = Recovery()
     note: str = ""
     """Grade, typical use per kWh, what the price includes."""
+
+    @model_validator(mode="after")
+    def _possible(self) -> Material:
+        whole = math.fsum(self.origins.values())
+        if whole > 1.0 + 1e-9:
+            raise ValueError(f"the shares in `origins` add up to {whole:g}, more than 1")
+        if self.unit == "kg" and self.unit_kg not in (None, 1.0):
+            raise ValueError(f"a kg weighs 1 kg, not {self.unit_kg:g}: remove unit_kg")
+        return self
+
+    @property
+    def mass_kg_per_unit(self) -> float:
+        """What a unit weighs, kg; 0 where it is not known."""
+        return 1.0 if self.unit == "kg" else self.unit_kg or 0.0
 
     def bought(self, used: float) -> float:
         """Quantity to buy for `used` units, in the same unit."""

@@ -56,6 +56,11 @@ class CylindricalPackage(Spec):
     """Can, lid, discs and terminal."""
 
     @property
+    def volume_l(self) -> float:
+        """Of the can's outline, litres."""
+        return math.pi / 4.0 * self.outer_diameter_mm**2 * self.height_mm * 1e-6
+
+    @property
     def inner_diameter_mm(self) -> float:
         """Room for the roll, mm."""
         return self.outer_diameter_mm - 2.0 * self.wall_mm
@@ -148,6 +153,11 @@ class PouchPackage(Spec):
     """Laminate, tabs and tab film."""
 
     @property
+    def volume_l(self) -> float:
+        """Of the body without seals and tabs, litres."""
+        return self.length_mm * self.width_mm * self.thickness_mm * 1e-6
+
+    @property
     def room(self) -> Room:
         """What is left inside."""
         return Room(self.length_mm, self.width_mm, self.thickness_mm - 2e-3 * self.laminate_um)
@@ -178,6 +188,11 @@ class PrismaticPackage(Spec):
     """Height lost to lid and current collectors."""
     parts_kg: Positive
     """Can, lid, terminals, current collectors and insulation."""
+
+    @property
+    def volume_l(self) -> float:
+        """Of the can's outline without terminals, litres."""
+        return self.width_mm * self.thickness_mm * self.height_mm * 1e-6
 
     @property
     def room(self) -> Room:

@@ -25,8 +25,10 @@ ELECTRICITY = "electricity"
 HEAT = "heat"
 MATERIALS = "materials."
 """Prefix of material accounts: "materials.lfp"."""
-CAPITAL_ACCOUNTS = frozenset({CAPITAL, BUILDING})
-"""What cash cost leaves out: the yearly charge for equipment and building."""
+WORKING_CAPITAL = "working_capital"
+"""Interest on money bound in stock and bills; its quantity is that money."""
+CAPITAL_ACCOUNTS = frozenset({CAPITAL, BUILDING, WORKING_CAPITAL})
+"""What cash cost leaves out: the yearly charge for equipment and building, and interest on working capital."""
 PLANT = "plant"
 """The name under which costs of no single station are posted."""
 

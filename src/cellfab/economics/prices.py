@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from cellfab.config.economics_spec import Economics
 from cellfab.config.materials_spec import Material
+from cellfab.economics.tariffs import weekly_duties
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class WeeklyPrices:
         $/kWh of cells sold; None where the scenario has no sale price.
     materials : dict of str to list of float
         Dollars per unit bought, without duty.
+    duties : dict of str to list of float
+        Duty over the price, of the materials that are dutiable in some week.
     """
 
     weeks: int
@@ -31,6 +34,7 @@ class WeeklyPrices:
     heat: list[float]
     sale: list[float] | None
     materials: dict[str, list[float]]
+    duties: dict[str, list[float]]
 
 
 def weekly_prices(
@@ -48,10 +52,12 @@ def weekly_prices(
         return [*values, values[-1]]
 
     sale = economics.sale_price_usd_per_kwh
+    duties = weekly_duties(economics.tariffs, materials, start, weeks)
     return WeeklyPrices(
         weeks=weeks + 1,
         electricity=after(economics.electricity_usd_per_kwh.weekly(start, weeks)),
         heat=after(economics.heat_usd_per_kwh.weekly(start, weeks)),
         sale=None if sale is None else after(sale.weekly(start, weeks)),
         materials={name: after(material.price_usd.weekly(start, weeks)) for name, material in materials.items()},
+        duties={name: after(duty) for name, duty in duties.items()},
     )

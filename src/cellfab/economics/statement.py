@@ -6,18 +6,20 @@ the period less the growth of work in progress (and less material given back to 
 
     cost of the period = spent - returned - (work in progress at its end - at its start)
 
-so filling a line with two weeks of ageing cells does not look like a loss, nor emptying it like a gain.
+so filling a line with two weeks of ageing cells does not look like a loss, nor emptying it like a gain. What recyclers
+pay for scrap is taken off; sales and tax credits are not, they are another side of the books.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cellfab.core.ledger import ENERGY_UNIT, Holding, Ledger
 from cellfab.economics.capital import WEEKS_PER_YEAR, net_present_value
 from cellfab.economics.period_cost import CAPITAL_ACCOUNTS
+from cellfab.economics.recycling import RECYCLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +31,23 @@ class Period:
     spent_usd : float
         Everything posted, less material returned.
     full_cost_usd : float
-        What the period's output bears: spent less the growth of work in progress; with capital charges.
+        What the period's output bears: spent less the growth of work in progress; with capital charges, after what
+        recyclers paid for scrap.
     cash_cost_usd : float
-        The same without the yearly charge for equipment and building.
+        The same without the yearly charge for equipment and building and without interest on working capital.
     cash_spent_usd : float
         Spent, without those charges: money that went out of the door.
     by_holding : dict of Holding to usd
-        full_cost_usd by what became of it: finished goods, scrap, qualification, idle capacity, expensed.
+        full_cost_usd by what became of it: finished goods, scrap (less what recyclers paid), qualification, idle
+        capacity, expensed.
     by_account : dict of account to usd
-        full_cost_usd by cost account.
+        full_cost_usd by cost account; "recycling.MATERIAL" is negative where scrap has brought money.
     good_kwh : float
         Stored energy of the cells finished for sale.
     electricity_and_heat_kwh : float
         Spent in the period.
+    sales_usd, credits_usd, recycling_usd : float
+        Earned in the period, whenever it is paid: by cells sold, from tax credits, by scrap.
     """
 
     spent_usd: float
@@ -52,6 +58,9 @@ class Period:
     by_account: dict[str, float]
     good_kwh: float
     electricity_and_heat_kwh: float
+    sales_usd: float = 0.0
+    credits_usd: float = 0.0
+    recycling_usd: float = 0.0
 
     @property
     def wip_growth_usd(self) -> float:
@@ -67,6 +76,11 @@ class Period:
     def cash_usd_per_kwh(self) -> float | None:
         """Cash cost per good kWh; None where nothing was finished for sale."""
         return self.cash_cost_usd / self.good_kwh if self.good_kwh > 0.0 else None
+
+    @property
+    def net_usd_per_kwh(self) -> float | None:
+        """Full cost less tax credits, per good kWh; None where nothing was finished for sale."""
+        return (self.full_cost_usd - self.credits_usd) / self.good_kwh if self.good_kwh > 0.0 else None
 
     @property
     def energy_kwh_per_kwh(self) -> float | None:
@@ -98,9 +112,17 @@ def weekly_periods(ledger: Ledger) -> dict[int, Period]:
     for release in ledger.releases():
         if release.holding is Holding.FINISHED_GOOD:
             good[release.week] += release.energy_kwh
+    income: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for earned in ledger.incomes():
+        income[earned.week][earned.account.partition(".")[0]] += earned.usd
+        if earned.account.startswith(RECYCLING):
+            spent[earned.week] -= earned.usd
+            cash[earned.week] -= earned.usd
+            by_holding[earned.week][Holding.SCRAP] -= earned.usd
+            by_account[earned.week][earned.account] -= earned.usd
     return {
         week: _period(
-            spent[week], cash[week], by_holding[week], by_account[week], good[week], energy[week]
+            spent[week], cash[week], by_holding[week], by_account[week], good[week], energy[week], income[week]
         )
         for week in sorted({*spent, *by_holding, *good})
     }  # fmt: skip
@@ -113,6 +135,11 @@ def total(periods: dict[int, Period], first_week: int = 0, last_week: int | None
     ]
     by_holding: dict[Holding, float] = defaultdict(float)
     by_account: dict[str, float] = defaultdict(float)
+    income = {
+        "sales": sum(period.sales_usd for period in chosen),
+        "credits": sum(period.credits_usd for period in chosen),
+        "recycling": sum(period.recycling_usd for period in chosen),
+    }
     for period in chosen:
         for holding, usd in period.by_holding.items():
             by_holding[holding] += usd
@@ -125,6 +152,7 @@ def total(periods: dict[int, Period], first_week: int = 0, last_week: int | None
         by_account,
         sum(period.good_kwh for period in chosen),
         sum(period.electricity_and_heat_kwh for period in chosen),
+        income,
     )
 
 
@@ -173,7 +201,11 @@ def _period(
     by_account: dict[str, float],
     good_kwh: float,
     energy_kwh: float,
+    income: Mapping[str, float],
 ) -> Period:
     full = sum(by_holding.values())
     capital = sum(by_account.get(account, 0.0) for account in sorted(CAPITAL_ACCOUNTS))
-    return Period(spent, full, full - capital, cash_spent, dict(by_holding), dict(by_account), good_kwh, energy_kwh)
+    return Period(
+        spent, full, full - capital, cash_spent, dict(by_holding), dict(by_account), good_kwh, energy_kwh,
+        income.get("sales", 0.0), income.get("credits", 0.0), income.get("recycling", 0.0),
+    )  # fmt: skip

@@ -1,0 +1,162 @@
+"""Sales and tax credits: what a kWh sold earns, on the day it is sold, if cell and materials qualify."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from cellfab.config.economics_spec import Economics
+from cellfab.config.materials_spec import Material
+from cellfab.config.policy_spec import Credit
+from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
+from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.economics.period_cost import MATERIALS, PLANT
+
+CREDITS = "credits."
+"""Prefix of income accounts: "credits.cell_45x", kWh credited."""
+_DAYS_PER_WEEK = 7.0
+_MONTHS_PER_YEAR = 12.0
+
+
+class Shortfall(NamedTuple):
+    """Weeks in which a product earned no credit because of where its materials came from."""
+
+    credit: str
+    product: str
+    first_week: int
+    weeks: int
+    ratio: float
+    """Least material assistance cost ratio in those weeks."""
+    least: float
+    """What it should have been, in that week."""
+    lost_usd: float
+
+
+def book_sales(ledger: Ledger, economics: Economics, sale_price: list[float] | None) -> None:
+    """Book the cells sold at the week's price, paid `receivables_days` later; nothing without a price.
+
+    Parameters
+    ----------
+    sale_price : list of float or None
+        $/kWh by week.
+    """
+    if sale_price is None:
+        return
+    later = round(economics.working_capital.receivables_days / _DAYS_PER_WEEK)
+    for release in list(ledger.releases()):
+        if release.holding is Holding.FINISHED_GOOD:
+            usd = release.energy_kwh * sale_price[release.week]
+            to = (release.week, release.place, SALES, release.product)
+            ledger.earn(*to, release.energy_kwh, ENERGY_UNIT, usd, release.week + later)
+
+
+def book_credits(
+    ledger: Ledger, economics: Economics, materials: Mapping[str, Material], start: datetime.date, weeks: int
+) -> list[Shortfall]:
+    """Book every tax credit on the kWh sold in each week, by product; tell where the material rule took it away.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        After the run.
+    economics : Economics
+    materials : mapping of name to Material
+    start : date
+        First day of week 0: a cell is taken to be sold in the week in which it is finished.
+    weeks : int
+
+    Returns
+    -------
+    list of Shortfall
+        One for each credit and product that lost a week.
+    """
+    sold = sold_kwh(ledger)
+    shortfalls = []
+    for name, credit in economics.credits.items():
+        rates = credit.usd_per_kwh.weekly(start, weeks)
+        rule = credit.material_assistance
+        least = [0.0] * weeks if rule is None else rule.least_share.weekly(start, weeks)
+        ratios = {} if rule is None else material_assistance(ledger, materials, rule.prohibited_origins)
+        later = round(credit.paid_after_months / _MONTHS_PER_YEAR * WEEKS_PER_YEAR)
+        lost: dict[str, list[tuple[int, float]]] = {}
+        for (week, product), kwh in sold.items():
+            usd = kwh * credit.sales_share * rates[week]
+            if usd == 0.0:
+                continue
+            if ratios.get((week, product), 1.0) < least[week]:
+                lost.setdefault(product, []).append((week, usd))
+                continue
+            to = (week, PLANT, f"{CREDITS}{name}", product)
+            ledger.earn(*to, kwh * credit.sales_share, ENERGY_UNIT, usd, week + later)
+        for product, missed in lost.items():
+            worst = min((week for week, _ in missed), key=lambda week: ratios[week, product])
+            usd = math.fsum(usd for _, usd in missed)
+            shortfalls.append(
+                Shortfall(name, product, missed[0][0], len(missed), ratios[worst, product], least[worst], usd)
+            )
+    return shortfalls
+
+
+def sold_kwh(ledger: Ledger) -> dict[tuple[int, str], float]:
+    """Energy of the cells finished for sale, by week and product, in order."""
+    sold: dict[tuple[int, str], float] = {}
+    for release in ledger.releases():
+        if release.holding is Holding.FINISHED_GOOD and release.energy_kwh:
+            key = (release.week, release.product)
+            sold[key] = sold.get(key, 0.0) + release.energy_kwh
+    return dict(sorted(sold.items()))
+
+
+def material_assistance(
+    ledger: Ledger, materials: Mapping[str, Material], prohibited: tuple[str, ...]
+) -> dict[tuple[int, str], float]:
+    """Material assistance cost ratio of the cells sold, by week and product.
+
+        ratio = (direct material cost - what of it comes from prohibited origins) / direct material cost
+
+    Direct material is what is in the cells sold, at its price without duty; what was scrapped does not count (26 USC
+    45X(c) speaks of the component sold).
+    """
+    costs = _direct_material(ledger, materials, prohibited)
+    return {key: 1.0 - banned / whole for key, (whole, banned) in costs.items() if whole > 0.0}
+
+
+def whole_material_assistance(
+    ledger: Ledger, materials: Mapping[str, Material], prohibited: tuple[str, ...]
+) -> dict[str, float]:
+    """The same over all weeks, by product."""
+    sums: dict[str, tuple[float, float]] = {}
+    for (_, product), (whole, banned) in _direct_material(ledger, materials, prohibited).items():
+        before = sums.get(product, (0.0, 0.0))
+        sums[product] = (before[0] + whole, before[1] + banned)
+    return {product: 1.0 - banned / whole for product, (whole, banned) in sums.items() if whole > 0.0}
+
+
+def _direct_material(
+    ledger: Ledger, materials: Mapping[str, Material], prohibited: tuple[str, ...]
+) -> dict[tuple[int, str], tuple[float, float]]:
+    """Material in the cells sold, and what of it comes from prohibited origins, usd, by week and product."""
+    costs: dict[tuple[int, str], tuple[float, float]] = {}
+    for held in ledger.held():
+        if held.holding is Holding.FINISHED_GOOD and held.account.startswith(MATERIALS):
+            key = (held.week, held.product)
+            banned = held.usd * banned_share(materials[held.account.removeprefix(MATERIALS)], prohibited)
+            before = costs.get(key, (0.0, 0.0))
+            costs[key] = (before[0] + held.usd, before[1] + banned)
+    return costs
+
+
+def banned_share(material: Material, prohibited: tuple[str, ...]) -> float:
+    """Share of a material's purchase that comes from prohibited origins."""
+    return math.fsum(material.origins.get(origin, 0.0) for origin in prohibited)
+
+
+def undersized(credit: Credit, energy_wh: float, wh_per_l: float) -> Iterator[tuple[str, str]]:
+    """Why a cell is too small for a credit: (field with the limit, message)."""
+    if energy_wh < credit.least_cell_wh:
+        yield "least_cell_wh", f"a cell of {energy_wh:.3g} Wh is below the minimum of {credit.least_cell_wh:g} Wh"
+    if wh_per_l < credit.least_cell_wh_per_l:
+        message = f"a cell with {wh_per_l:.3g} Wh/L is below the minimum of {credit.least_cell_wh_per_l:g} Wh/L"
+        yield "least_cell_wh_per_l", message
