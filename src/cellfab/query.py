@@ -28,25 +28,29 @@ _BATCH_ROWS = 65_536
 _WRITERS = (".csv", ".parquet")
 _EXAMPLES = (
     (
-        "The headline `cost_usd_per_kwh`: value that left the line, over the energy of the cells sold",
-        """SELECT replicate, cost.usd / good.kwh AS cost_usd_per_kwh
+        "The headline cost_usd_per_kwh: value that left the line less what recyclers paid, over the energy sold",
+        """SELECT replicate, (cost.usd - coalesce(scrap.usd, 0)) / good.kwh AS cost_usd_per_kwh
 FROM (SELECT replicate, sum(usd) AS usd FROM holdings WHERE holding <> 'returned' GROUP BY replicate) AS cost
 JOIN (SELECT replicate, sum(energy_kwh) AS kwh FROM releases WHERE holding = 'finished_good' GROUP BY replicate) AS good
+USING (replicate)
+LEFT JOIN (SELECT replicate, sum(usd) AS usd FROM incomes WHERE account LIKE 'recycling.%' GROUP BY replicate) AS scrap
 USING (replicate)""",
     ),
     (
         "The same by account, down to the ledger: posted - returned - still in the line = borne",
         """SELECT account, posted, returned, posted - returned - borne AS in_line, borne,
        borne / (SELECT sum(energy_kwh) FROM releases WHERE holding = 'finished_good') AS usd_per_kwh
-FROM (SELECT account, sum(usd) AS posted FROM ledger GROUP BY account)
-JOIN (SELECT account, sum(usd) FILTER (WHERE holding <> 'returned') AS borne,
-             coalesce(sum(usd) FILTER (WHERE holding = 'returned'), 0) AS returned
-      FROM holdings GROUP BY account) USING (account)
+FROM (SELECT account, sum(usd) AS posted FROM ledger GROUP BY account
+      UNION ALL SELECT account, -sum(usd) FROM incomes WHERE account LIKE 'recycling.%' GROUP BY account)
+JOIN (SELECT account, coalesce(sum(usd) FILTER (WHERE holding <> 'returned'), 0) AS borne,
+             coalesce(sum(usd) FILTER (WHERE holding = 'returned'), 0) AS returned FROM holdings GROUP BY account
+      UNION ALL SELECT account, -sum(usd), 0 FROM incomes WHERE account LIKE 'recycling.%' GROUP BY account)
+USING (account)
 ORDER BY borne DESC""",
     ),
     (
         "The ledger rows behind one account, the dearest first",
-        """SELECT week, station, quantity, unit, usd FROM ledger
+        """SELECT week, place, step, product, quantity, unit, usd FROM ledger
 WHERE account = (SELECT account FROM ledger GROUP BY account ORDER BY sum(usd) DESC LIMIT 1)
 ORDER BY usd DESC LIMIT 10""",
     ),

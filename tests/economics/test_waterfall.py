@@ -15,7 +15,7 @@ from cellfab.economics.waterfall import BARS, Output, effects, in_cents, shapley
 GOOD, SCRAP = Holding.FINISHED_GOOD, Holding.SCRAP
 IDLE, EXPENSED = Holding.IDLE_CAPACITY, Holding.EXPENSED
 FACTORS = st.lists(st.tuples(*[st.floats(-1e3, 1e3) | st.just(0.0)] * 2), min_size=1, max_size=5)
-ACCOUNTS = ("materials.lfp", "materials.nmc811", "tariffs.lfp", "labour", "capital", "heat", "something")
+ACCOUNTS = ("materials.lfp", "materials.nmc811", "tariff.lfp", "labour", "capital", "heat", "something")
 MICRO = st.integers(0, 10**12).map(lambda amount: amount / 1e6) | st.just(0.0)
 
 
@@ -28,7 +28,9 @@ def outputs(draw: st.DrawFn) -> Output:
             quantity = draw(MICRO)
             sign = draw(st.sampled_from([1.0, -1.0])) if holding is IDLE else 1.0
             borne[holding, account] = (quantity, sign * quantity * draw(st.floats(0.1, 100.0)))
-    incomes = draw(st.dictionaries(st.sampled_from(["credits.45x", "recycling.lfp"]), st.floats(-1e5, 1e6), max_size=2))
+    incomes = draw(
+        st.dictionaries(st.sampled_from(["credits.cell_45x", "recycling.lfp"]), st.floats(-1e5, 1e6), max_size=2)
+    )
     return Output(draw(st.floats(1, 10)), draw(st.floats(1e4, 1e5)), draw(st.floats(1e3, 1e4)), borne, incomes)
 
 
@@ -173,11 +175,11 @@ def test_what_is_only_ever_scrapped_stands_by_itself():
 
 def test_kinds_of_cost():
     borne = {(GOOD, "capital"): (1.0, 30.0), (GOOD, "building"): (1.0, 4.0), (GOOD, "labour"): (1.0, 20.0)}
-    output = Output(1.0, 10.0, 2.0, borne, {"credits.45x": 70.0, "recycling.lfp": 1.0, "sales": 160.0})
-    assert output.of_kind("full").usd_per_kwh == pytest.approx(27.0)
-    assert output.of_kind("cash").usd_per_kwh == pytest.approx(10.0)
+    output = Output(1.0, 10.0, 2.0, borne, {"credits.cell_45x": 70.0, "recycling.lfp": 1.0, "sales": 160.0})
+    assert output.of_kind("full").usd_per_kwh == pytest.approx((54.0 - 1.0) / 2.0)
+    assert output.of_kind("cash").usd_per_kwh == pytest.approx((20.0 - 1.0) / 2.0)
     assert output.of_kind("net").usd_per_kwh == pytest.approx((54.0 - 71.0) / 2.0)
-    poorer = Output(1.0, 10.0, 2.0, output.borne, {"credits.45x": 10.0}).of_kind("net")
+    poorer = Output(1.0, 10.0, 2.0, output.borne, {"credits.cell_45x": 10.0}).of_kind("net")
     found = by_bar(effects(output.of_kind("net"), poorer))
     assert found == {"tax credits": pytest.approx(30.0), "recycling": pytest.approx(0.5)}
 

@@ -36,6 +36,7 @@ from itertools import combinations
 from typing import Literal, NamedTuple
 
 from cellfab.core.ledger import Holding
+from cellfab.economics.credits import CREDITS
 from cellfab.economics.period_cost import (
     BUILDING,
     CAPITAL,
@@ -46,32 +47,35 @@ from cellfab.economics.period_cost import (
     MAINTENANCE,
     MATERIALS,
     OVERHEAD,
-)  # fmt: skip
+    WORKING_CAPITAL,
+)
+from cellfab.economics.recycling import RECYCLING, SCRAP_FREIGHT
+from cellfab.economics.tariffs import TARIFFS
 
 Kind = Literal["full", "cash", "net"]
 KINDS: dict[Kind, str] = {
-    "full": "full cost, with the yearly charge for capital",
-    "cash": "cash cost, without the yearly charge for equipment and building",
-    "net": "full cost less tax credits and proceeds of recycling",
+    "full": "full cost: with the yearly charge for capital, after what recyclers paid for scrap",
+    "cash": "cash cost: without the yearly charge for equipment, building and working capital",
+    "net": "net cost: full cost less tax credits",
 }
 PRICES, EXCHANGED, QUANTITIES = "material prices", "materials exchanged", "material per cell"
 ENERGY_PER_CELL = "energy per cell"
 SCRAP, QUALIFICATION, IDLE, OUTPUT = "scrap", "qualification cells", "idle capacity", "output per week"
 UTILITIES, OTHER = "electricity and heat", "other cost"
-TARIFFS, CREDITS, RECYCLING = "tariffs", "tax credits", "recycling"
+DUTIES, BOUND, CREDITED, RECYCLED = "tariffs", "working capital", "tax credits", "recycling"
 _BAR_OF = {
     LABOUR: LABOUR, CAPITAL: CAPITAL, BUILDING: BUILDING, MAINTENANCE: MAINTENANCE, OVERHEAD: OVERHEAD,
-    ELECTRICITY: UTILITIES, HEAT: UTILITIES,
+    ELECTRICITY: UTILITIES, HEAT: UTILITIES, WORKING_CAPITAL: BOUND, SCRAP_FREIGHT: SCRAP,
 }  # fmt: skip
 BARS = (
-    PRICES, TARIFFS, EXCHANGED, QUANTITIES, ENERGY_PER_CELL, SCRAP, QUALIFICATION, LABOUR, UTILITIES, MAINTENANCE,
-    OVERHEAD, CAPITAL, BUILDING, IDLE, OUTPUT, OTHER, CREDITS, RECYCLING,
+    PRICES, DUTIES, EXCHANGED, QUANTITIES, ENERGY_PER_CELL, SCRAP, QUALIFICATION, LABOUR, UTILITIES, MAINTENANCE,
+    OVERHEAD, CAPITAL, BUILDING, BOUND, IDLE, OUTPUT, OTHER, CREDITED, RECYCLED,
 )  # fmt: skip
 """Bars in the order in which they are shown."""
 _LARGEST_RATIO = 10.0
 """Scrap over good value up to which scrap is taken to be in proportion to what is in good cells."""
-NETTED = {"credits": CREDITS, "recycling": RECYCLING}
-"""First word of the income accounts that net cost takes off, and their bars."""
+_NETTED = {RECYCLING: RECYCLED, CREDITS: CREDITED}
+"""Prefixes of the income accounts that are taken off cost, and their bars; credits off net cost only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +92,7 @@ class Output:
     borne : mapping of (Holding, account) to (quantity, usd)
         Value that left in these weeks, without what was returned.
     incomes : mapping of account to usd
-        Credits and proceeds of recycling, without sales.
+        Everything earned; `of_kind` chooses what is taken off cost. Sales never are.
     """
 
     weeks: float
@@ -102,12 +106,13 @@ class Output:
         borne = self.borne
         if kind == "cash":
             borne = {key: amount for key, amount in borne.items() if key[1] not in CAPITAL_ACCOUNTS}
-        netted = {name: usd for name, usd in self.incomes.items() if name.partition(".")[0] in NETTED}
-        return Output(self.weeks, self.cells, self.kwh, borne, netted if kind == "net" else {})
+        taken_off = tuple(_NETTED) if kind == "net" else RECYCLING
+        incomes = {name: usd for name, usd in self.incomes.items() if name.startswith(taken_off)}
+        return Output(self.weeks, self.cells, self.kwh, borne, incomes)
 
     @property
     def usd_per_kwh(self) -> float:
-        """Everything in it, per good kWh."""
+        """Everything borne less all income, per good kWh: the cost, of an output `of_kind`."""
         return (math.fsum(usd for _, usd in self.borne.values()) - math.fsum(self.incomes.values())) / self.kwh
 
 
@@ -200,8 +205,8 @@ def in_cents(start: float, end: float, changes: Sequence[float]) -> tuple[int, l
 
 def bar_of(account: str) -> str:
     """The bar of the money that an account holds, other than materials."""
-    if account.startswith(f"{TARIFFS}."):
-        return TARIFFS
+    if account.startswith(TARIFFS):
+        return DUTIES
     return _BAR_OF.get(account, QUANTITIES if account.startswith(MATERIALS) else OTHER)
 
 
@@ -218,7 +223,7 @@ def _terms(before: Output, after: Output) -> Iterator[_Term]:
         yield _term(account, (bar_of(account), weekly), (OUTPUT, weeks), (ENERGY_PER_CELL, per_kwh))
     for name in dict.fromkeys(name for side in sides for name in side.incomes):
         earned = tuple(-side.incomes.get(name, 0.0) / side.kwh for side in sides)
-        yield _term(name, (NETTED[name.partition(".")[0]], earned))
+        yield _term(name, (next(bar for prefix, bar in _NETTED.items() if name.startswith(prefix)), earned))
 
 
 def _in_cells(account: str, sides: tuple[Output, Output], per_kwh: tuple[float, ...]) -> Iterator[_Term]:
