@@ -13,11 +13,12 @@ from cellfab.config.line_spec import ChannelsStation, DwellStation, station_unit
 from cellfab.core import notes
 from cellfab.core.causes import cause, describe
 from cellfab.core.draws import Draws
-from cellfab.core.ledger import ENERGY_UNIT, Entry, Ledger
+from cellfab.core.ledger import Entry, Holding, Ledger
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.core.tally import Tally
 from cellfab.economics.credits import Shortfall
-from cellfab.economics.period_cost import ELECTRICITY, HEAT, MATERIALS, StandardRate, standard_rate
+from cellfab.economics.energy import PROCESS, WARM_UP, WORKING, EnergyBook, Rest
+from cellfab.economics.period_cost import MATERIALS, StandardRate, energy_entries, standard_rate
 from cellfab.economics.prices import weekly_prices
 from cellfab.economics.shocks import with_shocks
 from cellfab.economics.tariffs import TARIFFS
@@ -74,6 +75,9 @@ class Plant:
     ----------
     ledger : Ledger
     prices : WeeklyPrices
+    energy : EnergyBook
+    rests : dict of str to Rest
+        When stations that are switched off after a while were off.
     tally : Tally
     book : RampBook or None
         None where the scenario does not ramp: every station stands at full maturity and pace.
@@ -105,6 +109,12 @@ class Plant:
         self.economics = spec.economics
         self.ledger = Ledger()
         self.tally = Tally()
+        self.energy = EnergyBook()
+        self.rests = {
+            name: Rest(station.economics)
+            for name, station in spec.line.stations.items()
+            if station.economics.off_after_h is not None
+        }
         weeks = -(-to_ticks(spec.run.horizon_h * 3600.0) // TICKS_PER_WEEK)
         prices = weekly_prices(self.economics, spec.materials, spec.run.start_date, weeks)
         self.prices = with_shocks(prices, spec.shocks.values(), spec.run.start_date)
@@ -213,17 +223,22 @@ class Plant:
         seconds, visits = self._visits.pop((station, lot.identity), (None, ()))
         site = self._sites[station]
         ticks = _unit_ticks(site, lot, seconds, started, ended)
-        entries = site.rate.absorbed(ticks / _TICKS_PER_H, self.prices.electricity[week])
+        rest = self.rests.get(station)
+        if rest is not None and rest.works(started, ended):
+            self._warm_up(station, started // TICKS_PER_WEEK)
+        entries = site.rate.absorbed(ticks / _TICKS_PER_H, self.prices.electricity[week], self.prices.heat[week])
+        self.energy.used(week, station, WORKING, entries, lot)
         if entries and not (visits and visits[0].place == station):
             self.ledger.charge_lot(lot, week, station, entries)
             entries = []
         for visit in visits:
+            self.energy.used(week, visit.place, PROCESS, visit.entries, lot)
             entries += visit.entries
             if entries:
                 self.ledger.charge_lot(lot, week, visit.place, entries)
             if visit.scrapped:
                 self._note_false_rejects(lot, visit)
-                self.ledger.scrap_each(lot, _named(visit.scrapped), visit.alive, week, visit.place)
+                self._scrap(lot, visit.scrapped, visit.alive, week, visit.place)
             entries = []
         if self.book is not None:
             self.book.advance(station, ended, ticks, started)
@@ -235,6 +250,7 @@ class Plant:
         key = (week, lot.product)
         energy = lot.attributes.get("good_energy_kwh", 0.0)
         self.ledger.finish(lot, good, energy, week, sink)
+        self.energy.finished(lot)
         self._inside.pop(lot.identity, None)
         if self.recorder is not None:
             self.recorder.left(lot, SOLD if lot.sellable else UNSOLD)
@@ -255,7 +271,7 @@ class Plant:
         self._count_machine_losses(week, place, lot)
         lot.scrap(np.ones(lot.n, dtype=np.bool_), EXPIRED)
         self._count(week, place, lot, alive, _losses(lot))
-        self.ledger.scrap(lot, alive, alive, week, place, describe(EXPIRED).name)
+        self._scrap(lot, [(EXPIRED, alive)], alive, week, place)
         if self.recorder is not None:
             self.recorder.passed(place, lot)
             self.recorder.left(lot, SCRAPPED)
@@ -278,8 +294,9 @@ class Plant:
                 # A remnant has no partner because the partner was scrapped: the lost cell has been counted there.
                 cells = 0.0 if code == REMNANT else rows * cells_per_row(parent)
                 self.tally.scrap(week, parent.product, stop.key, code, rows, cells)
-            self.ledger.scrap_each(parent, _named(lost), alive, week, stop.key)
+            self._scrap(parent, lost, alive, week, stop.key)
         self.ledger.pass_on(parents, [made])
+        self.energy.became(parents, made)
         if self.recorder is not None:
             self.recorder.made(stop.key, parents, made)
         returned = made.attributes.get("kg_returned", 0.0) - sum(p.attributes.get("kg_returned", 0.0) for p in parents)
@@ -319,10 +336,29 @@ class Plant:
         if losses and self.recorder is not None:
             self.recorder.passed(place, lot)
         alive = lot.n_alive + sum(rows for _, rows in losses)
-        self.ledger.scrap_each(lot, _named(losses), alive, week, place)
+        self._scrap(lot, losses, alive, week, place)
         for code, rows in losses:
             self._count(week, place, lot, alive, [(code, rows)])
             alive -= rows
+
+    def _scrap(self, lot: Lot, losses: Sequence[tuple[int, int]], of: int, week: int, place: str) -> None:
+        """Rows of a lot, by cause, are thrown away with their share of its value and of its energy."""
+        self.ledger.scrap_each(lot, [(describe(code).name, rows) for code, rows in losses], of, week, place)
+        self.energy.scrapped(lot, sum(rows for _, rows in losses), of)
+
+    def _warm_up(self, station: str, week: int) -> None:
+        """A station that was off is switched on."""
+        economics = self.scenario.spec.line.stations[station].economics
+        entries = energy_entries(
+            economics.warm_up_kwh, economics.warm_up_heat_kwh, self.prices.electricity[week], self.prices.heat[week]
+        )
+        self.unabsorbed(week, station, WARM_UP, entries)
+
+    def unabsorbed(self, week: int, station: str, use: str, entries: Sequence[Entry]) -> None:
+        """Post energy that a station used and no lot did."""
+        for entry in entries:
+            self.ledger.charge(week, station, *entry, Holding.IDLE_CAPACITY)
+        self.energy.used(week, station, use, entries)
 
     def _note_rework(self, place: str, lot: Lot) -> None:
         again = int(notes.take(lot, notes.REWORKED))
@@ -348,11 +384,8 @@ class Plant:
             entries.append((account, bought, unit, value))
             if duty is not None:
                 entries.append((f"{TARIFFS}{name}", value, "usd", value * duty[week]))
-        if work.energy_kwh:
-            entries.append((ELECTRICITY, work.energy_kwh, ENERGY_UNIT, work.energy_kwh * self.prices.electricity[week]))
-        if work.heat_kwh:
-            entries.append((HEAT, work.heat_kwh, ENERGY_UNIT, work.heat_kwh * self.prices.heat[week]))
-        return entries
+        prices = self.prices
+        return entries + energy_entries(work.energy_kwh, work.heat_kwh, prices.electricity[week], prices.heat[week])
 
 
 def _unit_ticks(site: _Site, lot: Lot, seconds: float | None, started: int, ended: int) -> int:
@@ -387,8 +420,3 @@ def _losses(lot: Lot) -> list[tuple[int, int]]:
     """(cause, rows) of what has been scrapped since the last look."""
     losses, lot.losses = lot.losses, []
     return losses
-
-
-def _named(losses: Sequence[tuple[int, int]]) -> list[tuple[str, int]]:
-    """(name of the cause, rows), as the ledger takes them."""
-    return [(describe(code).name, rows) for code, rows in losses]

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from cellfab.core.ledger import Holding
 from cellfab.economics.credits import book_credits, book_sales
+from cellfab.economics.energy import ALWAYS_ON, STAND_BY
 from cellfab.economics.period_cost import (
+    PLANT,
     close_week,
-    idle_electricity,
+    energy_entries,
     weekly_period_cost,
     weekly_plant_cost,
     with_added_capital,
@@ -132,16 +133,29 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
         for name, station in flow.stations.items():
             ticks = station.weekly_ticks[week]
             other_hours = float(ticks.sum() - ticks[WORKING]) / station.units * plant.units[name] / _TICKS_PER_H
-            price = plant.prices.electricity[week]
-            idle = idle_electricity(spec.line.stations[name].economics, plant.units[name], other_hours, price)
-            ledger.charge(week, name, *idle, Holding.IDLE_CAPACITY)
+            _stand_by(plant, name, week, other_hours, flow.horizon)
         costs = after if restart_week is not None and week >= restart_week else before
         shared = weekly_plant_cost(economics, plant.prices.electricity[week], plant.prices.heat[week])
         close_week(ledger, week, costs, shared, part)
+        always_on = ((account, quantity * part, unit, usd * part) for account, quantity, unit, usd in shared)
+        plant.energy.used(week, PLANT, ALWAYS_ON, always_on)
     sell_scrap(ledger, economics.recycling, spec.materials)
     book_sales(ledger, economics, plant.prices.sale)
     plant.shortfalls = book_credits(ledger, economics, spec.materials, spec.run.start_date, weeks)
     charge_interest(ledger, economics, weeks, flow.horizon / TICKS_PER_WEEK - weeks + 1)
+
+
+def _stand_by(plant: Plant, name: str, week: int, unit_hours: float, horizon: int) -> None:
+    """Energy of a station in `unit_hours` in which its units did not work, less those in which it was switched off."""
+    economics, rest = plant.scenario.spec.line.stations[name].economics, plant.rests.get(name)
+    share = unit_hours / plant.units[name]
+    if rest is not None:
+        share = max(0.0, share - rest.off_ticks(week, horizon) / _TICKS_PER_H)
+    entries = energy_entries(
+        economics.idle_power_kw * share, economics.idle_heat_kw * share,
+        plant.prices.electricity[week], plant.prices.heat[week],
+    )  # fmt: skip
+    plant.unabsorbed(week, name, STAND_BY, entries)
 
 
 def _check(plant: Plant) -> None:

@@ -13,7 +13,7 @@ from cellfab.core.lot import Lot
 from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.period_cost import (
     close_week,
-    idle_electricity,
+    energy_entries,
     standard_rate,
     weekly_period_cost,
     weekly_plant_cost,
@@ -57,7 +57,7 @@ def test_plant_cost_adds_utilities():
 
 def test_normal_work_absorbs_the_whole_week():
     rate = standard_rate(STATION, 4, ECONOMICS)
-    absorbed = by_account(rate.absorbed(4 * 168 * 0.80, ELECTRICITY))
+    absorbed = by_account(rate.absorbed(4 * 168 * 0.80, ELECTRICITY, HEAT))
     for account, usd in by_account(weekly_period_cost(STATION, ECONOMICS)).items():
         assert absorbed[account] == pytest.approx(usd)
     # A working unit draws its share of the station's power.
@@ -71,11 +71,19 @@ def test_added_capital_costs_its_annuity_from_then_on():
     assert after["labour"] == before["labour"]
 
 
-def test_idle_electricity():
-    account, energy, unit, usd = idle_electricity(STATION, 4, 4 * 168, ELECTRICITY)
-    assert (account, unit) == ("electricity", "kWh")
-    assert energy == pytest.approx(40 * 168)
-    assert usd == pytest.approx(40 * 168 * 0.08)
+def test_energy_at_its_prices():
+    entries = energy_entries(40 * 168, 100.0, ELECTRICITY, HEAT)
+    assert entries == [
+        ("electricity", 6720, "kWh", pytest.approx(40 * 168 * 0.08)),
+        ("heat", 100.0, "kWh", pytest.approx(100.0 * 0.02)),
+    ]
+    assert energy_entries(0.0, 0.0, ELECTRICITY, HEAT) == []
+
+
+def test_a_working_unit_takes_its_share_of_the_station_s_heat():
+    rate = standard_rate(STATION.model_copy(update={"heat_kw": 60.0}), 4, ECONOMICS)
+    heat = [entry for entry in rate.absorbed(10.0, ELECTRICITY, HEAT) if entry[0] == "heat"]
+    assert heat == [("heat", 150.0, "kWh", pytest.approx(150.0 * HEAT))]
 
 
 @given(st.lists(st.floats(0.0, 200.0), max_size=8), st.floats(0.1, 1.0))
@@ -84,7 +92,7 @@ def test_a_closed_week_holds_exactly_its_cost(hours, part):
     ledger = Ledger()
     rate = standard_rate(STATION, 1, ECONOMICS)
     for identity, unit_hours in enumerate(hours):
-        ledger.charge_lot(Lot(identity), 5, "weld", rate.absorbed(unit_hours, ELECTRICITY))
+        ledger.charge_lot(Lot(identity), 5, "weld", rate.absorbed(unit_hours, ELECTRICITY, HEAT))
     week = weekly_period_cost(STATION, ECONOMICS)
     close_week(ledger, 5, {"weld": week}, weekly_plant_cost(ECONOMICS, ELECTRICITY, HEAT), part)
     for account, quantity, _, usd in week:

@@ -83,7 +83,10 @@ class Output(Spec):
 
 
 class StationEconomics(Spec):
-    """What the station costs to own, staff and power (all units of it together)."""
+    """What the station costs to own, staff, power and heat (all units of it together).
+
+    What a step's own physics takes (solvent evaporated, cells charged) comes on top and must not be repeated here.
+    """
 
     capex_musd: NonNegative = 0.0
     operators: NonNegative = 0.0
@@ -92,6 +95,17 @@ class StationEconomics(Spec):
     """Electric power while working."""
     idle_power_kw: NonNegative = 0.0
     """Electric power in every other state."""
+    heat_kw: NonNegative = 0.0
+    """Heat while working."""
+    idle_heat_kw: NonNegative = 0.0
+    """Heat in every other state: what keeps a dryer or an oven warm."""
+    off_after_h: NonNegative | None = None
+    """Once it has stood still for so long it is switched off, and takes nothing; none: it always stands by. At the
+    start of a run it is off."""
+    warm_up_kwh: NonNegative = 0.0
+    """Electricity each time that it is switched on again."""
+    warm_up_heat_kwh: NonNegative = 0.0
+    """Heat each time that it is switched on again."""
     floor_m2: NonNegative = 0.0
 
 

@@ -99,22 +99,24 @@ class StandardRate(NamedTuple):
     """What one lot pays per hour that it occupies one unit of a station."""
 
     entries: tuple[Entry, ...]
-    power_kw: float
+    power_kw: float = 0.0
     """Electricity of a unit that works."""
+    heat_kw: float = 0.0
+    """Heat of a unit that works."""
 
-    def absorbed(self, unit_hours: float, electricity_usd_per_kwh: float) -> list[Entry]:
+    def absorbed(self, unit_hours: float, electricity_usd_per_kwh: float, heat_usd_per_kwh: float) -> list[Entry]:
         """Entries for `Ledger.charge_lot`."""
         entries = [
             (account, quantity * unit_hours, unit, usd * unit_hours) for account, quantity, unit, usd in self.entries
         ]
-        if self.power_kw:
-            energy = self.power_kw * unit_hours
-            entries.append((ELECTRICITY, energy, ENERGY_UNIT, energy * electricity_usd_per_kwh))
-        return entries
+        energy = energy_entries(
+            self.power_kw * unit_hours, self.heat_kw * unit_hours, electricity_usd_per_kwh, heat_usd_per_kwh
+        )
+        return entries + energy
 
 
 def standard_rate(station: StationEconomics, units: float, economics: Economics) -> StandardRate:
-    """Weekly period cost over the unit hours normally worked in a week, and the power of a working unit.
+    """Weekly period cost over the unit hours normally worked in a week, and power and heat of a working unit.
 
     Parameters
     ----------
@@ -128,15 +130,19 @@ def standard_rate(station: StationEconomics, units: float, economics: Economics)
         (account, quantity / worked, unit, usd / worked)
         for account, quantity, unit, usd in weekly_period_cost(station, economics)
     )
-    return StandardRate(fixed, station.power_kw / units)
+    return StandardRate(fixed, station.power_kw / units, station.heat_kw / units)
 
 
-def idle_electricity(
-    station: StationEconomics, units: float, other_unit_hours: float, electricity_usd_per_kwh: float
-) -> Entry:  # fmt: skip
-    """Electricity of `other_unit_hours` in which units of the station did not work; idle capacity."""
-    energy = station.idle_power_kw / units * other_unit_hours
-    return (ELECTRICITY, energy, ENERGY_UNIT, energy * electricity_usd_per_kwh)
+def energy_entries(
+    electricity_kwh: float, heat_kwh: float, electricity_usd_per_kwh: float, heat_usd_per_kwh: float
+) -> list[Entry]:
+    """Electricity and heat at their prices; what is zero is left out."""
+    entries: list[Entry] = []
+    if electricity_kwh:
+        entries.append((ELECTRICITY, electricity_kwh, ENERGY_UNIT, electricity_kwh * electricity_usd_per_kwh))
+    if heat_kwh:
+        entries.append((HEAT, heat_kwh, ENERGY_UNIT, heat_kwh * heat_usd_per_kwh))
+    return entries
 
 
 def close_week(
