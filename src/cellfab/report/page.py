@@ -2,53 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
-import plotly.graph_objects as go
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
-from cellfab.report import charts, findings, frames, labels, schematic, style
+from cellfab.report import charts, findings, frames, labels, schematic
 from cellfab.report.layout import order_of_line
 from cellfab.report.numbers import MISSING, as_written, duration, is_number, joined, kpi_interval, number, quantity
+from cellfab.report.parts import Chart, Table, as_csv, cell_text, fill, make_chart, make_table, write_whole
 from cellfab.result import Kpi, RunResult
 
-_MOST_ROWS = 300
 _MOST_ASSUMPTIONS = 25
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table as it is shown, and the whole of it as a link."""
-
-    name: str
-    columns: tuple[tuple[str, bool], ...]
-    """Heading, and whether the column holds numbers."""
-    rows: tuple[tuple[str, ...], ...]
-    total_rows: int
-    csv: str
-    """The full table as a `data:` address."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A chart with the sentence it tells, and its numbers as a table."""
-
-    id: str
-    title: str
-    caption: str
-    figure: Markup
-    height: int
-    table: Table
 
 
 def write_report(result: RunResult, path: Path) -> None:
@@ -63,37 +30,12 @@ def write_report(result: RunResult, path: Path) -> None:
     path : Path
         File to write; its folder must exist. It appears whole or not at all.
     """
-    page = render(result)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(render(result), path)
 
 
 def render(result: RunResult) -> str:
     """The report's HTML as text (see `write_report`)."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cellfab.report", "template"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    source = environment.loader
-    assert source is not None
-    parts = {name: Markup(source.get_source(environment, name)[0]) for name in ("page.css", "page.js")}
-    return environment.get_template("page.html.j2").render(
-        **_content(result),
-        css=parts["page.css"],
-        script=parts["page.js"],
-        plotly=Markup(get_plotlyjs()),
-        config=_json(style.CONFIG),
-    )
+    return fill("page.html.j2", _content(result))
 
 
 def _content(result: RunResult) -> dict[str, Any]:
@@ -131,7 +73,7 @@ def _ramp_charts(result: RunResult) -> list[Chart]:
         return []
     caption = " ".join(text for text in (findings.conversion(result), frames.band_text(result)) if text)
     figure = charts.ramp(frame, labels.colours(frames.products(result)), result.phases)
-    return [_chart("ramp", "Line yield, output and cost by week", caption, figure, frame)]
+    return [make_chart("ramp", "Line yield, output and cost by week", caption, figure, frame)]
 
 
 def _scrap_charts(result: RunResult, order: list[str]) -> list[Chart]:
@@ -140,10 +82,12 @@ def _scrap_charts(result: RunResult, order: list[str]) -> list[Chart]:
     products = labels.colours(frames.products(result))
     if not scrap.empty:
         out.append(
-            _chart("scrap", "Scrap by cause", findings.scrap(scrap), charts.scrap_pareto(scrap, products), scrap)
+            make_chart("scrap", "Scrap by cause", findings.scrap(scrap), charts.scrap_pareto(scrap, products), scrap)
         )
     if not steps.empty:
-        out.append(_chart("steps", "Loss by step", findings.steps(steps), charts.step_losses(steps, products), steps))
+        out.append(
+            make_chart("steps", "Loss by step", findings.steps(steps), charts.step_losses(steps, products), steps)
+        )
     return out
 
 
@@ -151,14 +95,14 @@ def _cost_charts(result: RunResult) -> list[Chart]:
     frame, spans = frames.costs(result), frames.periods(result)
     if frame.empty or frame.loc[frame["period"] != frames.CONVERSION, "usd_per_kwh"].notna().sum() == 0:
         return []
-    out = [_chart("cost", "Cost by account", findings.cost(frame, spans), charts.cost_bars(frame), frame)]
+    out = [make_chart("cost", "Cost by account", findings.cost(frame, spans), charts.cost_bars(frame), frame)]
     sold = set(frame.loc[frame["usd_per_kwh"].notna(), "period"])
     told = [span.label for span in spans if span.label in sold and span.label != frames.CONVERSION]
     if len(told) > 1:
         before, after = told[0], told[-1]
         title = f"What changed: {before.lower()} to {after.lower()}"
         table = frame[frame["period"].isin([before, after])]
-        out.append(_chart("bridge", title, "", charts.cost_bridge(frame, before, after), table))
+        out.append(make_chart("bridge", title, "", charts.cost_bridge(frame, before, after), table))
     return out
 
 
@@ -166,41 +110,12 @@ def _station_charts(result: RunResult, order: list[str], shares: pd.DataFrame, l
     out = []
     if not shares.empty:
         told = findings.stations(shares, limiting)
-        out.append(_chart("states", "Station states", told, charts.state_bars(shares, limiting), shares))
+        out.append(make_chart("states", "Station states", told, charts.state_bars(shares, limiting), shares))
     weeks = frames.working_by_week(result, order)
     if not weeks.empty:
         figure = charts.working_map(weeks, result.phases)
-        out.append(_chart("working", "Working share by week", "", figure, weeks))
+        out.append(make_chart("working", "Working share by week", "", figure, weeks))
     return out
-
-
-def _chart(name: str, title: str, caption: str, figure: go.Figure, frame: pd.DataFrame) -> Chart:
-    spec = figure.to_plotly_json()
-    return Chart(name, title, caption, _json(spec), int(figure.layout.height), _table(name, frame))
-
-
-def _json(value: Any) -> Markup:
-    """JSON that can stand inside a script element: no "<", so no text can end it."""
-    text = json.dumps(value, sort_keys=True, allow_nan=False, separators=(",", ":"), ensure_ascii=True)
-    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
-
-
-def _table(name: str, frame: pd.DataFrame) -> Table:
-    columns = tuple((labels.words(str(c)), pd.api.types.is_numeric_dtype(frame[c])) for c in frame.columns)
-    rows = tuple(tuple(_cell(value) for value in row) for row in frame.head(_MOST_ROWS).itertuples(index=False))
-    return Table(name, columns, rows, len(frame), _csv(frame))
-
-
-def _csv(frame: pd.DataFrame) -> str:
-    text = frame.to_csv(index=False, lineterminator="\n", float_format="%.10g")
-    return "data:text/csv;charset=utf-8;base64," + b64encode(text.encode("utf-8")).decode("ascii")
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    plain = value.item() if hasattr(value, "item") else value
-    return number(plain, 4) if is_number(plain) else MISSING
 
 
 def _card(name: str, kpi: Kpi) -> dict[str, str]:
@@ -226,10 +141,10 @@ def _kpi_table(kpis: Mapping[str, Kpi]) -> Table:
             "reason": [k.reason for k in kpis.values()],
         }
     )
-    rows = tuple(tuple(_cell(value) for value in row) for row in frame.itertuples(index=False))
+    rows = tuple(tuple(cell_text(value) for value in row) for row in frame.itertuples(index=False))
     headings = ("figure", "value", "unit", "95 % CI from", "to", "n", "note")
     columns = tuple((text, text in ("value", "95 % CI from", "to", "n")) for text in headings)
-    return Table("kpi", columns, rows, len(frame), _csv(frame))
+    return Table("kpi", columns, rows, len(frame), as_csv(frame))
 
 
 def _escape_table(result: RunResult) -> Table | None:
@@ -237,7 +152,7 @@ def _escape_table(result: RunResult) -> Table | None:
     if result.escapes is None or result.escapes.empty:
         return None
     mean = result.escapes.drop(columns="replicate").groupby("mechanism", sort=True).mean().reset_index()
-    return _table("escapes", mean.sort_values("cells", ascending=False, kind="stable"))
+    return make_table("escapes", mean.sort_values("cells", ascending=False, kind="stable"))
 
 
 def _station_table(kpis: Mapping[str, Kpi], order: list[str]) -> Table | None:
@@ -266,7 +181,7 @@ def _station_table(kpis: Mapping[str, Kpi], order: list[str]) -> Table | None:
         columns=["name", *figures],
     )
     columns = (("station or buffer", False), *((labels.words(figure), True) for figure in figures))
-    return Table("by-station", columns, tuple(rows), len(rows), _csv(frame))
+    return Table("by-station", columns, tuple(rows), len(rows), as_csv(frame))
 
 
 def _buffer_table(frame: pd.DataFrame) -> Table | None:
@@ -293,7 +208,7 @@ def _buffer_table(frame: pd.DataFrame) -> Table | None:
         tuple((text, text not in ("buffer", "unit")) for text in headings),
         tuple(rows),
         len(rows),
-        _csv(frame),
+        as_csv(frame),
     )
 
 
@@ -308,7 +223,7 @@ def _assumption_table(result: RunResult) -> Table | None:
         rows.append((path, as_written(value), as_written(low), as_written(high), span, text))
     frame = pd.DataFrame(result.assumptions, columns=["input", "value", "low", "high", "text"])
     headings = (("input", False), ("value", True), ("low", True), ("high", True), ("range", True), ("note", False))
-    return Table("assumptions", headings, tuple(rows), len(result.assumptions), _csv(frame))
+    return Table("assumptions", headings, tuple(rows), len(result.assumptions), as_csv(frame))
 
 
 def _manifest(result: RunResult) -> list[tuple[str, str]]:
