@@ -15,18 +15,20 @@ from cellfab.kernels.particles import largest_pareto_um
 from cellfab.kernels.random import normal_quantile, stream_key, uniform
 from cellfab.kernels.random_blocks import fill_blocks
 
-KEYS = np.array([stream_key(5, 0, "can", name) for name in ("cells", "particles")], np.uint64)
+KEYS = np.array([stream_key(5, 0, "can", name) for name in ("cells", "particles", "mixed_in")], np.uint64)
 N = 2000 if numba.config.DISABLE_JIT else 40_000  # as many as interpreted kernels manage
 LAW = dry_cell.DryLaw(
-    smallest_um=10.0, exponent=3.0, transport=0.05, face_median_um=40.0, face_log_sd=math.log(1.8), separator_um=14.0,
-    false_alarm=0.0, ceiling=0.8, midpoint=1.0, width=0.1, closing_fault=0.0,
+    smallest_um=10.0, exponent=3.0, transport=0.05, face_median_um=40.0, face_log_sd=math.log(1.8), exposed=0.4,
+    separator_um=14.0, false_alarm=0.0, ceiling=0.8, midpoint=1.0, width=0.1, closing_fault=0.0,
 )  # fmt: skip
 
 
 def look(law: dry_cell.DryLaw, n: int, **given: object) -> tuple[np.ndarray, np.ndarray]:
     """Sizes and verdicts of n cells, sound but for what is given."""
-    columns = {"inside": 0, "on_faces": 0, "cathode_burr": 0.0, "anode_burr": 0.0, "fault": 0, **given}
-    kinds = (np.uint8, np.uint8, np.float32, np.float32, np.uint8)
+    columns = {
+        "inside": 0, "on_faces": 0, "mixed_in": 0.0, "cathode_burr": 0.0, "anode_burr": 0.0, "fault": 0, **given
+    }  # fmt: skip
+    kinds = (np.uint8, np.uint8, np.float32, np.float32, np.float32, np.uint8)
     arrays = [np.broadcast_to(value, n).astype(kind) for value, kind in zip(columns.values(), kinds, strict=True)]
     particle, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
     dry_cell.look_between(law, KEYS, 9, *arrays, particle, verdict)
@@ -37,6 +39,20 @@ def test_sizes_of_particles_inside_are_pareto() -> None:
     # 4 000 cells: Kolmogorov-Smirnov at the 1e-5 level.
     size, _ = look(LAW, 4000, inside=3)
     assert stats.kstest(size.astype(np.float64), lambda d: (1.0 - (d / 10.0) ** -3.0) ** 3).pvalue > 1e-5
+
+
+def test_metal_in_a_coating_counts_with_its_own_size_where_it_stands_out() -> None:
+    # 8 000 cells: z = 4.5. A larger particle wound in is the one that counts.
+    size, verdict = look(LAW, 8000, mixed_in=90.0)
+    assert set(size) == {0.0, np.float32(90.0)}
+    assert abs((size > 0.0).mean() - 0.4) < 4.5 * math.sqrt(0.24 / 8000)
+    assert not verdict[size == 0.0].any() and (verdict == dry_cell.ALARM).any()
+    wound, _ = look(LAW, 8000, inside=2)
+    both, _ = look(LAW, 8000, inside=2, mixed_in=12.0)
+    assert set(both[wound < 12.0]) > {np.float32(12.0)}
+    assert np.array_equal(both[wound >= 12.0], wound[wound >= 12.0])
+    size, verdict = look(LAW, 5, mixed_in=math.nan)
+    assert np.isnan(size).all() and (verdict == dry_cell.ALARM).all()
 
 
 def test_particles_from_the_faces_arrive_as_often_as_they_should() -> None:

@@ -78,10 +78,11 @@ def test_first_cycle_equals_the_twin() -> None:
     )
     expected: list[tuple[float, float, int]] = []
     for i in range(N):
-        charge = 5.8 * float(cathode[i])
+        full = 5.8 * float(cathode[i])
         wet = max(0.0, 0.5 * (float(ppm[0][i]) + float(ppm[1][i])) - 250.0)
-        held = charge * (0.875 + 0.01 * float(z[0, i]) - 3e-5 * wet) - 0.7 * float(loading[i]) * float(binder[i])
+        held = full * (0.875 + 0.01 * float(z[0, i]) - 3e-5 * wet) - 0.7 * float(loading[i]) * float(binder[i])
         held = min(held, 4.7 * float(anode[i])) * (1.0 - float(dry[i])) * (1.0 + 0.01 * float(z[1, i]))
+        charge = full * (1.0 - float(dry[i]))
         at_once = float(siemens[i]) if delay[i] == 0.0 else 0.0
         low = (held - 66.0 * at_once) / charge < 0.83
         expected.append((charge, held, 1 if at_once > 1.0 else 2 * low))
@@ -125,7 +126,7 @@ def plates(cathode: np.ndarray, anode: np.ndarray, critical: float = 1.0, **more
     formation.plating(
         critical, (anode / cathode).astype(np.float32), more.get("cathode_thinning", zeros),
         more.get("anode_thinning", zeros), more.get("porosity", zeros + np.float32(0.3)), more.get("unwetted", zeros),
-        KEY, 3, out,
+        more.get("holes", zeros), 1.0, 0.1, np.array([KEY, KEY + np.uint64(1)]), 3, out,
     )  # fmt: skip
     return out
 
@@ -186,6 +187,15 @@ def test_dry_parts_make_their_surroundings_plate_as_often_as_they_should() -> No
     found = plates(np.ones(n), np.full(n, 1.1), unwetted=np.full(n, dry, np.float32)).mean()
     expected = 1.0 - math.exp(-20.0 * dry)
     assert abs(found - expected) < 4.5 * math.sqrt(expected * (1.0 - expected) / n)
+
+
+def test_holes_of_the_anode_plate_from_their_size_as_often_as_they_should() -> None:
+    # 20 000 cells, z = 4.5.
+    n = 20_000
+    holes = np.repeat(np.array([0.99, 1.0, 4.0, np.nan], np.float32), n // 4)
+    found = plates(np.ones(n), np.full(n, 1.1), holes=holes).reshape(4, -1).mean(axis=1)
+    assert found[0] == 0.0 and found[3] == 1.0
+    assert np.abs(found[1:3] - 0.1).max() < 4.5 * math.sqrt(0.09 / (n // 4))
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)

@@ -6,7 +6,8 @@ web has left when the other ends is a remnant. The rows of a cell's group follow
 good ones of its parent (segments thrown out at the joining machine have an exit code there).
 
 Of its pieces a cell has the mean loading, composition, porosity, moisture and edge, the highest burr, the lowest N/P of
-pieces that face each other, and all their particles.
+pieces that face each other, the largest hole of its anode and metal particle of either electrode, and a particle for
+each flawed cut edge.
 """
 
 from __future__ import annotations
@@ -32,10 +33,11 @@ _MEANS = {
 _BURR = "burr_um"
 _EDGE = "edge_thinning_fraction"
 _FLAW = "notch_flaw"
-_METAL = "metal_particles"
+_METAL = "metal_um"
+_HOLE = "pinhole_mm"
 READS = (*_MEANS, _BURR, "active_fraction", "specific_capacity_mah_per_g", "width_mm", _FLAW)
-"""Columns of segments that `join` and `flaws` need; `metal_particles` and `edge_thinning_fraction` where a web has
-them."""
+"""Columns of segments that `join` and `flaws` need; `metal_um`, `pinhole_mm` and `edge_thinning_fraction` where a web
+has them."""
 
 ROWS = tuple(
     column(f"{electrode}_row", "int32", "1", f"row of the cell's first {electrode} piece in its parent lot")
@@ -48,6 +50,8 @@ AREAL = tuple(
 LEAST_NP = column("least_np_ratio", "float32", "1", "true lowest N/P ratio of the cell's pieces that face each other")
 OVERHANG = column("overhang_mm", "float32", "mm", "true smallest distance by which the anode's edge stands out")
 SEPARATOR_FAULT = column("separator_fault", "uint8", "1", "1 where the separator is folded, pierced or scorched")
+METAL = column("mixed_in_metal_um", "float32", "um", "true size of the largest metal particle in the coatings; 0: none")
+HOLE = column("anode_hole_mm", "float32", "mm", "true size of the largest hole in the anode's coating; 0: none")
 PARTICLES = column("particles_in_roll", "uint8", "1", "particles between the electrodes, 255 for more")
 _INHERITED = {
     electrode: tuple(
@@ -69,7 +73,7 @@ _EDGES = {
 }
 WRITES = (
     *ROWS, *AREAL, LEAST_NP, *(name for names in _INHERITED.values() for _, name in names), *_BURRS,
-    *_EDGES.values(), OVERHANG, SEPARATOR_FAULT, PARTICLES,
+    *_EDGES.values(), OVERHANG, SEPARATOR_FAULT, PARTICLES, METAL, HOLE,
 )  # fmt: skip
 """Columns of the cells that come out of any joining step."""
 
@@ -223,18 +227,31 @@ def join(
             f"{lot.material}_used_kg": used_kg,
             f"{lot.material}_remnant_kg": lot.attributes["kg_good"] - used_kg,
         }
+    for name, source, parents in ((METAL, _METAL, (cathode, anode)), (HOLE, _HOLE, (anode,))):
+        columns[name] = _largest(source, parents, rows[2 - len(parents) :], n)
     columns[LEAST_NP] = np.empty(n, np.float32)
     joining.least_ratio(*areal, 1 + pieces.anode - pieces.cathode, columns[LEAST_NP])
     return child
 
 
+def _largest(source: str, parents: tuple[Lot, ...], rows: tuple[Rows, ...], n: int) -> npt.NDArray[np.float32]:
+    """Largest value of a cell's pieces, of all electrodes that have the column; 0 where none has."""
+    from cellfab.kernels.joining import highest_of_pieces
+
+    found = np.zeros(n, np.float32)
+    for lot, row in zip(parents, rows, strict=True):
+        if source in lot.columns:
+            of_lot = np.empty(n, np.float32)
+            highest_of_pieces(row, lot.columns[source], of_lot)
+            np.maximum(found, of_lot, out=found)  # keeps what is not a number
+    return found
+
+
 def flaws(cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], n: int) -> npt.NDArray[np.uint8]:
-    """Particles that the pieces of each cell bring along: one for a flawed cut edge, and the metal mixed in."""
+    """Particles that the pieces of each cell bring along: one for a flawed cut edge."""
     from cellfab.kernels.joining import add_over_pieces
 
     found = np.zeros(n, np.uint8)
     for lot, row in zip((cathode, anode), rows, strict=True):
         add_over_pieces(row, lot.columns[_FLAW], found)
-        if _METAL in lot.columns:
-            add_over_pieces(row, lot.columns[_METAL], found)
     return found

@@ -31,6 +31,8 @@ class DryLaw(NamedTuple):
     face_median_um: float
     face_log_sd: float
     """Lognormal law of its size."""
+    exposed: float
+    """Probability that a metal particle mixed into a coating stands out of it."""
     separator_um: float
     false_alarm: float
     ceiling: float
@@ -48,6 +50,7 @@ def look_between(
     entity: int,
     inside: npt.NDArray[np.uint8],
     on_faces: npt.NDArray[np.uint8],
+    mixed_in_um: npt.NDArray[np.float32],
     cathode_burr_um: npt.NDArray[np.float32],
     anode_burr_um: npt.NDArray[np.float32],
     fault: npt.NDArray[np.uint8],
@@ -57,25 +60,27 @@ def look_between(
     """Find the largest particle between the electrodes of every cell, close the cell and test it.
 
     The test sees severity max(particle / (1.5 separator), burr / separator if above `BURR_RISK`, 1.5 for a faulty
-    separator); 0 is a sound cell, on which it raises false alarms only. A burr that is NaN is an alarm.
+    separator); 0 is a sound cell, on which it raises false alarms only. A size that is NaN is an alarm.
 
     Parameters
     ----------
     law : DryLaw
         Constants.
-    keys : ndarray of uint64, shape (2,)
-        Streams: blocks of the cells (words: whether a particle on the faces gets in, the test, a fault at closing), and
-        sizes of particles (rows 2 i and 2 i + 1 belong to cell i).
+    keys : ndarray of uint64, shape (3,)
+        Streams: blocks of the cells (words: whether a particle on the faces gets in, the test, a fault at closing);
+        sizes of particles (rows 2 i and 2 i + 1 belong to cell i); whether metal in a coating stands out (row i).
     entity : int
         The lot.
     inside, on_faces : ndarray of uint8, shape (n,)
         Particles wound or stacked in, and particles lying on the end faces.
+    mixed_in_um : ndarray of float32, shape (n,)
+        Largest metal particle in the coatings; 0 without one.
     cathode_burr_um, anode_burr_um : ndarray of float32, shape (n,)
         Highest burr of each electrode.
     fault : ndarray of uint8, shape (n,)
         1 where the separator is faulty.
     particle_um : ndarray of float32, shape (n,)
-        Filled: size of the largest particle; 0 where there is none.
+        Filled: size of the largest particle between the electrodes; 0 where there is none.
     verdict : ndarray of uint8, shape (n,)
         Filled: `QUIET`, `FALSE_ALARM` on a sound cell, `ALARM` on another, or `CLOSING_FAULT`.
     """
@@ -92,6 +97,7 @@ def look_between(
         # Slices from the first row on: the compiler then knows that no index is counted from the end.
         within, outside, flawed = inside[done : done + m], on_faces[done : done + m], fault[done : done + m]
         cathode, anode = cathode_burr_um[done : done + m], anode_burr_um[done : done + m]
+        metal = mixed_in_um[done : done + m]
         largest, decided = particle_um[done : done + m], verdict[done : done + m]
         for j in range(CHUNK):
             u_face[j] = (np.float32(words[0, j]) + _HALF) * _PER_WORD
@@ -103,6 +109,8 @@ def look_between(
             suspect[j] |= np.uint8(within[j] > 0) | flawed[j]
         for j in range(m):
             suspect[j] |= np.uint8(not (cathode[j] <= risk_um)) | np.uint8(not (anode[j] <= risk_um))
+        for j in range(m):
+            suspect[j] |= np.uint8(not (metal[j] <= np.float32(0.0)))
         for j in range(m):
             largest[j] = np.float32(0.0)
         for j in range(m):
@@ -120,7 +128,9 @@ def look_between(
             if u_face[j] < 1.0 - (1.0 - law.transport) ** outside[j]:
                 z = normal_quantile(uniform(keys[1], entity, 2 * i + 1))
                 size = max(size, law.face_median_um * math.exp(law.face_log_sd * z))
-            largest[j] = size
+            if metal[j] > size and uniform(keys[2], entity, i) < law.exposed:
+                size = metal[j]
+            largest[j] = size + 0.0 * metal[j]  # no comparison finds what is not a number
             burr_um = np.float64(max(cathode[j], anode[j]))
             severity = max(size / (GROSS * law.separator_um), GROSS * flawed[j])
             if burr_um > risk_um:
@@ -131,7 +141,7 @@ def look_between(
                     decided[j] = ALARM
             elif u_test[j] < false_alarm:
                 decided[j] = FALSE_ALARM
-            if math.isnan(cathode[j] + anode[j]):
+            if math.isnan(cathode[j] + anode[j] + metal[j]):
                 decided[j] = ALARM
         for j in range(m):
             decided[j] = CLOSING_FAULT if u_fault[j] < closing_fault else decided[j]

@@ -90,7 +90,7 @@ def first_cycle(
     cathode_ppm, anode_ppm : ndarray of float32, shape (n,)
         Water, which counts in the mean of both.
     unwetted : ndarray of float32, shape (n,)
-        Dry share.
+        Dry share, which takes no charge.
     siemens, delay_d : ndarray of float32, shape (n,)
         Shorts, and days until they conduct.
     came : ndarray of bool, shape (n,)
@@ -127,14 +127,18 @@ def first_cycle(
     for i in range(n):
         held = capacity_ah[i] * (one - unwetted[i]) * (one + residual * z_capacity[i])
         capacity_ah[i] = max(held, np.float32(1e-3))
+    charge_ah = efficiency  # of a cell, until its efficiency takes the place
     for i in range(n):
-        efficiency[i] = capacity_ah[i] / (cathode_areal[i] * per_areal)
+        charge_ah[i] = max(cathode_areal[i] * per_areal * (one - unwetted[i]), np.float32(1e-3))
+    charged_ah = sum_where(charge_ah, came)
     for i in range(n):
         at_once = zero if delay_d[i] > zero else siemens[i]
-        low = not (capacity_ah[i] - leak * at_once >= least * (cathode_areal[i] * per_areal))  # or NaN
+        low = not (capacity_ah[i] - leak * at_once >= least * charge_ah[i])  # or NaN
         why = np.uint8(LOW_EFFICIENCY) if low else np.uint8(0)
         reason[i] = np.uint8(HARD_SHORT) if at_once > hard else why
-    return float(per_areal) * sum_where(cathode_areal, came), sum_where(capacity_ah, came)
+    for i in range(n):
+        efficiency[i] = capacity_ah[i] / charge_ah[i]
+    return charged_ah, sum_where(capacity_ah, came)
 
 
 @kernel
@@ -218,11 +222,14 @@ def plating(
     anode_thinning: npt.NDArray[np.float32],
     anode_porosity: npt.NDArray[np.float32],
     unwetted: npt.NDArray[np.float32],
-    key: np.uint64,
+    hole_mm: npt.NDArray[np.float32],
+    least_hole_mm: float,
+    by_hole: float,
+    keys: npt.NDArray[np.uint64],
     entity: int,
     out: npt.NDArray[np.uint8],
 ) -> None:
-    """Whether each cell plates metal: its local N/P is below the critical one, or a dry part of it makes it plate.
+    """Whether each cell plates metal: its local N/P is below the critical one, or a dry part or a hole makes it plate.
 
     Parameters
     ----------
@@ -234,8 +241,14 @@ def plating(
         Share of the coating that is missing at the edges; negative where they are heavy. Below 1.
     anode_porosity, unwetted : ndarray of float32, shape (n,)
         True porosity, and dry share.
-    key, entity
-        Name the draws: row i of the stream says whether the dry part of cell i plates.
+    hole_mm : ndarray of float32, shape (n,)
+        Largest hole in the anode's coating; 0 without one.
+    least_hole_mm, by_hole : float
+        Holes from this size plate with this probability.
+    keys : ndarray of uint64, shape (2,)
+        Streams: row i of the first says whether the dry part of cell i plates, of the second whether its hole does.
+    entity : int
+        The lot.
     out : ndarray of uint8, shape (n,)
         Filled: 1 where it does.
     """
@@ -246,8 +259,12 @@ def plating(
         edge = (one - anode_thinning[i]) / (one - cathode_thinning[i])
         out[i] = np.uint8(not (np_ratio[i] * min(edge, one) >= least + dense))  # or NaN
     for i in range(out.size):
-        if unwetted[i] > zero and uniform(key, entity, i) < plating_probability(unwetted[i]):
+        if unwetted[i] > zero and uniform(keys[0], entity, i) < plating_probability(unwetted[i]):
             out[i] = 1
+    smallest = np.float32(least_hole_mm)
+    for i in range(out.size):
+        if not (hole_mm[i] < smallest) and not (uniform(keys[1], entity, i) * (one + zero * hole_mm[i]) >= by_hole):
+            out[i] = 1  # or NaN
 
 
 @kernel

@@ -23,10 +23,11 @@ Range
     `speed_m_per_min`: a slower web (a ramping station) dries no more slowly, only sooner.
 Rows
     In: batches. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Adds charge (row
-    of its batch, for the genealogy), edge_thinning_fraction (per lane, positive where thin) and metal_particles
-    (number); with `keep_all_columns` also pinholes, pinhole_mm, metal_um and peel_n_per_m. Attributes: length_m run,
-    stops_s (standstill by breaks), coating_porosity, the mass account of `cellfab.core.web`, and solvent_in_kg =
-    solvent_scrap_kg + solvent_hoses_kg + solvent_returned_kg + solvent_evaporated_kg.
+    of its batch, for the genealogy), edge_thinning_fraction (per lane, positive where thin), metal_um (largest
+    metal particle) and pinhole_mm (largest hole; of anodes); with `keep_all_columns` also pinholes, peel_n_per_m and a
+    cathode's pinhole_mm. Attributes: length_m run, stops_s (standstill by breaks), coating_porosity, the mass account
+    of `cellfab.core.web`, and solvent_in_kg = solvent_scrap_kg + solvent_hoses_kg + solvent_returned_kg +
+    solvent_evaporated_kg.
 Left out
     Coating window of the die, intermittent coating, the two sides' separate loadings, residual solvent, curl, zones of
     the dryer, exhaust air while the web is slow or stands, effect of cracks and edges on the calender, tests of peel
@@ -46,12 +47,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.cell_spec import CellDesign
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
 from cellfab.core.causes import cause
@@ -66,11 +68,10 @@ from cellfab.steps.drying import Drying
 CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent lot")
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
 PINHOLES = column("pinholes", "uint8", "1", "holes in the coating of the electrode, 255 for more")
-PINHOLE = column("pinhole_mm", "float32", "mm", "size of the largest hole; 0 without one")
+PINHOLE = column("pinhole_mm", "float32", "mm", "true size of the largest hole; 0 without one")
 PEEL = column("peel_n_per_m", "float32", "N/m", "true peel strength of the electrode's weakest square centimetre")
 EDGE = column("edge_thinning_fraction", "float32", "1", "loading missing at the coating's edge, negative where heavy")
-METAL = column("metal_particles", "uint8", "1", "metal particles above 50 um in the coating of the electrode")
-METAL_UM = column("metal_um", "float32", "um", "size of the largest metal particle in the coating; 0 without one")
+METAL = column("metal_um", "float32", "um", "true size of the largest metal particle mixed in; 0 without one")
 
 START = cause("coat", "start_up", "web used to start the coater or to splice the foil")
 BREAK = cause("coat", "web_break", "web lost to a break: threading and settling")
@@ -92,8 +93,8 @@ class Coat(Drying):
 
     name = "coat"
     reads = ("charge_kg", *_OF_CHARGE, "binder_cv", "agglomerate_um", "solids_fraction")
-    writes = (LOADING, CHARGE, *_OF_CHARGE, EDGE, METAL)
-    on_demand = (PINHOLES, PINHOLE, METAL_UM, PEEL)
+    writes: ClassVar[tuple[str, ...]] = (LOADING, CHARGE, *_OF_CHARGE, EDGE, METAL)
+    on_demand = (PINHOLES, PINHOLE, PEEL)
     """Columns kept with `keep_all_columns`: no later step reads them."""
 
     class Params(Drying.Params):
@@ -185,6 +186,11 @@ class Coat(Drying):
         """Metal particle that the camera sees with a probability of one half: assumption."""
         keep_all_columns: bool = False
         """Keep the true state that no later step reads (holes, peel strength) in columns: memory."""
+
+    def __init__(self, params: Any, design: CellDesign) -> None:
+        super().__init__(params, design)
+        if params.electrode == "anode":  # a hole in it is a place where metal plates; a cathode only lacks capacity
+            self.writes = (*type(self).writes, PINHOLE)  # type: ignore[misc]
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected batches shorten it."""
@@ -355,16 +361,18 @@ class Coat(Drying):
         spots = (self.at("spots_per_m2", maturity) * factor[:n] + streaks) * area_m2
         law = Sizes(params.pinhole_median_mm, params.pinhole_spread_ln, camera, params.pinhole_limit_mm)
         keep = params.keep_all_columns
-        holes = inspect_flaws(child, draws, "spots", spots[charge], law, SPOT, keep=keep)
+        holes = inspect_flaws(
+            child, draws, "spots", spots[charge], law, SPOT, keep=keep or PINHOLE in self.writes
+        )  # fmt: skip
         metals = self.at("metal_per_m2", maturity) * area_m2 * factor[n:]
         law = Sizes(params.metal_median_um, params.metal_spread_ln, camera, params.metal_seen_um)
         metal = inspect_flaws(child, draws, "metal", metals[charge], law, FOREIGN, keep=True)
         assert metal is not None
-        child.columns[METAL] = metal.counts(child.n)
+        child.columns[METAL] = metal.largest(child.n)
         if holes is not None:
-            child.columns |= {
-                PINHOLES: holes.counts(child.n), PINHOLE: holes.largest(child.n), METAL_UM: metal.largest(child.n)
-            }  # fmt: skip
+            child.columns[PINHOLE] = holes.largest(child.n)
+            if keep:
+                child.columns[PINHOLES] = holes.counts(child.n)
         # Every crack is seen: it is all over the electrode.
         web.scrap_rows(child, web.events(child, draws, "crack", rate_of(self.crack_probability())).rows, CRACK)
 

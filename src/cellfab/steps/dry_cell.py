@@ -2,8 +2,9 @@
 
 Not a step itself: `can`, `pouch` and `lid_seam` derive from `DryCell`. The largest of N Pareto sizes follows by
 inversion, d_0 (1 - u^(1/N))^(-1/m); of the particles on the faces each gets in with a small probability, size
-lognormal. Severity of a cell x = max(particle / (1.5 separator), burr / separator if above 0.7, 1.5 for a faulty
-separator); detection f + (1 - f) c / (1 + exp(-(x - x_0) / w)).
+lognormal; metal mixed into a coating counts, with its own size, where it stands out. Severity of a cell
+x = max(particle / (1.5 separator), burr / separator if above 0.7, 1.5 for a faulty separator); detection
+f + (1 - f) c / (1 + exp(-(x - x_0) / w)).
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from cellfab.core import notes
 from cellfab.core.causes import describe
 from cellfab.core.cell_columns import PARTICLE
 from cellfab.core.draws import Draws
+from cellfab.core.joining import METAL
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.dry_cell import DryLaw
 
-_STREAMS = ("cells", "particles")
+_STREAMS = ("cells", "particles", "mixed_in")
 
 
 class DryCell(Step):
@@ -51,6 +53,9 @@ class DryCell(Step):
         """Median size of spatter and flakes: assumption."""
         face_particle_gsd: Annotated[float, Field(ge=1.0, le=10.0)] = 1.8
         """Geometric standard deviation of that size: assumption."""
+        metal_exposed_probability: Annotated[Capability, within(0.0, 1.0)] = 0.5
+        """That a metal particle mixed into a coating stands out of it and can reach the other electrode: assumption;
+        with `on_anode_share` and `on_cathode_share` of formation three in ten of them short."""
         detection_probability: Annotated[Capability, within(0.0, 1.0)] = 0.8
         """Ceiling of the high-voltage test on a gross defect: assumption; a partial-discharge method reached 0.96 in
         the laboratory (ChemElectroChem, doi 10.1002/celc.202300797)."""
@@ -79,11 +84,14 @@ class DryCell(Step):
 
         columns, n = lot.columns, lot.n
         particle, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
+        mixed_in = columns.pop(METAL, None)
+        if mixed_in is None:
+            mixed_in = np.zeros(n, np.float32)
         dry_cell.look_between(
             self._dry_law(maturity)._replace(closing_fault=float(fault_probability)),
             np.array([draws.key(stream) for stream in _STREAMS], np.uint64), lot.identity,
-            columns["particles_in_roll"], self._on_faces(lot), columns["cathode_burr_um"], columns["anode_burr_um"],
-            columns["separator_fault"], particle, verdict,
+            columns["particles_in_roll"], self._on_faces(lot), mixed_in, columns["cathode_burr_um"],
+            columns["anode_burr_um"], columns["separator_fault"], particle, verdict,
         )  # fmt: skip
         columns[PARTICLE] = particle
         false = np.flatnonzero(verdict == dry_cell.FALSE_ALARM)
@@ -104,6 +112,7 @@ class DryCell(Step):
             transport=float(at["face_to_roll_probability"]),
             face_median_um=float(at["face_particle_um"]),
             face_log_sd=math.log(at["face_particle_gsd"]),
+            exposed=float(at["metal_exposed_probability"]),
             separator_um=float(self.design.separator_um),
             false_alarm=float(at["false_alarm_probability"]),
             ceiling=float(at["detection_probability"]),

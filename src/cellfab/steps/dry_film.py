@@ -21,8 +21,9 @@ Range
     weak patches per electrode (more count as ten).
 Rows
     In: charges. Out: lanes x positions segments, row = lane x positions + position; m of mother roll. Adds charge (row
-    of its charge, for the genealogy), metal_particles (number) and edge_thinning_fraction (one value per lane: the
-    loading lacks this share at the very edge); with `keep_all_columns` also pinholes, pinhole_mm and peel_n_per_m.
+    of its charge, for the genealogy), metal_um (largest metal particle), pinhole_mm (largest hole; of anodes) and
+    edge_thinning_fraction (one value per lane: the loading lacks this share at the very edge); with `keep_all_columns`
+    also pinholes, peel_n_per_m and a cathode's pinhole_mm.
     Attributes: length_m run, stops_s (standstill by breaks), coating_porosity, and the mass account of
     `cellfab.core.web`.
 Left out
@@ -35,12 +36,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from itertools import count
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import web
@@ -54,9 +56,9 @@ from cellfab.steps.base import ElectrodeStep, Work
 CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent lot")
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
 PINHOLES = column("pinholes", "uint8", "1", "holes in the coating of the electrode, 255 for more")
-PINHOLE = column("pinhole_mm", "float32", "mm", "size of the largest hole; 0 without one")
+PINHOLE = column("pinhole_mm", "float32", "mm", "true size of the largest hole; 0 without one")
 EDGE = column("edge_thinning_fraction", "float32", "1", "loading missing at the coating's edge, negative where heavy")
-METAL = column("metal_particles", "uint8", "1", "metal particles above 50 um in the coating of the electrode")
+METAL = column("metal_um", "float32", "um", "true size of the largest metal particle mixed in; 0 without one")
 PEEL = column("peel_n_per_m", "float32", "N/m", "true peel strength of the electrode's weakest square centimetre")
 
 THREADING = cause("dry_film", "threading", "web used to thread the line and settle the film")
@@ -78,7 +80,7 @@ class DryFilm(ElectrodeStep):
 
     name = "dry_film"
     reads = ("charge_kg", *_OF_CHARGE, "binder_cv", "fibrillation", "film_strength_mpa")
-    writes = (LOADING, CHARGE, EDGE, METAL, *_OF_CHARGE)
+    writes: ClassVar[tuple[str, ...]] = (LOADING, CHARGE, EDGE, METAL, *_OF_CHARGE)
     on_demand = (PINHOLES, PINHOLE, PEEL)
     """Columns kept with `keep_all_columns`: no later step reads them."""
 
@@ -182,6 +184,11 @@ class DryFilm(ElectrodeStep):
         """Of the electrodes with such a patch, share seen by the camera: assumption."""
         keep_all_columns: bool = False
         """Keep the true state that no later step reads (holes, peel strength) in columns: memory."""
+
+    def __init__(self, params: Any, design: CellDesign) -> None:
+        super().__init__(params, design)
+        if params.electrode == "anode":  # a hole in it is a place where metal plates; a cathode only lacks capacity
+            self.writes = (*type(self).writes, PINHOLE)  # type: ignore[misc]
 
     def review(self) -> Iterator[Remark]:
         """The film must be looser than the design, of a thickness that can be rolled, and stick to the foil."""
@@ -384,9 +391,14 @@ class DryFilm(ElectrodeStep):
         law = Sizes(
             now["pinhole_median_mm"], now["pinhole_spread_ln"], now["camera_spread_ln"], now["pinhole_limit_mm"]
         )
-        holes = inspect_flaws(child, draws, "pinholes", rate[charge], law, HOLE, keep=now["keep_all_columns"])
+        keep = now["keep_all_columns"]
+        holes = inspect_flaws(
+            child, draws, "pinholes", rate[charge], law, HOLE, keep=keep or PINHOLE in self.writes
+        )  # fmt: skip
         if holes is not None:
-            child.columns |= {PINHOLES: holes.counts(child.n), PINHOLE: holes.largest(child.n)}
+            child.columns[PINHOLE] = holes.largest(child.n)
+            if keep:
+                child.columns[PINHOLES] = holes.counts(child.n)
 
     def _metal(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
         """Metal particles that came with the powder or off the machine; the camera sees the few large ones."""
@@ -395,7 +407,7 @@ class DryFilm(ElectrodeStep):
         law = Sizes(now["metal_median_um"], now["metal_spread_ln"], now["camera_spread_ln"], now["metal_seen_um"])
         particles = inspect_flaws(child, draws, "metal", rates, law, FOREIGN, keep=True)
         assert particles is not None  # all of them were asked for
-        child.columns[METAL] = particles.counts(child.n)
+        child.columns[METAL] = particles.largest(child.n)
 
     def _peel(
         self, child: Lot, lot: Lot, charge: Charges, lamination: float, draws: Draws, now: Mapping[str, Any]

@@ -9,16 +9,17 @@ What it models
     cathode's face that dissolve at its potential and grow back as a bridge days later. A cell that cannot hold its
     voltage, or gives back too little of its first charge, is rejected.
 Equations
-    First charge Q_1 = cathode areal capacity x area / efficiency by design. Q = min(Q_1 (eta + batch + cell - k_w (w
-    - w_0)+) - q_PTFE m_PTFE, anode capacity) (1 - u) (1 + cv z). DCIR = R_roll (1 + cv z) (1 + k (w - w_0)+) + joints
-    / (1 - torn) + R_terminal. Gas = Q_1 (g (1 + cv z) + g_w (w - w_0)+). Plating where N/P
-    min(1, (1 - d_anode) / (1 - d_cathode)) < 1.00 + 0.02 C + 0.003 (15 degC - T)+ + 0.5 (0.25 - anode porosity)+ +
-    margin, N/P the lowest of the cell's pieces and d the loading missing at the edges, and with probability
-    1 - exp(-20 u); its tail in closed form `cellfab.kernels.formation_theory.share_below`. Shorts:
-    `cellfab.kernels.particles`; a metal dissolves with probability 1 / (1 + exp(-(E_cathode - E_metal - 0.10 V) /
-    0.05 V)), its bridge takes lognormal days at the temperature of warm storage. Efficiency read = (Q - V t / R) /
-    Q_1, rejected below the expected efficiency less a margin. Electricity of the cells really there = charged / 0.90 -
-    0.60 discharged: the first charge Q_1, further cycles of Q each, and the charge with which cells go into ageing.
+    Q = min(Q_c (eta + batch + cell - k_w (w - w_0)+) - q_PTFE m_PTFE, anode capacity) (1 - u) (1 + cv z), Q_c = cathode
+    areal capacity x area / efficiency by design; first charge Q_1 = Q_c (1 - u): what is dry takes none. DCIR = R_roll
+    (1 + cv z) (1 + k (w - w_0)+) + joints / (1 - torn) + R_terminal. Gas = Q_c (g (1 + cv z) + g_w (w - w_0)+). Plating
+    where N/P min(1, (1 - d_anode) / (1 - d_cathode)) < 1.00 + 0.02 C + 0.003 (15 degC - T)+ + 0.5 (0.25 - anode
+    porosity)+ + margin, N/P the lowest of the cell's pieces and d the loading missing at the edges, and with
+    probability 1 - exp(-20 u), or at a hole of `plating_hole_mm` in the anode with one of its own; its tail in closed
+    form `cellfab.kernels.formation_theory.share_below`. Shorts: `cellfab.kernels.particles`; a metal dissolves with
+    probability 1 / (1 + exp(-(E_cathode - E_metal - 0.10 V) / 0.05 V)), its bridge takes lognormal days at the
+    temperature of warm storage. Efficiency read = (Q - V t / R) / Q_1, rejected below the expected efficiency less a
+    margin. Electricity of the cells really there = charged / 0.90 - 0.60 discharged: the first charge Q_1, further
+    cycles of Q each, and the charge with which cells go into ageing.
 Range
     One charge and discharge between the cell's voltage limits; cells of 1-400 Ah; moisture up to 2000 ppm; C-rate of
     the end of a charge 0.05-1, 0-60 degC. Any chemistry: it is parameters and the design's first-cycle efficiency.
@@ -30,9 +31,9 @@ Rows
     In and out: cells in trays. Adds capacity_ah, first_cycle_efficiency, dcir_mohm, gas_ml (at 25 degC and 1 bar),
     short_siemens (all shorts; 0: none), short_delay_d (days at 45 degC from first charge to the first of them),
     rewelded (1 where a joint was made twice), defects (bits of `cellfab.core.defects`); all that only matters to how
-    the cell was made is dropped. Reads cathode_edge_thinning_fraction, anode_edge_thinning_fraction and
-    SIDE_weld_rewelded where they are. Facts in `attributes`: rated_capacity_ah and rated_dcir_mohm of a cell exactly
-    as designed; formation_charged_kwh and formation_discharged_kwh of all cells that came; shorts_mechanical and
+    the cell was made is dropped. Reads cathode_edge_thinning_fraction, anode_edge_thinning_fraction, anode_hole_mm and
+    SIDE_weld_rewelded where they are. Facts in `attributes`: rated_capacity_ah and rated_dcir_mohm of a cell exactly as
+    designed; formation_charged_kwh and formation_discharged_kwh of all cells that came; shorts_mechanical and
     shorts_chemical, cells with either. Dictates the time a tray holds its channel.
 Left out
     The voltage curve (the charge voltage is checked, not followed), heat and pressure in the rack, contact faults of
@@ -57,6 +58,7 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.defects import DEFECTS
 from cellfab.core.draws import Draws
+from cellfab.core.joining import HOLE
 from cellfab.core.lot import Lot
 from cellfab.kernels.formation_theory import binder_loss_ah, grid_energy_kwh, plating_np_ratio
 from cellfab.steps.base import Step, Work
@@ -136,6 +138,11 @@ class Formation(Step):
         """Of that charge: assumption."""
         plating_margin_ratio: Annotated[float, Field(ge=0.0, le=0.5)] = 0.0
         """More N/P for anodes near the metal's potential: hard carbon 0.02, assumption."""
+        plating_hole_mm: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
+        """Smallest hole in the anode's coating that the coating around it cannot serve: assumption, ten times its
+        thickness, 0.5-2."""
+        hole_plating_probability: Annotated[Capability, within(0.0, 1.0)] = 0.1
+        """That metal plates at such a hole: assumption."""
         capacity_cv: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.004, mature=0.002)
         """What the modelled causes leave unexplained: assumption."""
         roll_mohm: Annotated[float, Field(gt=0.0, le=1000.0)] = 4.5
@@ -268,7 +275,7 @@ class Formation(Step):
         )  # fmt: skip
         gas(law, z[3], areal, *ppm, gas_ml)
         columns.update(zip((CAPACITY, EFFICIENCY, DCIR, GAS), (capacity, efficiency, dcir, gas_ml), strict=True))
-        self._mark_defects(lot, draws)
+        self._mark_defects(lot, draws, maturity)
         columns[REWELDED] = self._rewelded(lot)
 
         kwh_per_ah = self.design.nominal_voltage_v * 1e-3
@@ -343,19 +350,22 @@ class Formation(Step):
             gas_ml_per_ah_ppm=float(now["gas_ml_per_ah_ppm"]),
         )
 
-    def _mark_defects(self, lot: Lot, draws: Draws) -> None:
+    def _mark_defects(self, lot: Lot, draws: Draws, maturity: float) -> None:
         from cellfab.kernels.formation import hidden_defects, plating
 
         columns, design, params = lot.columns, self.design, self.params
         critical = plating_np_ratio(
             params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_margin_ratio
         )
-        edges = [columns.get(f"{electrode}_edge_thinning_fraction") for electrode in ("cathode", "anode")]
-        thinning = [np.zeros(lot.n, np.float32) if edge is None else edge for edge in edges]
+        *thinning, holes = (
+            columns[name] if name in columns else np.zeros(lot.n, np.float32)
+            for name in ("cathode_edge_thinning_fraction", "anode_edge_thinning_fraction", HOLE)
+        )
         plates, defects = np.empty(lot.n, np.uint8), np.empty(lot.n, np.uint16)
         plating(
             critical, columns["least_np_ratio"], *thinning, columns["anode_porosity"], columns["unwetted_fraction"],
-            draws.key("dry_plating"), lot.identity, plates,
+            holes, float(params.plating_hole_mm), float(self.at("hole_plating_probability", maturity)),
+            np.array([draws.key("dry_plating"), draws.key("hole_plating")], np.uint64), lot.identity, plates,
         )  # fmt: skip
         hidden_defects(
             columns[SHORT], columns["cathode_weld_unfused"], columns["anode_weld_unfused"],

@@ -360,6 +360,8 @@ def test_local_anode_reserve_decides_about_plating(cells: SimpleNamespace) -> No
     assert plating(anode_edge_thinning_fraction=0.15, cathode_edge_thinning_fraction=0.15) == 0.0
     assert plating(cathode_edge_thinning_fraction=-0.15) == 1.0
     assert plating(anode_porosity=0.05) == 1.0
+    assert plating(anode_hole_mm=0.9) == 0.0
+    assert 0.0 < plating(anode_hole_mm=1.1) < 0.2
 
 
 def test_gas_follows_charge_and_water(cells: SimpleNamespace) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cellfab.config.cell_spec import CellDesign
 from cellfab.core.draws import Draws
+from cellfab.core.joining import piece_rows
 from cellfab.core.lot import Lot
 from cellfab.steps.bake import Bake
 from cellfab.steps.joiner import Joiner
@@ -124,14 +125,19 @@ def test_flawed_sheets_are_seen_more_often_and_bring_particles(joined: SimpleNam
     def flaw(webs: dict[str, Lot]) -> None:
         for web in webs.values():
             web.columns["notch_flaw"][:] = np.arange(web.n) % 2
-            web.columns["metal_particles"] = np.full(web.n, 2, np.uint8)
+            web.columns["metal_um"] = np.arange(web.n).astype(np.float32)
+            web.attributes["pieces_per_cell"] = {"cathode": 3.0, "anode": 4.0}[web.material]
+        webs["anode"].columns["pinhole_mm"] = np.arange(webs["anode"].n).astype(np.float32)
 
     params = {**FLAWLESS_STACK, "flawed_sheet_seen_share": 1.0}
     lot, webs = joined.join(Stack, joined.stacked(3), params, dead=0.0, prepare=flaw)
     assert (webs["anode"].exit_code == SHEET).sum() == webs["anode"].n // 2
-    assert (lot.columns["particles_in_roll"] == 2 * 7).all()
+    assert not lot.columns["particles_in_roll"].any()
+    cathode, anode = (piece_rows(webs[name], lot.columns[f"{name}_row"])[:, -1] for name in ("cathode", "anode"))
+    np.testing.assert_array_equal(lot.columns["anode_hole_mm"], anode)
+    np.testing.assert_array_equal(lot.columns["mixed_in_metal_um"], np.maximum(cathode, anode))
     lot, _ = joined.join(Stack, joined.stacked(2), FLAWLESS_STACK, dead=0.0, prepare=flaw)
-    assert set(np.unique(lot.columns["particles_in_roll"] - 2 * 5)) == {2, 3}
+    assert set(np.unique(lot.columns["particles_in_roll"])) == {2, 3}
 
 
 def test_narrow_overhangs_are_rejected(joined: SimpleNamespace) -> None:

@@ -370,7 +370,7 @@ def test_keeping_columns_changes_nothing_else(electrode):
     lean = _web(electrode, 2, maturity=0.0, noisy=noisy, keep_all_columns=False)[0]
     assert np.array_equal(kept.exit_code, lean.exit_code)
     assert kept.attributes == lean.attributes
-    assert set(kept.columns) - set(lean.columns) == {"pinholes", "pinhole_mm", "metal_um", "peel_n_per_m"}
+    assert set(kept.columns) - set(lean.columns) == {"pinholes", "pinhole_mm", "peel_n_per_m"}
     assert all(np.array_equal(values, kept.columns[name]) for name, values in lean.columns.items())
 
 

@@ -312,18 +312,22 @@ def test_hole_free_yield_is_negative_binomial_over_charges(electrode):
     assert np.std(means) == pytest.approx(mean / math.sqrt(shape), rel=0.15)
 
 
-def test_metal_particles_are_counted_and_the_large_ones_seen(electrode):
+def test_metal_particles_have_their_size_and_the_large_ones_are_seen(electrode):
     # 20 rolls x 12 000 segments at 0.02 per m2; those seen: ln size + ln error above ln(d50 / median). z-limit 4.
+    logs = []
     particles = seen = total = 0
     for ordinal in range(20):
         lot, _, _ = _web(
             electrode, ordinal, metal_per_m2=0.02, cluster_shape=1e6, metal_median_um=100.0, metal_spread_ln=0.5,
             metal_seen_um=150.0, camera_spread_ln=0.5,
         )  # fmt: skip
-        particles += int(lot.columns["metal_particles"].sum())
+        here = lot.columns["metal_um"] > 0.0
+        particles += np.count_nonzero(here)
+        logs.append(np.log(lot.columns["metal_um"][here].astype(float) / 100.0))
         seen += int((lot.exit_code == dry_film.FOREIGN).sum())
         total += lot.n
-    expected = total * 0.02 * 0.4488
+    expected = total * -math.expm1(-0.02 * 0.4488)
+    assert np.concatenate(logs).std() == pytest.approx(0.5, rel=4 / math.sqrt(2 * particles))
     assert particles == pytest.approx(expected, abs=4 * math.sqrt(expected))
     share = 1.0 - NormalDist().cdf(math.log(1.5) / math.hypot(0.5, 0.5))
     assert seen / particles == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / particles) + 0.01)
