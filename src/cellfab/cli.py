@@ -211,6 +211,27 @@ def size(
 
 
 @app.command()
+def cost(
+    config: ConfigArgument,
+    overrides: SetOption = None,
+    gwh_per_year: Annotated[
+        float | None, typer.Option("--gwh-per-year", help="Good output; default: the file's, or the mature line's.")
+    ] = None,
+    product: Annotated[str | None, typer.Option(help="Of a scenario; default: the one a conversion makes.")] = None,
+    tables: Annotated[
+        str, typer.Option(metavar="CONFIG", help="Process table, overhead, wages and yields for a scenario.")
+    ] = "batpac/tables",
+    as_json: JsonOption = False,
+) -> None:
+    """Static cost by BatPaC's power law: of a cost file (batpac/id4_nmc622) or of a scenario's cell."""
+    from cellfab.costing import cost as look
+    from cellfab.report.cost_text import cost_document, cost_text
+
+    found = look(config, overrides or (), gwh_per_year=gwh_per_year, product=product, tables=tables)
+    typer.echo(json.dumps(cost_document(found), allow_nan=False) if as_json else cost_text(found))
+
+
+@app.command()
 def schema(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="For partial files that extend another: nothing is required.")
@@ -302,12 +323,16 @@ def config_show(
     as_json: JsonOption = False,
 ) -> None:
     """Print the configuration after extends and --set, quantities in their field's unit."""
+    from cellfab.config.batpac_checks import is_cost_file, load_cost_file
     from cellfab.config.loader import load
     from cellfab.config.show import render, render_json
     from cellfab.scenario import load_scenario
 
     try:
-        resolved = load_scenario(config, overrides or ()).resolved
+        if is_cost_file(load(config)):
+            resolved = load_cost_file(config, overrides or ())[1]
+        else:
+            resolved = load_scenario(config, overrides or ()).resolved
     except ConfigError as error:
         # A part of a scenario, or a faulty one, can be looked at as well, if it can be read at all.
         resolved = load(config, overrides or ())
