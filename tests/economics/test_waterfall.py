@@ -137,7 +137,7 @@ def simple(**changes: float) -> Output:
     ("change", "bar", "usd_per_kwh"),
     [
         ({"price": 9.0}, "material prices", 1.1 * 1.0 / 0.1),
-        ({"kg": 1.2}, "material per cell", 1.1 * 0.2 * 8.0 / 0.1),
+        ({"kg": 1.2}, "materials in a cell", 1.1 * 0.2 * 8.0 / 0.1),
         ({"scrap": 0.3}, "scrap", 0.2 * (8.0 + 2.0) / 0.1),
         ({"labour": 1.0}, "labour", -1.1 / 0.1),
         ({"idle": -0.5}, "idle capacity", -1.0 / 0.1),
@@ -159,9 +159,9 @@ def with_powder(name: str, price: float, scrap: float) -> Output:
 def test_one_material_for_another():
     """The new powder's price is no change of price, and scrap is told from the exchange."""
     found = by_bar(effects(with_powder("nmc811", 29.0, 0.1), with_powder("lfp", 8.0, 0.1)))
-    assert found == {"materials exchanged": pytest.approx((8.0 - 29.0) * 1.1 / 0.1)}
+    assert found == {"materials in a cell": pytest.approx((8.0 - 29.0) * 1.1 / 0.1)}
     found = by_bar(effects(with_powder("nmc811", 29.0, 0.1), with_powder("lfp", 8.0, 0.3)))
-    assert found.keys() == {"materials exchanged", "scrap"}
+    assert found.keys() == {"materials in a cell", "scrap"}
     # Scrap rises by a fifth of the value in good cells: of 31 $ and of 10 $ a cell in equal parts.
     assert found["scrap"] == pytest.approx(0.2 * (31.0 + 10.0) / 2 / 0.1)
 

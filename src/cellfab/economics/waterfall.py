@@ -58,7 +58,7 @@ KINDS: dict[Kind, str] = {
     "cash": "cash cost: without the yearly charge for equipment, building and working capital",
     "net": "net cost: full cost less tax credits",
 }
-PRICES, EXCHANGED, QUANTITIES = "material prices", "materials exchanged", "material per cell"
+PRICES, QUANTITIES = "material prices", "materials in a cell"
 ENERGY_PER_CELL = "energy per cell"
 SCRAP, QUALIFICATION, IDLE, OUTPUT = "scrap", "qualification cells", "idle capacity", "output per week"
 UTILITIES, OTHER = "electricity and heat", "other cost"
@@ -68,7 +68,7 @@ _BAR_OF = {
     ELECTRICITY: UTILITIES, HEAT: UTILITIES, WORKING_CAPITAL: BOUND, SCRAP_FREIGHT: SCRAP,
 }  # fmt: skip
 BARS = (
-    PRICES, DUTIES, EXCHANGED, QUANTITIES, ENERGY_PER_CELL, SCRAP, QUALIFICATION, LABOUR, UTILITIES, MAINTENANCE,
+    PRICES, DUTIES, QUANTITIES, ENERGY_PER_CELL, SCRAP, QUALIFICATION, LABOUR, UTILITIES, MAINTENANCE,
     OVERHEAD, CAPITAL, BUILDING, BOUND, IDLE, OUTPUT, OTHER, CREDITED, RECYCLED,
 )  # fmt: skip
 """Bars in the order in which they are shown."""
@@ -253,7 +253,7 @@ def _content(account: str, sides: tuple[Output, Output]) -> list[tuple[str, Sequ
     known = [price for price in prices if not math.isnan(price)] or [0.0]
     prices = [known[0] if math.isnan(price) else price for price in prices]
     per_cell = [quantity / side.cells for side, (quantity, _) in zip(sides, amounts, strict=True)]
-    return [(PRICES, prices), (QUANTITIES if all(per_cell) else EXCHANGED, per_cell)]
+    return [(PRICES, prices), (QUANTITIES, per_cell)]
 
 
 def _ratio(side: Output, holding: Holding, account: str) -> float:
