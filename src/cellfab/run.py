@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
 import cellfab
-from cellfab import summary
+from cellfab import consumption, summary
 from cellfab.books import Books
+from cellfab.config.problems import Problem
+from cellfab.economics.credits import Shortfall
 from cellfab.line.kpi import flow_kpis
 from cellfab.rated import rated_output
 from cellfab.recording import recording
@@ -75,6 +77,22 @@ def run_scenario(
     return result
 
 
+def _lost_credits(scenario: Scenario, replicates: list[Replicate]) -> Iterator[Problem]:
+    """Tax credits that a product lost because of where its materials come from: the worst replicate of each."""
+    worst: dict[tuple[str, str], Shortfall] = {}
+    for found in (lost for done in replicates if done.plant is not None for lost in done.plant.shortfalls):
+        key = (found.credit, found.product)
+        if key not in worst or found.lost_usd > worst[key].lost_usd:
+            worst[key] = found
+    for lost in worst.values():
+        message = (
+            f"'{lost.product}' earned nothing in {lost.weeks} weeks from week {lost.first_week} on"
+            f" ({lost.lost_usd / 1e6:.3g} MUSD lost): {lost.ratio:.1%} of its direct material cost was not from"
+            f" prohibited origins, and {lost.least:.1%} was needed"
+        )
+        yield scenario.resolved.problem(("economics", "credits", lost.credit, "material_assistance"), message, key=True)
+
+
 def gather(
     scenario: Scenario,
     replicates: list[Replicate],
@@ -117,6 +135,14 @@ def gather(
         escapes=summary.table(((i, row) for i, book in enumerate(books) for row in book.escapes()), summary.ESCAPES),
         holdings=summary.table(((i, row) for i, book in enumerate(books) for row in book.holdings()), summary.HOLDINGS),
         releases=summary.table(((i, row) for i, book in enumerate(books) for row in book.releases()), summary.RELEASES),
+        energy=summary.table(
+            ((i, row) for i, book in enumerate(books) for row in consumption.energy_rows(book.plant)),
+            consumption.ENERGY,
+        ),
+        prices=summary.table(
+            ((0, row) for book in books[:1] for row in consumption.price_rows(book.plant)), consumption.PRICES
+        ),
+        shocks=summary.shocks_of(scenario),
         timing=timing,
         manifest={
             "cellfab": cellfab.__version__,
@@ -134,5 +160,8 @@ def gather(
             (found.path, found.note.value, found.note.low, found.note.high, found.note.source)
             for found in scenario.assumptions
         ),
-        warnings=tuple((str(found.location), found.path, found.message, found.hint) for found in scenario.warnings),
+        warnings=tuple(
+            (str(found.location), found.path, found.message, found.hint)
+            for found in (*scenario.warnings, *_lost_credits(scenario, replicates))
+        ),
     )

@@ -15,6 +15,7 @@ from cellfab.config.cell_spec import CellDesign
 from cellfab.config.line_checks import line_problems
 from cellfab.config.line_spec import Line, SerialStation
 from cellfab.config.loader import check, load
+from cellfab.config.money_checks import money_problems, money_warnings
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.references import reference_problems
 from cellfab.config.remark import Remark
@@ -127,6 +128,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
         problems = [resolved.problem(*problem) for problem in line_problems(spec.line)]
         sizing = None if spec.economics is None else spec.economics.sizing
         problems += [resolved.problem(*problem) for problem in sizing_problems(sizing, spec.line.stations)]
+        problems += money_problems(resolved, spec)
         problems += shock_problems(resolved, spec.shocks, spec.run.start_date, spec.run.horizon_h)
     else:
         problems += [resolved.problem(*problem) for problem in wiring_problems_of_faulty(resolved)]
@@ -145,7 +147,7 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
         files=tuple(str(file) for file in resolved.files),
         assumptions=tuple(resolved.assumptions()),
         resolved=resolved,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *money_warnings(resolved, spec)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -29,6 +30,8 @@ class Material(Spec):
     """Where it comes from: share of the purchase by origin ("cn", "us"); what the shares leave open is of no matter to
     duties and credits."""
     recovery: Recovery = Recovery()
+    carbon_kg: Annotated[float, Field(ge=0.0, le=1e4)] | None = None
+    """Carbon dioxide (equivalent) of making one unit, up to the plant's gate; none: it is left out of the sums."""
     note: str = ""
     """Grade, typical use per kWh, what the price includes."""
 
@@ -45,6 +48,10 @@ class Material(Spec):
     def mass_kg_per_unit(self) -> float:
         """What a unit weighs, kg; 0 where it is not known."""
         return 1.0 if self.unit == "kg" else self.unit_kg or 0.0
+
+    def share_from(self, origins: Iterable[str]) -> float:
+        """Share of the purchase that comes from any of the origins, 0-1."""
+        return math.fsum(self.origins.get(origin, 0.0) for origin in origins)
 
     def bought(self, used: float) -> float:
         """Quantity to buy for `used` units, in the same unit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -60,6 +61,14 @@ class Credit(Spec):
     material_assistance: MaterialAssistance | None = None
     paid_after_months: Annotated[float, Field(ge=0.0, le=60.0)] = 0.0
     """From the sale to the money."""
+
+    def undersized(self, energy_wh: float, wh_per_l: float) -> Iterator[tuple[str, str]]:
+        """Why a cell is too small for the credit: (field with the limit, message)."""
+        if energy_wh < self.least_cell_wh:
+            yield "least_cell_wh", f"a cell of {energy_wh:.3g} Wh is below the minimum of {self.least_cell_wh:g} Wh"
+        if wh_per_l < self.least_cell_wh_per_l:
+            message = f"a cell with {wh_per_l:.3g} Wh/L is below the minimum of {self.least_cell_wh_per_l:g} Wh/L"
+            yield "least_cell_wh_per_l", message
 
 
 class WorkingCapital(Spec):

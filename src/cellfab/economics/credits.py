@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from cellfab.config.economics_spec import Economics
 from cellfab.config.materials_spec import Material
-from cellfab.config.policy_spec import Credit
 from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
 from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.period_cost import MATERIALS, PLANT
@@ -142,21 +141,7 @@ def _direct_material(
     for held in ledger.held():
         if held.holding is Holding.FINISHED_GOOD and held.account.startswith(MATERIALS):
             key = (held.week, held.product)
-            banned = held.usd * banned_share(materials[held.account.removeprefix(MATERIALS)], prohibited)
+            banned = held.usd * materials[held.account.removeprefix(MATERIALS)].share_from(prohibited)
             before = costs.get(key, (0.0, 0.0))
             costs[key] = (before[0] + held.usd, before[1] + banned)
     return costs
-
-
-def banned_share(material: Material, prohibited: tuple[str, ...]) -> float:
-    """Share of a material's purchase that comes from prohibited origins."""
-    return math.fsum(material.origins.get(origin, 0.0) for origin in prohibited)
-
-
-def undersized(credit: Credit, energy_wh: float, wh_per_l: float) -> Iterator[tuple[str, str]]:
-    """Why a cell is too small for a credit: (field with the limit, message)."""
-    if energy_wh < credit.least_cell_wh:
-        yield "least_cell_wh", f"a cell of {energy_wh:.3g} Wh is below the minimum of {credit.least_cell_wh:g} Wh"
-    if wh_per_l < credit.least_cell_wh_per_l:
-        message = f"a cell with {wh_per_l:.3g} Wh/L is below the minimum of {credit.least_cell_wh_per_l:g} Wh/L"
-        yield "least_cell_wh_per_l", message

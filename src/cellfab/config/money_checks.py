@@ -1,0 +1,148 @@
+"""What keeps the money side of a scenario from meaning anything although each part of it is well formed."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from cellfab.config.cell_spec import CellDesign
+from cellfab.config.economics_spec import Economics
+from cellfab.config.materials_spec import Material
+from cellfab.config.policy_spec import MaterialAssistance
+from cellfab.config.problems import Problem, did_you_mean
+from cellfab.config.resolved import Resolved
+from cellfab.config.scenario_spec import ScenarioSpec
+from cellfab.config.schedule import DAYS_PER_WEEK, Schedule
+from cellfab.config.tree_path import TreePath
+
+_HOURS_PER_WEEK = 168.0
+
+
+def money_problems(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
+    """Prices without a currency year, gaps in schedules, capital without a life, duties on nothing, cells too small.
+
+    Parameters
+    ----------
+    resolved : Resolved
+        The configuration, checked.
+    spec : ScenarioSpec
+        What it says.
+    """
+    economics = spec.economics
+    if economics is None:
+        for name in spec.materials:
+            message = "a price needs a year whose dollars it is in, and the scenario has no `economics`"
+            yield resolved.problem(("materials", name, "price_usd"), message, "write economics.currency_year")
+        return
+    yield from _gaps(resolved, spec)
+    yield from _lives(resolved)
+    for name, tariff in economics.tariffs.items():
+        for index, material in enumerate(tariff.materials or ()):
+            if material not in spec.materials:
+                path: TreePath = ("economics", "tariffs", name, "materials", index)
+                hint = did_you_mean(material, spec.materials)
+                yield resolved.problem(path, f"there is no material '{material}'", hint)
+    for name, credit in economics.credits.items():
+        for product, one in spec.products.items():
+            for field, message in credit.undersized(one.design.energy_wh, one.design.energy_wh_per_l):
+                hint = "such a cell earns no credit: remove the credit, or make a larger cell"
+                yield resolved.problem(("economics", "credits", name, field), f"{message} (product '{product}')", hint)
+
+
+def money_warnings(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
+    """Duties that hit nothing, and products that look as if the material rule would take their credit away."""
+    economics = spec.economics
+    if economics is None:
+        return
+    origins = {origin for material in spec.materials.values() for origin in material.origins}
+    for name, tariff in economics.tariffs.items():
+        if spec.materials and tariff.origin not in origins:
+            path: TreePath = ("economics", "tariffs", name, "origin")
+            yield resolved.problem(
+                path, f"no material comes from '{tariff.origin}'", did_you_mean(tariff.origin, origins)
+            )
+    yield from _credits_in_doubt(resolved, spec, economics)
+
+
+def scheduled(value: Any, path: TreePath = ()) -> Iterator[tuple[TreePath, Schedule]]:
+    """Every schedule in a spec, with its path."""
+    if isinstance(value, Schedule):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name, info in type(value).model_fields.items():
+            yield from scheduled(getattr(value, name), (*path, info.alias or name))
+    elif isinstance(value, Mapping):
+        for name, child in value.items():
+            yield from scheduled(child, (*path, name))
+
+
+def _gaps(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
+    first = spec.run.start_date
+    weeks = math.ceil(spec.run.horizon_h / _HOURS_PER_WEEK)
+    last = first + datetime.timedelta(days=DAYS_PER_WEEK * weeks - 1)
+    for part, value in (("economics", spec.economics), ("materials", spec.materials)):
+        for path, schedule in scheduled(value, (part,)):
+            day = schedule.uncovered(first, last)
+            if day is not None:
+                message = f"says nothing about {day}, and the run lasts from {first} to {last}"
+                hint = f"it covers {', '.join(schedule.covered())}; add a period, or leave an end open: '{day.year}..'"
+                yield resolved.problem(path, message, hint, key=True)
+
+
+_LIVES = (("capex_musd", "equipment_life_years"), ("floor_m2", "building_life_years"))
+
+
+def _lives(resolved: Resolved) -> Iterator[Problem]:
+    """Capital whose life nobody has written down: the yearly charge would rest on a default."""
+    stations = resolved.get("line.stations")
+    places: list[TreePath] = [("line", "stations", name, "economics") for name in stations or ()]
+    for field, life in _LIVES:
+        if resolved.get(("economics", "capital", life)) is not None:
+            continue
+        for path in (*places, ("economics", "plant")):
+            amount = resolved.get((*path, field))
+            if isinstance(amount, (int, float)) and amount > 0.0:
+                message = "is capital without a life, so nobody knows what a year of it costs"
+                yield resolved.problem((*path, field), message, f"write economics.capital.{life}")
+                break
+
+
+def _credits_in_doubt(resolved: Resolved, spec: ScenarioSpec, economics: Economics) -> Iterator[Problem]:
+    """Credits whose rule on materials a product seems to break, judged by active materials and foils alone."""
+    first = spec.run.start_date
+    for name, credit in economics.credits.items():
+        rule = credit.material_assistance
+        if rule is None or credit.sales_share == 0.0:
+            continue
+        least = rule.least_share.at(first)
+        for product, one in spec.products.items():
+            ratio = assisted_share(one.design, spec.materials, rule, first)
+            if ratio is not None and ratio < least:
+                message = (
+                    f"on {first} at least {least:.0%} of direct material cost must come from elsewhere than"
+                    f" {', '.join(rule.prohibited_origins)}, and of the active materials and foils of '{product}'"
+                    f" {ratio:.0%} do: it may earn nothing"
+                )
+                yield resolved.problem(("economics", "credits", name, "material_assistance"), message, key=True)
+
+
+def assisted_share(
+    design: CellDesign, materials: Mapping[str, Material], rule: MaterialAssistance, day: datetime.date
+) -> float | None:
+    """Material assistance cost ratio of a cell's active materials and foils as designed; None without their prices."""
+    whole = banned = 0.0
+    for electrode in (design.cathode, design.anode):
+        used = {
+            electrode.active_material: electrode.coating_kg * electrode.active_fraction,
+            f"{electrode.foil}_foil": electrode.foil_area_m2,
+        }
+        for name, amount in used.items():
+            if name in materials:
+                usd = materials[name].cost_usd(amount, day)
+                whole += usd
+                banned += usd * materials[name].share_from(rule.prohibited_origins)
+    return 1.0 - banned / whole if whole > 0.0 else None
