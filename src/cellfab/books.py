@@ -122,6 +122,7 @@ class Books:
                 "cash_cost_usd": period.cash_cost_usd if period else 0.0,
                 "cost_usd_per_kwh": _or_nan(recent.usd_per_kwh),
                 "cash_cost_usd_per_kwh": _or_nan(recent.cash_usd_per_kwh),
+                "idle_cost_usd": period.by_holding.get(Holding.IDLE_CAPACITY, 0.0) if period else 0.0,
                 "cells_per_min": (good + unsold) / (MINUTES_PER_WEEK * min(1.0, weeks_run - week)),
             }
 

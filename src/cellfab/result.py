@@ -51,7 +51,8 @@ class RunResult:
         One row per replicate and week (plants only): replicate, week, phase, product, cells_started, cells_good,
         cells_unsold, cells_scrapped, line_yield (good cells per pair of electrodes begun, 0-1),
         good_energy_mwh (sold), full_cost_usd, cash_cost_usd, cost_usd_per_kwh (full, rolling four weeks; NaN without
-        sales), cash_cost_usd_per_kwh, cells_per_min (good cells over calendar time).
+        sales), cash_cost_usd_per_kwh, idle_cost_usd (of the full
+        cost: what no lot has absorbed), cells_per_min (good cells over calendar time).
     scrap : DataFrame
         replicate, product, station, step, cause, text, rows, row_unit (charges, segments or cells),
         cell_equivalents, usd (value already added), false_rejects (rows of these that were sound; NaN where the step
@@ -78,6 +79,14 @@ class RunResult:
     releases : DataFrame
         The same value by station and reason (cause of scrap, product finished, or account): replicate, week, station,
         place, product, holding, reason, form, rows, energy_kwh (stored in good cells, else 0), usd.
+    energy : DataFrame
+        replicate, place ("station", "station.machine" or "plant"), step, carrier (electricity, heat), use (process:
+        what the step's physics takes; working and stand_by: the station's power; warm_up; always_on), kwh, kwh_per_kwh
+        (per good kWh; NaN without sales), scrap_kwh (of it, gone with what was scrapped), scrap_share, co2_kg.
+    prices : DataFrame
+        replicate 0: week, item (material, electricity or heat), unit, usd (shocks included, duties not).
+    shocks : tuple of Phase
+        By name, in the order of their beginnings; empty without any.
     phases : tuple of Phase
         Of the conversion, replicate 0; empty without one.
     nodes, edges : tuples
@@ -116,3 +125,6 @@ class RunResult:
     incomes: pd.DataFrame | None = None
     holdings: pd.DataFrame | None = None
     releases: pd.DataFrame | None = None
+    energy: pd.DataFrame | None = None
+    prices: pd.DataFrame | None = None
+    shocks: tuple[Phase, ...] = ()

@@ -13,11 +13,13 @@ from cellfab.books import FIELD_YEARS, ROLLING_WEEKS, Books
 from cellfab.config.distribution import mean_seconds
 from cellfab.config.line_spec import Feed, Line, SerialStation
 from cellfab.config.quality_spec import REFERENCE_YEARS
+from cellfab.consumption import energy_kpis
 from cellfab.core.ledger import Holding
 from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.credits import whole_material_assistance
 from cellfab.economics.period_cost import WORKING_CAPITAL
 from cellfab.economics.price import price_usd
+from cellfab.economics.shocks import span
 from cellfab.economics.statement import Period, present_value_usd, total
 from cellfab.economics.tariffs import TARIFFS
 from cellfab.line.kpi import flow_kpis
@@ -39,7 +41,8 @@ _TICKS_PER_H = 3.6e9
 
 WEEKLY = (
     "week", "phase", "product", "cells_started", "cells_good", "cells_unsold", "cells_scrapped", "line_yield",
-    "good_energy_mwh", "full_cost_usd", "cash_cost_usd", "cost_usd_per_kwh", "cash_cost_usd_per_kwh", "cells_per_min",
+    "good_energy_mwh", "full_cost_usd", "cash_cost_usd", "cost_usd_per_kwh", "cash_cost_usd_per_kwh",
+    "idle_cost_usd", "cells_per_min",
 )  # fmt: skip
 SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cell_equivalents", "usd", "false_rejects")
 ESCAPES = ("mechanism", "cells", "cells_sold", "ppm", *(f"failed_ppm_{age}y" for age in FIELD_YEARS))
@@ -127,6 +130,7 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
         f"escape_ppm.{mechanism}": _ratio(1e6 * count, good, "nothing was sold", "ppm")
         for mechanism, count in sorted(plant.escapes.items())
     }
+    kpis |= energy_kpis(plant)
     kpis |= _field_failures(plant, good)
     kpis |= _capital(books, replicate)
     kpis |= _nameplate(plant.scenario, rated)
@@ -335,6 +339,18 @@ def phases_of(replicate: Replicate) -> tuple[Phase, ...]:
         Phase(phase.name, phase.start / TICKS_PER_WEEK, (phase.end or 0) / TICKS_PER_WEEK, phase.text)
         for phase in replicate.conversion.phases(replicate.flow.horizon)
     )
+
+
+def shocks_of(scenario: Scenario) -> tuple[Phase, ...]:
+    """Shocks within the run, in weeks from its start, in the order of their beginnings."""
+    run = scenario.spec.run
+    horizon = round(run.horizon_h * _TICKS_PER_H)
+    found = []
+    for name, shock in scenario.spec.shocks.items():
+        first, last = span(shock, run.start_date, horizon)
+        text = shock.text or " ".join(filter(None, (shock.kind.replace("_", " "), shock.subject)))
+        found.append(Phase(name, first / TICKS_PER_WEEK, last / TICKS_PER_WEEK, text))
+    return tuple(sorted(found, key=lambda phase: phase.start_week))
 
 
 def nodes(line: Line) -> tuple[tuple[str, str, str], ...]:

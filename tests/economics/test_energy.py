@@ -40,8 +40,8 @@ def test_what_lots_used_is_shared_out_and_the_rest_belongs_to_none():
     assert book.total_kwh("electricity") == 21.0
     assert book.scrap_kwh() == pytest.approx(62.5 + 6.25 + 4.0)
     assert book.by_week() == {
-        (0, "coat", "electricity"): 10.0, (0, "coat", "heat"): 100.0, (0, "form", "electricity"): 8.0,
-        (1, "coat", "electricity"): 3.0,
+        (0, ("coat", "electricity", PROCESS)): 10.0, (0, ("coat", "heat", PROCESS)): 100.0,
+        (0, ("form", "electricity", WORKING)): 8.0, (1, ("coat", "electricity", STAND_BY)): 3.0,
     }  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cellfab.config.carbon_spec import Carbon
 from cellfab.config.policy_spec import Credit, Markups, Recycling, Tariff, WorkingCapital
 from cellfab.config.schedule import NonNegativeSchedule, PositiveSchedule, Schedule
 from cellfab.config.sizing_spec import Sizing
@@ -96,5 +97,7 @@ class Economics(Spec):
     working_capital: WorkingCapital = WorkingCapital()
     markups: Markups = Markups()
     """From cost to price."""
+    carbon: Carbon = Carbon()
+    """Emission factors of electricity and heat."""
     sizing: Sizing | None = None
     """What `cellfab size` has done to the plant; none: it is as written."""

@@ -47,7 +47,7 @@ class EnergyBook:
 
     def __init__(self) -> None:
         self._used: dict[Key, float] = defaultdict(float)
-        self._by_week: dict[tuple[int, str, str], float] = defaultdict(float)
+        self._by_week: dict[tuple[int, Key], float] = defaultdict(float)
         self._lots: dict[int, dict[Key, float]] = {}
         self._gone: dict[str, dict[Key, float]] = {fate: defaultdict(float) for fate in ("sold", "unsold", "scrap")}
 
@@ -57,7 +57,7 @@ class EnergyBook:
             if unit == ENERGY_UNIT and quantity:
                 key = (place, account, use)
                 self._used[key] += quantity
-                self._by_week[week, place, account] += quantity
+                self._by_week[week, key] += quantity
                 if lot is not None:
                     own = self._lots.setdefault(lot.identity, {})
                     own[key] = own.get(key, 0.0) + quantity
@@ -96,8 +96,8 @@ class EnergyBook:
             fates = [self._gone[fate].get(key, 0.0) for fate in ("sold", "unsold", "scrap")]
             yield EnergyUse(*key, kwh, *fates)
 
-    def by_week(self) -> dict[tuple[int, str, str], float]:
-        """KWh by week, place and carrier."""
+    def by_week(self) -> dict[tuple[int, Key], float]:
+        """KWh by week, and place, carrier and use."""
         return dict(self._by_week)
 
     def total_kwh(self, carrier: str) -> float:

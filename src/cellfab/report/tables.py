@@ -25,7 +25,7 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "replicate": _INT, "week": _INT, "phase": _TEXT, "product": _TEXT, "cells_started": _INT,
             "cells_good": _INT, "cells_unsold": _INT, "cells_scrapped": _INT, "line_yield": _FLOAT,
             "good_energy_mwh": _FLOAT, "full_cost_usd": _FLOAT, "cash_cost_usd": _FLOAT, "cost_usd_per_kwh": _FLOAT,
-            "cash_cost_usd_per_kwh": _FLOAT, "cells_per_min": _FLOAT,
+            "cash_cost_usd_per_kwh": _FLOAT, "idle_cost_usd": _FLOAT, "cells_per_min": _FLOAT,
         },
     ),
     "ledger": (
@@ -56,6 +56,14 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "reason": _TEXT, "form": _TEXT, "rows": _INT, "energy_kwh": _FLOAT, "usd": _FLOAT,
         },
     ),
+    "energy": (
+        "energy",
+        {
+            "replicate": _INT, "place": _TEXT, "step": _TEXT, "carrier": _TEXT, "use": _TEXT, "kwh": _FLOAT,
+            "kwh_per_kwh": _FLOAT, "scrap_kwh": _FLOAT, "scrap_share": _FLOAT, "co2_kg": _FLOAT,
+        },
+    ),
+    "prices": ("prices", {"replicate": _INT, "week": _INT, "item": _TEXT, "unit": _TEXT, "usd": _FLOAT}),
     "states": ("states", {"replicate": _INT, "week": _INT, "station": _TEXT, "state": _TEXT, "hours": _FLOAT}),
     "scrap": (
         "scrap",
@@ -128,8 +136,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), incomes, holdings, releases, states,
-        scrap, escapes, steps and buffers.
+        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), incomes, holdings, releases, energy,
+        prices, states, scrap, escapes, steps and buffers.
     """
     import pyarrow.parquet as pq
 
