@@ -28,6 +28,8 @@ TABLES: dict[str, str] = {
     "holdings": "where that value went when it left the line, by account; all but 'returned' is the full cost",
     "releases": "the same value by station and reason: cause of scrap, product finished, or account",
     "incomes": "sales, credits and proceeds of recycling by week",
+    "energy": "electricity and heat by place, step and use, and what of it went into scrap",
+    "prices": "what was paid per unit in each week",
     "ramp": "output, yield and cost by week",
     "scrap": "what was thrown away, by step and cause",
     "steps": "rows in and rows scrapped, by step and product",
@@ -42,6 +44,7 @@ TABLES: dict[str, str] = {
 _UNITS = {
     "usd": "$",
     "hours": "h",
+    "kwh": "kWh",
     "step_yield": "0-1",
     "line_yield": "0-1",
     "ppm": "ppm",
@@ -59,7 +62,7 @@ _UNITS = {
     "rows_scrapped": "of `row_unit`",
 }
 _ENDINGS = (
-    ("_usd_per_kwh", "$/kWh"), ("_usd", "$"), ("_mwh", "MWh"), ("_kwh", "kWh"), ("_kg", "kg"), ("_s", "s"),
+    ("_usd_per_kwh", "$/kWh"), ("kwh_per_kwh", "kWh/kWh"), ("_share", "0-1"), ("_usd", "$"), ("_mwh", "MWh"), ("_kwh", "kWh"), ("_kg", "kg"), ("_s", "s"),
     ("_m", "m"), ("_h", "h"),
 )  # fmt: skip
 
