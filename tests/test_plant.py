@@ -92,8 +92,8 @@ def test_every_kilogram_bought_is_somewhere(small_run):
     for debit in ledger.debits():
         if debit.unit == "kg":
             bought[debit.account] += debit.quantity
-    for _, _, account, quantity, _ in ledger.held():
-        held[account] += quantity
+    for part in ledger.held():
+        held[part.account] += part.quantity
     inside = ledger.work_in_progress()
     assert len(bought) >= 5
     for account, kg in bought.items():
@@ -105,9 +105,9 @@ def test_the_powder_in_a_good_cell_is_what_was_designed(small_run):
     """And a little more: heavy coating, and what is bought but lost before dosing."""
     design = small_run.scenario.spec.products["ev_nmc811"].design
     finished = defaultdict(float)
-    for _, holding, account, quantity, _ in small_run.plant.ledger.held():
-        if holding is Holding.FINISHED_GOOD:
-            finished[account] += quantity
+    for held in small_run.plant.ledger.held():
+        if held.holding is Holding.FINISHED_GOOD:
+            finished[held.account] += held.quantity
     cells = small_run.result.counts["cells_good"]
     for electrode in (design.cathode, design.anode):
         planned = electrode.coating_kg * electrode.active_fraction
@@ -143,7 +143,7 @@ def test_weekly_table_sums_to_the_key_figures(small_run):
 
 
 def test_cost_per_kwh_by_hand_from_the_ledger_frame(small_run):
-    """Posted, less what was given back, less what is still on the floor; over the energy of the cells sold."""
+    """Posted, less given back, less what is still on the floor, less what scrap brought; over the energy sold."""
     costs, kpi, ledger = small_run.result.costs, small_run.result.kpi, small_run.plant.ledger
     returned, returned_capital = 0.0, 0.0
     for held in ledger.held():
@@ -152,9 +152,11 @@ def test_cost_per_kwh_by_hand_from_the_ledger_frame(small_run):
             returned_capital += held.usd if held.account in CAPITAL_ACCOUNTS else 0.0
     inside = ledger.work_in_progress()
     kwh = 1e3 * small_run.result.weekly["good_energy_mwh"].sum()
-    full = costs["usd"].sum() - returned - sum(usd for _, usd in inside.values())
+    incomes = small_run.result.incomes
+    scrap_sold = incomes.loc[incomes["account"].str.startswith("recycling."), "usd"].sum()
+    full = costs["usd"].sum() - returned - sum(usd for _, usd in inside.values()) - scrap_sold
     assert kpi["cost_usd_per_kwh"].value == pytest.approx(full / kwh, rel=1e-9)
-    cash = costs.loc[~costs["account"].isin(CAPITAL_ACCOUNTS), "usd"].sum() - returned + returned_capital
+    cash = costs.loc[~costs["account"].isin(CAPITAL_ACCOUNTS), "usd"].sum() - returned + returned_capital - scrap_sold
     cash -= sum(usd for account, (_, usd) in inside.items() if account not in CAPITAL_ACCOUNTS)
     assert kpi["cash_cost_usd_per_kwh"].value == pytest.approx(cash / kwh, rel=1e-9)
     assert cash < full
@@ -315,8 +317,8 @@ def test_a_conversion_in_the_weekly_table(converted):
     assert weekly["cells_unsold"].sum() == sum(done.plant.cells_unsold.values())
     assert weekly["good_energy_mwh"].sum() == pytest.approx(result.kpi["good_energy_mwh"].value, rel=1e-9)
     held = defaultdict(float)
-    for _, holding, _, _, usd in done.plant.ledger.held():
-        held[holding] += usd
+    for part in done.plant.ledger.held():
+        held[part.holding] += part.usd
     assert held[Holding.QUALIFICATION] > 0.0
 
 

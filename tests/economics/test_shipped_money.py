@@ -123,6 +123,6 @@ def test_a_mature_line_lands_in_the_band(shipped, product, cell, low, high):
         kw = effectiveness * one.power_kw + (1.0 - effectiveness) * one.idle_power_kw
         year["electricity"] += kw * hours * electricity
     full = sum(year.values()) / kwh + materials_usd(design, materials) / good / design.energy_wh * 1000.0
-    cash = full - sum(year[account] for account in CAPITAL_ACCOUNTS) / kwh
+    cash = full - sum(year.get(account, 0.0) for account in CAPITAL_ACCOUNTS) / kwh
     assert low <= full <= high
     assert 0.65 * full <= cash <= 0.9 * full

@@ -77,13 +77,13 @@ class WorkingCapital(Spec):
     Its interest is a cost like the charge for equipment: in full cost, not in cash cost.
     """
 
-    materials_days: Days = 0.0
+    materials_d: Days = 0.0
     """Stock of materials, in days of use."""
-    goods_days: Days = 0.0
+    goods_d: Days = 0.0
     """Stock of finished cells, in days of output at full cost."""
-    receivables_days: Days = 0.0
+    receivables_d: Days = 0.0
     """From the sale to the customer's money."""
-    payables_days: Days = 0.0
+    payables_d: Days = 0.0
     """From the delivery of materials and energy to the plant's payment."""
     interest_share_per_year: Annotated[float, Field(ge=0.0, le=0.5)] | None = None
     """None: as for capital."""

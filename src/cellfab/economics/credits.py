@@ -34,7 +34,7 @@ class Shortfall(NamedTuple):
 
 
 def book_sales(ledger: Ledger, economics: Economics, sale_price: list[float] | None) -> None:
-    """Book the cells sold at the week's price, paid `receivables_days` later; nothing without a price.
+    """Book the cells sold at the week's price, paid `receivables_d` later; nothing without a price.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def book_sales(ledger: Ledger, economics: Economics, sale_price: list[float] | N
     """
     if sale_price is None:
         return
-    later = round(economics.working_capital.receivables_days / _DAYS_PER_WEEK)
+    later = round(economics.working_capital.receivables_d / _DAYS_PER_WEEK)
     for release in list(ledger.releases()):
         if release.holding is Holding.FINISHED_GOOD:
             usd = release.energy_kwh * sale_price[release.week]

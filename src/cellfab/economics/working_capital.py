@@ -51,14 +51,14 @@ def bound_capital(ledger: Ledger, economics: Economics, weeks: int) -> list[floa
     bound = []
     for week in range(weeks):
         money = (
-            trailing(used, week, terms.materials_days)
+            trailing(used, week, terms.materials_d)
             + math.fsum(progress[: week + 1])
-            + trailing(goods, week, terms.goods_days)
+            + trailing(goods, week, terms.goods_d)
             + math.fsum(owed[: week + 1])
-            - trailing(supplied, week, terms.payables_days)
+            - trailing(supplied, week, terms.payables_d)
         )
         if not priced:
-            money += trailing(goods, week, terms.receivables_days)
+            money += trailing(goods, week, terms.receivables_d)
         bound.append(max(0.0, money))
     return bound
 
