@@ -62,8 +62,8 @@ _UNITS = {
     "rows_scrapped": "of `row_unit`",
 }
 _ENDINGS = (
-    ("_usd_per_kwh", "$/kWh"), ("kwh_per_kwh", "kWh/kWh"), ("_share", "0-1"), ("_usd", "$"), ("_mwh", "MWh"), ("_kwh", "kWh"), ("_kg", "kg"), ("_s", "s"),
-    ("_m", "m"), ("_h", "h"),
+    ("_usd_per_kwh", "$/kWh"), ("kwh_per_kwh", "kWh/kWh"), ("_share", "0-1"), ("_usd", "$"), ("_mwh", "MWh"),
+    ("_kwh", "kWh"), ("_kg", "kg"), ("_s", "s"), ("_m", "m"), ("_h", "h"),
 )  # fmt: skip
 
 
