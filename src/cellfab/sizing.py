@@ -7,7 +7,7 @@ mature line, and with them metres, kilograms, cells and cell hours at every stat
 
 with r_i the rate that is needed, v_i that of one machine while it works, H_i the share of the calendar that it is
 planned to work and OEE_i the share of that time in which it does (Mauler et al. 2021 on whole machines). Yield stands
-in r_i, so OEE_i holds losses of time only. Waiting for neighbours is a loss of the line; `reserve_share` leaves room for
+in r_i, so OEE_i holds losses of time only. Waiting for neighbours is a loss of the line: `reserve_share` is room for
 it.
 
 The other method scales money by BatPaC's exponents, X = X0 (r / r0) ** p. They already hold, on average, that larger
@@ -207,6 +207,7 @@ def size_plant(
         method=method,
         gwh_per_year=gwh_per_year,
         reserve_share=reserve_share,
+        machine_price_ratio=machine_price_ratio,
         oee="" if oee_folder is None else oee_folder.resolve().name,
         machine_price_musd=prices if method == "machines" else {},
         scaled_from_gwh_per_year=present_gwh if method == "power_law" else None,

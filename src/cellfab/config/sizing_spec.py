@@ -34,6 +34,8 @@ class Sizing(Spec):
     """Room beyond that, at every station, for what stations lose by waiting for one another."""
     oee: str = ""
     """Where effectiveness came from: the name of a run's folder; empty: mature availability in closed form."""
+    machine_price_ratio: Positive = 1.0
+    """Price of a machine over what the plant had for it that was sized: the same machines bought elsewhere."""
     machine_price_musd: dict[str, NonNegative] = {}
     """machines: price of one machine (position, place in a store) by station."""
     scaled_from_gwh_per_year: Positive | None = None

@@ -13,6 +13,7 @@ from typing import Any
 from cellfab.config import library
 from cellfab.config.line_spec import ChannelsStation, DwellStation, Station
 from cellfab.config.resolved import Sourced
+from cellfab.config.sizing_spec import Sizing
 from cellfab.config.tree_path import TreePath
 from cellfab.errors import UsageError
 from cellfab.report.numbers import MISSING, number, percent
@@ -114,6 +115,8 @@ def _overlay(scenario: Scenario, size: PlantSize, base: str) -> Iterator[str]:
     yield f"    method: {sizing.method}"
     yield f"    gwh_per_year: {gwh:.10g}"
     yield f"    reserve_share: {sizing.reserve_share:.10g}"
+    if sizing.machine_price_ratio != 1.0:
+        yield f"    machine_price_ratio: {sizing.machine_price_ratio:.10g}"
     if sizing.oee:
         yield f"    oee: {json.dumps(sizing.oee, ensure_ascii=False)}"
     if sizing.scaled_from_gwh_per_year is not None:
@@ -123,7 +126,8 @@ def _overlay(scenario: Scenario, size: PlantSize, base: str) -> Iterator[str]:
         for name, price in sizing.machine_price_musd.items():
             yield f"      {name}: {price:.6g}"
     yield "  plant:"
-    yield from _money(scenario, ("economics", "plant"), size.plant, 4, "in proportion to output")
+    shared = "in proportion to output" if sizing.method == "machines" else "by BatPaC's exponents"
+    yield from _money(scenario, ("economics", "plant"), size.plant, 4, f"{shared}{_elsewhere(sizing)}")
     yield ""
     yield "line:"
     if size.crews:
@@ -133,10 +137,17 @@ def _overlay(scenario: Scenario, size: PlantSize, base: str) -> Iterator[str]:
         yield from (f"    {name}: {{capacity: {capacity:g}}}" for name, capacity in size.buffers.items())
     yield "  stations:"
     for name, station in size.stations.items():
-        yield from _station(scenario, name, station, by_machines=sizing.method == "machines")
+        price = station.economics.capex_musd / station.machines
+        why = f"{station.machines} x {price:.4g} M$" if sizing.method == "machines" else shared
+        yield from _station(scenario, name, station, f"{why}{_elsewhere(sizing)}")
 
 
-def _station(scenario: Scenario, name: str, size: StationSize, *, by_machines: bool) -> Iterator[str]:
+def _elsewhere(sizing: Sizing) -> str:
+    ratio = sizing.machine_price_ratio
+    return "" if ratio == 1.0 else f", capital at {ratio:g} of the price"
+
+
+def _station(scenario: Scenario, name: str, size: StationSize, why: str) -> Iterator[str]:
     yield f"    {name}:"
     if not math.isnan(size.exact):
         yield (
@@ -145,8 +156,6 @@ def _station(scenario: Scenario, name: str, size: StationSize, *, by_machines: b
         )
         yield f"      {_counted(scenario.spec.line.stations[name])}: {size.machines}"
     yield "      economics:"
-    price = size.economics.capex_musd / size.machines
-    why = f"{size.machines} x {price:.4g} M$" if by_machines else "by BatPaC's exponents"
     yield from _money(scenario, ("line", "stations", name, "economics"), size.economics, 8, why)
 
 
