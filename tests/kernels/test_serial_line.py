@@ -11,7 +11,7 @@ from cellfab.kernels import serial_floor as floors
 from cellfab.kernels.laws import DETERMINISTIC, EMPIRICAL, UNIFORM, Law
 from cellfab.kernels.random import stream_key
 from cellfab.kernels.serial_events import advance
-from cellfab.kernels.serial_floor import CALL, INPUT, ROOM, UNTIL
+from cellfab.kernels.serial_floor import CALL, INPUT, ROOM, RUN_OUT, SILENT, UNTIL
 from cellfab.kernels.serial_line import (
     AREA,
     AT_HAND,
@@ -188,7 +188,8 @@ def run_events(case: Case, crew: int, pieces: int = 1, table: int = 128, queue: 
     while True:
         settling = bool(calling) and len(mended) < crew  # others may still call at the same tick
         until = int(floor.now[floors.NOW]) if settling else min([HORIZON - 1, *mended])
-        reason, which = advance(chain, floor, tally, case.manner, fed < n, 1.0, 1.0, 1.0, until, log)
+        expecting = RUN_OUT if fed < n else SILENT
+        reason, which = advance(chain, floor, tally, case.manner, expecting, 1.0, 1.0, 1.0, until, log)
         now = floor.now[floors.NOW]
         if reason == INPUT:
             upto = int(next(bounds))

@@ -15,7 +15,7 @@ import pytest
 from cellfab.kernels.laws import DETERMINISTIC, EXPONENTIAL, LOGNORMAL, Law, duration
 from cellfab.kernels.random import stream_key
 from cellfab.kernels.serial_events import advance
-from cellfab.kernels.serial_floor import feed, new_floor, snapshot
+from cellfab.kernels.serial_floor import SILENT, feed, new_floor, snapshot
 from cellfab.kernels.serial_line import (
     AT_HAND,
     BLOCKED,
@@ -59,7 +59,7 @@ def leaving(stages: list[Stage], parts: int, scan: bool) -> np.ndarray:
     exits = np.full(parts, len(stages))
     if scan:
         floor = feed(chain, new_floor(chain, tally, parts), 1, np.arange(parts), exits, 0, AT_HAND, lot=False)
-        advance(chain, floor, tally, AT_HAND, False, 1.0, 1.0, 1.0, 10**15 - 1, log)
+        advance(chain, floor, tally, AT_HAND, SILENT, 1.0, 1.0, 1.0, 10**15 - 1, log)
     else:
         pass_parts(
             chain, new_state(chain, tally), tally, np.array([1]), True, NO_CYCLES, np.zeros(1, np.int64), exits,
@@ -93,7 +93,7 @@ def test_states_of_a_deterministic_line(scan: bool) -> None:
     exits = np.full(101, 2)
     if scan:
         floor = feed(chain, new_floor(chain, tally, 101), 1, np.arange(101), exits, 0, AT_HAND, lot=False)
-        advance(chain, floor, tally, AT_HAND, False, 1.0, 1.0, 1.0, end, np.empty((0, 0, 0), np.int64))
+        advance(chain, floor, tally, AT_HAND, SILENT, 1.0, 1.0, 1.0, end, np.empty((0, 0, 0), np.int64))
     else:
         pass_parts(
             chain, new_state(chain, tally), tally, np.array([1]), True, NO_CYCLES, np.zeros(1, np.int64), exits,
@@ -136,10 +136,10 @@ def test_snapshots_do_not_share_what_changes() -> None:
     tally = new_tally(chain, (10**9,), (0, 10**9))
     floor = feed(chain, new_floor(chain, tally, 20), 1, np.arange(20), np.full(20, 2), 0, AT_HAND, lot=False)
     no_log = np.empty((0, 0, 0), np.int64)
-    advance(chain, floor, tally, AT_HAND, False, 1.0, 1.0, 1.0, 7_000_000, no_log)
+    advance(chain, floor, tally, AT_HAND, SILENT, 1.0, 1.0, 1.0, 7_000_000, no_log)
     copy = snapshot(floor)
     before = [array.copy() for array in floor]
-    advance(chain, copy, new_tally(chain, (10**9,), (0, 10**9)), AT_HAND, False, 1.0, 1.0, 1.0, 30_000_000, no_log)
+    advance(chain, copy, new_tally(chain, (10**9,), (0, 10**9)), AT_HAND, SILENT, 1.0, 1.0, 1.0, 30_000_000, no_log)
     for name, array, kept in zip(floor._fields, floor, before, strict=True):
         if name != "part":
             assert np.array_equal(array, kept), name

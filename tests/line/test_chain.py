@@ -11,7 +11,7 @@ import pytest
 from cellfab.kernels.laws import EMPIRICAL, Law
 from cellfab.kernels.random import stream_key
 from cellfab.kernels.serial_line import AT_HAND, Mode, Stage, build, new_tally
-from cellfab.line.ahead import Call
+from cellfab.line.ahead import Call, Entrance
 from cellfab.line.chain_flow import ChainFlow, ChainPassage
 from cellfab.line.chain_scan import ChainScan
 from cellfab.line.line_run import LineRun
@@ -50,7 +50,7 @@ def as_one(chain, calendar):
 
 
 def one_by_one(chain, calendar):
-    """The same machines as stations named as the chain names its draws, with the infeed and the outlet of a chain."""
+    """The same machines as stations named as the chain names its draws, with the outlet of a chain."""
     stations, buffers = {}, {}
     feed = "infeed"
     for name, machine in chain.items():
@@ -103,6 +103,7 @@ def test_a_chain_is_its_machines(simulate, seed, timed):
     whole = simulate(around(*as_one(chain, calendar), "line", crew, slow), 1500.0, warmup=100.0, seed=seed)
     parts = simulate(around(*one_by_one(chain, calendar), "outlet", crew, slow), 1500.0, warmup=100.0, seed=seed)
     assert whole.sinks["out"].lead_time == parts.sinks["out"].lead_time
+    assert whole.queues["infeed"] == parts.queues["infeed"]  # a lot waits before the chain, not in it
     assert whole.sinks["out"].parts == parts.sinks["out"].parts
     apart = [parts.stations[f"line_m{m}"] for m in range(count)]
     assert whole.stations["line"].state_ticks.tolist() == sum(station.state_ticks for station in apart).tolist()
@@ -171,14 +172,14 @@ class Plant:
             any_step = True
             if isinstance(what, Call):
                 self.calls.append(what)
-            elif what.delivered:
+            elif isinstance(what, Entrance):
+                self.free = True
+            else:
                 lot = self.passages.index(what)
                 self.completed.append((lot, t))
                 if self.leaves_something(what):
                     self.outlet_until = t + self.delays[lot]
                 self.flow.outlet_taken(t, occupied=self.outlet_until >= 0)
-            else:
-                self.free = True
         return any_step
 
     def leaves_something(self, passage):
@@ -191,10 +192,8 @@ class Plant:
             return True
         if self.free and self.next_lot < len(self.lots) and self.coming[self.next_lot] <= t:
             self.free = False
-            exits = self.lots[self.next_lot]
-            self.passages.append(ChainPassage(5 + self.next_lot, t, (1.0, 1.0, 1.0), exits=exits))
-            self.flow.enter(self.passages[-1])
-            self.next_lot += 1
+            if self.flow.admits(t):
+                self.take_in(t)
             return True
         if self.calls and self.mended_at < 0:
             call = self.calls.pop(0)
@@ -202,6 +201,12 @@ class Plant:
             self.mended_at = t + call.repair
             return True
         return False
+
+    def take_in(self, t):
+        exits = self.lots[self.next_lot]
+        self.passages.append(ChainPassage(5 + self.next_lot, t, (1.0, 1.0, 1.0), exits=exits))
+        self.flow.enter(self.passages[-1])
+        self.next_lot += 1
 
 
 @pytest.mark.parametrize("scan", [False, True])

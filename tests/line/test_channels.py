@@ -51,6 +51,8 @@ def test_positions_are_parallel_machines(simulate, exponential, seed):
     assert positions.stations["rack"].state_ticks.tolist() == machines.stations["rack"].state_ticks.tolist()
     assert positions.stations["rack"].failures == machines.stations["rack"].failures
     assert positions.crews == machines.crews
+    assert positions.queues == machines.queues
+    assert positions.wip_mean == machines.wip_mean
 
 
 def test_lots_follow_each_other_tray_by_tray(simulate, fixed, recorder):
@@ -70,8 +72,7 @@ def test_lots_follow_each_other_tray_by_tray(simulate, fixed, recorder):
 
 def test_a_full_outlet_stops_the_intake(simulate, fixed):
     # One position, 10 s; behind it a press of 30 s, no queue. Lot 0 is pressed from 10 on; lot 1 is done at 20 and
-    # waits, so nothing is taken in; lot 2, taken before, is done at 30. The press takes them at 40 and 70. Then lot 3
-    # comes in, and lot 4 after it: 50 s of work, and a finished lot waits for all of the rest.
+    # waits in its position until 40; lot 2 follows, is done at 50 and waits until 70; lot 3 is done at 80 and waits.
     line = {
         "sources": {"src": {}},
         "stations": {
@@ -83,8 +84,8 @@ def test_a_full_outlet_stops_the_intake(simulate, fixed):
     result = simulate(line, 100.0)
     ticks = result.stations["form"].state_ticks
     assert result.sinks["out"].lots == {"part": 2}
-    assert result.stations["form"].lots_in == 5
-    assert (ticks[WORKING], ticks[BLOCKED], ticks[STARVED]) == (50 * S, 50 * S, 0)
+    assert result.stations["form"].lots_in == 4
+    assert (ticks[WORKING], ticks[BLOCKED], ticks[STARVED]) == (40 * S, 60 * S, 0)
 
 
 def test_time_dependent_failures_are_refused(simulate, fixed, exponential):

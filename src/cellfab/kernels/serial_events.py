@@ -52,6 +52,8 @@ from cellfab.kernels.serial_floor import (
     REPAIR,
     ROOM,
     ROW,
+    RUN_OUT,
+    SILENT,
     SINCE,
     STAGE,
     TAKEN,
@@ -118,7 +120,7 @@ def advance(
     floor: Floor,
     tally: Tally,
     manner: int,
-    expecting: bool,
+    expecting: int,
     cycle_factor: float,
     failure_factor: float,
     repair_factor: float,
@@ -133,8 +135,9 @@ def advance(
         Floor and tally are changed; `floor.now[NOW]` is the tick reached.
     manner : int
         WAIT, LOSE or AT_HAND: what a part does that finds no room.
-    expecting : bool
-        Return when the known parts have run out: all of them come (all let in, if AT_HAND).
+    expecting : int
+        SILENT; RUN_OUT: return when the known parts have run out: all of them come (all let in, if AT_HAND); ADMITTING:
+        return when all of them have been let in and the first stage could take another.
     cycle_factor, failure_factor, repair_factor : float
         On cycles (1 / rate), and on times to failure and to repair drawn during the call.
     until : int
@@ -326,7 +329,8 @@ def advance(
                 stage[stages, TOUCHED] = 1
                 now[UNSETTLED] = 1
                 return COMPLETE, now[GATHERING] - 1
-            if expecting and (now[TAKEN] if manner == AT_HAND else now[ARRIVED]) == now[FED]:
+            known = now[TAKEN] if manner == AT_HAND else now[ARRIVED]
+            if expecting != SILENT and known == now[FED] and (expecting == RUN_OUT or stage[0, FREE] > 0):
                 return INPUT, 0
             if following > until:
                 now[NOW] = max(t, until)

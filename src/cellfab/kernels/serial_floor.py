@@ -107,6 +107,8 @@ leave the chain; THROUGH: how many have; COMPLETED: all of it is gone. OUTLET: t
 CALLING: units that have called and were not heard. BOUNDARY: tick of the next planned change or edge of a bin.
 UNSETTLED: some stage is touched. GREW, GREW_TO: first and last stage into whose buffer a part came at this tick.
 """
+SILENT, RUN_OUT, ADMITTING = range(3)
+"""What `advance` tells about further parts: nothing; that known parts have run out; that another one could start."""
 UNTIL, INPUT, CALL, COMPLETE, ROOM = range(5)
 """Why `advance` returned: the tick was reached; parts have run out; a unit calls for a crew; a lot is complete; a queue
 without limit needs a longer ring (`with_more_room`)."""

@@ -37,6 +37,12 @@ NEVER = 1 << 57
 MACHINE_FAILURE = cause("line", "machine_failure", "in the machine when it failed, and thrown away (fate: scrap)")
 
 
+class Entrance(NamedTuple):
+    """The next lot can be taken: since when."""
+
+    tick: int
+
+
 class Call(NamedTuple):
     """A breakdown that needs a crew: its name, by which mode, when, and how long the repair takes."""
 
@@ -58,18 +64,19 @@ class Passage:
         Tick at which the station took it.
     factors : (float, float, float)
         On cycles, times to failure and times to repair.
-    last_start, last_out : int
-        Ticks at which the last part of it is begun, so that the next lot may come, and at which none is left inside.
+    open_at, last_out : int
+        Ticks from which the next lot can be taken, for the first place is free again and able to work, and at which no
+        part of this one is left inside.
     calls : tuple of Call
         Breakdowns while it was inside that need a crew.
     passed_on, delivered : bool
-        The next lot may come; it is out.
+        That the next lot can be taken has been told; it is out.
     """
 
     entity: int
     entered: int
     factors: tuple[float, float, float]
-    last_start: int = 0
+    open_at: int = 0
     last_out: int = 0
     calls: tuple[Call, ...] = ()
     passed_on: bool = False
@@ -101,7 +108,7 @@ class Ahead(Generic[P]):
     # What a subclass fills in.
 
     def compute(self, passage: P) -> None:
-        """Move the lot through, from the present state on: sets `last_start`, `last_out` and `calls`."""
+        """Move the lot through, from the present state on: sets `open_at`, `last_out` and `calls`."""
         raise NotImplementedError
 
     def keep(self) -> Any:
@@ -131,6 +138,15 @@ class Ahead(Generic[P]):
         """Lots that are not out yet, oldest first."""
         return [passage for passage in self.passages if not passage.delivered]
 
+    @property
+    def busy(self) -> bool:
+        """Whether a lot is inside, or no lot can be taken yet."""
+        return any(not (passage.delivered and passage.passed_on) for passage in self.passages)
+
+    def admits(self, now: int) -> bool:
+        """Whether a lot can still be taken, since it was last told that one can."""
+        return True
+
     def due(self) -> int:
         """Tick of the next thing to happen; NEVER or later if nothing will."""
         due = min(self.corrections(), default=NEVER)
@@ -141,17 +157,17 @@ class Ahead(Generic[P]):
                     due = call.tick
             if not passage.delivered:
                 due = min(due, self.out_at(passage))
-                if not passage.passed_on:
-                    due = min(due, passage.last_start)
+            if not passage.passed_on:
+                due = min(due, passage.open_at)
         for breakdown, (call, came) in asked.items():
             if came is None and self.waits.get(breakdown, 0) < NEVER:
                 due = min(due, call.tick + call.repair)
         return due
 
-    def step(self, now: int) -> Call | P | None:
+    def step(self, now: int) -> Call | Entrance | P | None:
         """Deal with one thing due by tick `now` and tell what it is; None when there is nothing left.
 
-        A lot is told twice: `passed_on` as soon as the next one may come, `delivered` when it is out.
+        A lot is told when it is out.
         """
         while True:
             call = self._unasked(now)
@@ -160,11 +176,11 @@ class Ahead(Generic[P]):
                 return call
             if self._take_as_never(now) or self.correct(now):
                 continue
-            for passage in self.inside:
-                if not passage.passed_on and passage.last_start <= now:
+            for passage in self.passages:
+                if not passage.passed_on and passage.open_at <= now:
                     passage.passed_on = True
-                    return passage
-                if self.out_at(passage) <= now:
+                    return Entrance(passage.open_at)
+                if not passage.delivered and self.out_at(passage) <= now:
                     passage.delivered = True
                     return passage
             self._forget()
@@ -242,8 +258,10 @@ class Ahead(Generic[P]):
         """Drop delivered lots of which nothing is assumed any more."""
         while self.passages:
             oldest = self.passages[0]
+            if not (oldest.delivered and oldest.passed_on):
+                return
             mine = [call.breakdown for call in oldest.calls]
-            if not oldest.delivered or any(self._asked.get(name, (None, None))[1] is None for name in mine):
+            if any(self._asked.get(name, (None, None))[1] is None for name in mine):
                 return
             for breakdown in mine:
                 del self._asked[breakdown]
@@ -330,10 +348,14 @@ class AheadStation(Station):
         self._arm()
 
     def feed_one(self) -> bool:
-        """Take the next lot if the last part of the one before has been begun; False if not."""
+        """Take the next lot if the first place inside is free; False if it is not."""
         unit = self.first_hungry()
         giver = next((giver for giver in self.feeds if giver.ready()), None)
         if unit is None or giver is None:
+            return False
+        if not self.flow.admits(self.line.env.now):
+            unit.hungry = False
+            self._arm()
             return False
         lot = giver.give()
         lot.entered = self.line.env.now
@@ -370,7 +392,7 @@ class AheadStation(Station):
         """Wake up when the next thing happens inside."""
         env = self.line.env
         due = int(self.flow.due())  # uncompiled kernels give numpy integers
-        self.units[0].waits = due >= NEVER or not self.flow.inside
+        self.units[0].waits = due >= NEVER or not self.flow.busy
         if due < NEVER and due != self._armed:
             self._armed = due
             Alarm(env, max(due - env.now, 0), lambda _: self._ring(due))
@@ -382,10 +404,10 @@ class AheadStation(Station):
         while (what := self.flow.step(self.line.env.now)) is not None:
             if isinstance(what, Call):
                 self._call(what)
-            elif what.delivered:
-                self._deliver(what)
-            else:
+            elif isinstance(what, Entrance):
                 self.units[0].become_hungry()
+            else:
+                self._deliver(what)
         self._arm()
 
     def _call(self, call: Call) -> None:

@@ -1,6 +1,6 @@
 """The serial station with `machines`: a chain that lots of many parts go through part by part.
 
-It takes the next lot as soon as the first machine has taken the last part of the lot before, and passes a lot on when
+It takes the next lot as soon as the first machine is free of the last part of the lot before, and passes a lot on when
 its last part is out. One finished lot waits in the outlet, and no part of the next one can leave the last machine
 before the outlet is free. In between nothing is an event: where no failure clock runs while a machine waits, the lots
 are computed by recursion (`cellfab.line.chain_flow`), else by a scan from event to event (`cellfab.line.chain_scan`).

@@ -114,7 +114,7 @@ class ChainFlow(Ahead[ChainPassage]):
             passage.outlet_at = before.last_out
         waits = self.listed_waits(3)
         while True:
-            _, last_start, first_out, last_out, called = pass_parts(
+            _, _, first_out, last_out, called = pass_parts(
                 self.chain, self.state, self.tally, np.array([passage.entity], np.int64), True, passage.cycles,
                 np.array([passage.entered], np.int64), passage.exits, AT_HAND, *passage.factors, passage.outlet_at,
                 FOREVER, waits, self._calls, _NOT_ASKED, passage.thrown_at, _NO_LOG,
@@ -125,7 +125,7 @@ class ChainFlow(Ahead[ChainPassage]):
             self.restore(passage.before)
         told = self._calls[:called, [CALL_MODE, CALL_NUMBER, CALL_TICK, CALL_REPAIR]].tolist()
         passage.calls = tuple(Call((mode, number), mode, tick, repair) for mode, number, tick, repair in told)
-        passage.last_start = max(last_start, passage.entered)
+        passage.open_at = max(int(self.state.machine[0, FREE]), passage.entered)
         passage.first_out = FOREVER if first_out < 0 else first_out
         passage.last_out = max(last_out, passage.entered)
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from cellfab.kernels import serial_floor as floors
 from cellfab.kernels.serial_events import advance
-from cellfab.kernels.serial_floor import CALL, COMPLETE, INPUT, UNTIL
+from cellfab.kernels.serial_floor import ADMITTING, CALL, COMPLETE, INPUT, SILENT, UNTIL
 from cellfab.kernels.serial_line import AT_HAND, CONVERTING, FAILED, MODE, STARVED, Chain, Tally, draw
 from cellfab.kernels.serial_units import start_repair
-from cellfab.line.ahead import NEVER, Call, Ints
+from cellfab.line.ahead import NEVER, Call, Entrance, Ints
 from cellfab.line.chain_flow import ChainPassage, copy_tally
 
 _NO_LOG = np.empty((0, 0, 0), np.int64)
@@ -42,7 +42,8 @@ class ChainScan:
         self.drawn = 0
         self._end = int(tally.edges[-2])
         self._factors = (1.0, failure_factor, 1.0)
-        self._happened: deque[Call | ChainPassage] = deque()
+        self._happened: deque[Call | Entrance | ChainPassage] = deque()
+        self._expecting = False
         self._first: dict[int, int] = {}
         self._thrown: dict[int, int] = {}
         self._due: int | None = None
@@ -52,6 +53,19 @@ class ChainScan:
     def inside(self) -> list[ChainPassage]:
         """Lots that are not out yet, oldest first."""
         return list(self.passages)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a lot is inside, or no lot can be taken yet."""
+        return bool(self.passages) or self._expecting
+
+    def admits(self, now: int) -> bool:
+        """Whether the first machine is still able to take a part; if not, it is told again when it is."""
+        self._go_to(now)
+        self._expecting = self.floor.stage[0, floors.FREE] == 0
+        if self._expecting:
+            self._due = None
+        return not self._expecting
 
     def due(self) -> int:
         """Tick of the next thing to happen; NEVER if nothing will."""
@@ -63,7 +77,7 @@ class ChainScan:
             self._due = NEVER if reason == UNTIL else int(floor.now[floors.NOW])
         return self._due
 
-    def step(self, now: int) -> Call | ChainPassage | None:
+    def step(self, now: int) -> Call | Entrance | ChainPassage | None:
         """One thing that has happened by tick `now`; None when there is nothing left."""
         if not self._happened:
             self._go_to(now, once=True)
@@ -80,6 +94,7 @@ class ChainScan:
         )
         passage.thrown_at = np.full(rows, -1, np.int64)
         self.passages.append(passage)
+        self._expecting = True
         self.drawn += rows * len(self.chain.stage)
         self._due = None
 
@@ -106,6 +121,7 @@ class ChainScan:
         self._go_to(now)
         floors.clear(self.chain, self.floor, self.tally)
         self.passages.clear()
+        self._expecting = False
         self._happened = deque(what for what in self._happened if isinstance(what, Call))
         self._due = None
 
@@ -134,7 +150,7 @@ class ChainScan:
     # How it is done.
 
     def _advance(self, floor: floors.Floor, tally: Tally, until: int) -> tuple[int, int]:
-        expecting = bool(self.passages) and not self.passages[-1].passed_on
+        expecting = ADMITTING if self._expecting else SILENT
         reason, which = advance(self.chain, floor, tally, AT_HAND, expecting, *self._factors, until, _NO_LOG)
         return reason, which
 
@@ -149,7 +165,7 @@ class ChainScan:
             if once:
                 return
 
-    def _told(self, reason: int, which: int) -> Call | ChainPassage:
+    def _told(self, reason: int, which: int) -> Call | Entrance | ChainPassage:
         if reason == CALL:
             unit: Any = self.floor.unit[which]
             mode = int(unit[floors.MODE_STRUCK])
@@ -158,8 +174,8 @@ class ChainScan:
             repair = draw(self.chain, len(self.chain.stage) + 2 * mode + 1, self._factors[2], 0, number)
             return Call((which, mode, number), mode, int(self.floor.now[floors.NOW]), repair)
         if reason == INPUT:
-            self.passages[-1].passed_on = True
-            return self.passages[-1]
+            self._expecting = False
+            return Entrance(int(self.floor.now[floors.NOW]))
         assert reason == COMPLETE
         passage = self.passages.popleft()
         passage.delivered = True

@@ -1,8 +1,8 @@
 """The channels station: N positions, each held for a recipe's time by one tray; formation, grading.
 
-A lot takes positions tray by tray as they come free; the next lot has its turn when the last tray of the one before has
-got a position. A lot is finished when its last tray is. Finished lots wait in the outlet, and while one waits there no
-lot is taken in; its trays then count as blocked positions.
+A lot takes positions tray by tray as they come free; the next lot is taken when the last tray of the one before has got
+a position and another one is free. A lot is finished when its last tray is. Finished lots wait in the outlet, and while
+one waits there no lot is taken in; its trays then count as blocked positions.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ class ChannelsFlow(Ahead[TrayPassage]):
         if called:
             told = self._calls[:called].tolist()
             passage.calls = tuple(Call((place, k, number), k, tick, repair) for place, k, number, tick, repair in told)
-        passage.first_start, passage.last_start, passage.last_out = first_start, last_start, last_end
+        passage.first_start, passage.last_out = first_start, last_end
+        passage.open_at = max(last_start, int(self.positions.free[0]))
 
     def keep(self) -> Positions:
         """A copy of the positions and of the counts."""

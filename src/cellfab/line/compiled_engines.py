@@ -88,9 +88,10 @@ class EventEngine:
         exits = np.full(ready.size, len(self.chain.stage))
         self.came += int(np.count_nonzero(ready < self._horizon))
         self._floor = floors.feed(self.chain, self._floor, entity, 0, exits, ready, self._manner, lot=False)
+        expecting = floors.SILENT if last else floors.RUN_OUT
         while True:
             reason, _ = advance(
-                self.chain, self._floor, self.tally, self._manner, not last, 1.0, 1.0, 1.0, self._horizon - 1, _NO_LOG
+                self.chain, self._floor, self.tally, self._manner, expecting, 1.0, 1.0, 1.0, self._horizon - 1, _NO_LOG
             )
             if reason != floors.ROOM:
                 break
