@@ -84,6 +84,14 @@ def test_likeness_is_that_of_the_capacity_of_cells_sold(young, lots):
         assert young.likeness[name].groups > LOTS
 
 
+def test_grades_and_strings_are_those_of_the_cells_sold(young, lots):
+    grade = np.concatenate([lot.columns["grade"][lot.alive()] for lot in lots])
+    grades = young.grades
+    assert (grades.grade_a, grades.grade_b) == (np.count_nonzero(grade == 1), np.count_nonzero(grade == 2))
+    assert grades.grade_a == 104 * grades.strings + grades.waiting
+    assert grades.unmatched_fraction < grades.usable_fraction < 1.0
+
+
 def test_recalls_share_out_the_cells_sold(young, lots):
     energy_mwh = 1e-3 * sum(lot.attributes["good_energy_kwh"] for lot in lots)
     assert [recall.of for recall in young.recalls] == ["cathode charge", "anode charge", "pair of mother rolls"]

@@ -15,6 +15,7 @@ from cellfab.core.causes import cause, describe
 from cellfab.core.draws import Draws
 from cellfab.core.ledger import Entry, Holding, Ledger
 from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.racks import Racks
 from cellfab.core.tally import Tally
 from cellfab.economics.credits import Shortfall
 from cellfab.economics.energy import PROCESS, WARM_UP, WORKING, EnergyBook, Rest
@@ -88,6 +89,8 @@ class Plant:
         Cells that passed every test with a defect, by mechanism; a cell with two defects counts for both.
     escaped_cells : int
         Cells that passed every test with a defect, each once.
+    racks : dict of str to Racks
+        Strings of cells matched from what was sold, by product.
     false_rejects : dict of (product, place, cause) to (rows, usd)
         Sound rows that were rejected and the value they had, for the causes of which a step tells.
     row_units : dict of str to str
@@ -127,6 +130,7 @@ class Plant:
         self.good_kwh: dict[tuple[int, str], float] = {}
         self.escapes: dict[str, int] = {}
         self.escaped_cells = 0
+        self.racks: dict[str, Racks] = {}
         self.false_rejects: dict[tuple[str, str, str], tuple[int, float]] = {}
         self.lots_processed = 0
         self.row_units: dict[str, str] = {}
@@ -257,6 +261,7 @@ class Plant:
         if lot.sellable:
             self.cells_good[key] = self.cells_good.get(key, 0) + good
             self.good_kwh[key] = self.good_kwh.get(key, 0.0) + energy
+            self.racks.setdefault(lot.product, Racks()).add(lot)
             self.escaped_cells += int(lot.attributes.get("escapes", 0.0))
             for name, value in lot.attributes.items():
                 if name.startswith("escapes_"):

@@ -16,6 +16,7 @@ from cellfab.core.causes import describe
 from cellfab.core.defects import DEFECTS, MECHANISMS, bit
 from cellfab.core.joining import piece_rows
 from cellfab.core.lot import Lot
+from cellfab.core.racks import Racks
 from cellfab.errors import UsageError
 from cellfab.importance import Boost, Source, boost_of, sources
 from cellfab.likeness import Likeness, intraclass_correlation
@@ -106,6 +107,29 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class Grades:
+    """Cells sold by grade, and strings in series that those of grade A are matched into.
+
+    Attributes
+    ----------
+    grade_a, grade_b : int
+    strings, waiting : int
+        Complete strings, and cells of grade A in strings that are not full.
+    usable_fraction : float
+        Share of the true capacity in complete strings that their weakest cells leave usable; NaN without one.
+    unmatched_fraction : float
+        The same of strings of any cells of grade A, in closed form (`grading_theory.usable_fraction`).
+    """
+
+    grade_a: int
+    grade_b: int
+    strings: int
+    waiting: int
+    usable_fraction: float
+    unmatched_fraction: float
+
+
+@dataclass(frozen=True, slots=True)
 class QualityReport:
     """What `quality` finds; `final_yield` is sold over made cells, the other yields are products over all steps."""
 
@@ -124,6 +148,7 @@ class QualityReport:
     escapes: tuple[Escape, ...]
     likeness: dict[str, Likeness]
     recalls: tuple[Recall, ...]
+    grades: Grades
 
 
 def quality(
@@ -253,6 +278,10 @@ class _Seen:
         self.in_charges = dict.fromkeys(_SIDES, 0)
         """Cells sold, once for each charge that they have a piece of."""
         self.energy_kwh = 0.0
+        self.racks = Racks()
+        self.grade_b = 0
+        self.unmatched = 0.0
+        """Unmatched usable fraction of each lot, once for each cell of grade A."""
         self.finished_lots = 0
 
     def visit(self, visit: Visit) -> None:
@@ -283,7 +312,11 @@ class _Seen:
             for name, tally in self.tallies.items():
                 tally.add(lot, name, None)
             self.capacity.append(lot.columns["capacity_ah"][sold].astype(np.float64))
-            self.energy_kwh += lot.attributes.get("good_energy_kwh", 0.0)
+            facts = lot.attributes
+            self.energy_kwh += facts.get("good_energy_kwh", 0.0)
+            self.racks.add(lot)
+            self.grade_b += int(facts.get("grade_b_cells", 0.0))
+            self.unmatched += facts.get("grade_a_cells", 0.0) * facts.get("rack_usable_fraction", 0.0)
             for side in _SIDES:
                 charge = self._charge.get(side)
                 if charge is not None:
@@ -320,6 +353,11 @@ class _Seen:
             found.append(Recall("pair of mother rolls", self.finished_lots, cells, cells * mwh_per_cell))
         return tuple(found)
 
+    def grades(self) -> Grades:
+        racks = self.racks
+        unmatched = self.unmatched / racks.cells if racks.cells else math.nan
+        return Grades(racks.cells, self.grade_b, racks.strings, racks.waiting, racks.usable_fraction, unmatched)
+
     def report(
         self, scenario: Scenario, product: str, seed: int, maturity: float, lots: int, escapes: tuple[Escape, ...]
     ) -> QualityReport:
@@ -336,5 +374,5 @@ class _Seen:
             first_pass_yield=math.prod(step.first_pass_yield for step in steps),
             rolled_throughput_yield=math.prod(step.step_yield for step in steps),
             steps=steps, losses=tuple(sorted(losses, key=lambda loss: -loss.cells)), escapes=escapes,
-            likeness=self.likeness(), recalls=self.recalls(),
+            likeness=self.likeness(), recalls=self.recalls(), grades=self.grades(),
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import pandas as pd
@@ -16,11 +17,18 @@ from cellfab.config.quality_spec import REFERENCE_YEARS
 from cellfab.consumption import energy_kpis
 from cellfab.core.ledger import Holding
 from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.economics.cash_flow import (
+    cash_burnt_in_scrap_usd,
+    levelised_usd_per_kwh,
+    payback_weeks,
+    present_value,
+    rate_of_return,
+)
 from cellfab.economics.credits import whole_material_assistance
 from cellfab.economics.period_cost import WORKING_CAPITAL
 from cellfab.economics.price import price_usd
 from cellfab.economics.shocks import span
-from cellfab.economics.statement import Period, present_value_usd, total
+from cellfab.economics.statement import Period, total
 from cellfab.economics.tariffs import TARIFFS
 from cellfab.line.kpi import flow_kpis
 from cellfab.line.result import FlowResult
@@ -49,6 +57,10 @@ ESCAPES = ("mechanism", "cells", "cells_sold", "ppm", *(f"failed_ppm_{age}y" for
 STEPS = ("product", "station", "step", "rows_in", "rows_scrapped", "row_unit", "step_yield")
 COSTS = ("week", "station", "place", "step", "product", "account", "quantity", "unit", "usd")
 INCOMES = ("week", "place", "account", "product", "quantity", "unit", "usd")
+CASH = (
+    "week", "simulated", "sales_usd", "credits_usd", "recycling_usd", "operating_usd", "capital_usd", "net_usd",
+    "cumulative_usd",
+)  # fmt: skip
 HOLDINGS = ("week", "holding", "product", "form", "account", "quantity", "unit", "usd")
 RELEASES = ("week", "station", "place", "product", "holding", "reason", "form", "rows", "energy_kwh", "usd")
 STATES_COLUMNS = ("week", "station", "state", "hours")
@@ -124,6 +136,7 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
         "working_capital_musd": Kpi(_working_capital_usd(plant) / 1e6, "MUSD"),
         "material_assistance_share": _material_assistance(plant),
         "false_reject_cost_usd": _false_rejects(plant),
+        "rack_usable_fraction": _rack_usable(plant, product),
         "escape_ppm": _ratio(1e6 * plant.escaped_cells, good, "nothing was sold", "ppm"),
     }
     kpis |= {
@@ -175,6 +188,12 @@ def _false_rejects(plant: Plant) -> Kpi:
     return Kpi(math.fsum(usd for _, usd in plant.false_rejects.values()), "USD")
 
 
+def _rack_usable(plant: Plant, product: str) -> Kpi:
+    """What the weakest cells of matched strings leave usable."""
+    racks = plant.racks.get(product)
+    return _known(racks.usable_fraction if racks else None, "1", "no string of cells in series is complete")
+
+
 def _field_failures(plant: Plant, sold: int) -> dict[str, Kpi]:
     """Cells that fail within ten years because of a defect that no test found, per million sold.
 
@@ -202,29 +221,66 @@ def _field_failures(plant: Plant, sold: int) -> dict[str, Kpi]:
     return {"field_failures_ppm_10y": total_kpi, **kpis}
 
 
+def capital_usd(scenario: Scenario, replicate: Replicate) -> dict[int, float]:
+    """Capital by the week in which it is spent: of a conversion what that takes, else the whole plant at the start."""
+    conversion, economics = replicate.conversion, scenario.spec.economics
+    if conversion is not None:
+        by_week: dict[int, float] = {}
+        for spend in () if conversion.plan is None else conversion.plan.capital:
+            week = spend.tick // TICKS_PER_WEEK
+            by_week[week] = by_week.get(week, 0.0) + spend.musd * 1e6
+        return by_week
+    assert economics is not None
+    sites = [station.economics for station in scenario.spec.line.stations.values()]
+    floor = economics.plant.floor_m2 + sum(site.floor_m2 for site in sites)
+    return {0: _installed_musd(scenario) * 1e6 + floor * economics.building_usd_per_m2}
+
+
+def _installed_musd(scenario: Scenario) -> float:
+    """Equipment of the stations and of the plant as it is before any conversion."""
+    assert scenario.spec.economics is not None
+    stations = sum(station.economics.capex_musd for station in scenario.spec.line.stations.values())
+    return stations + scenario.spec.economics.plant.capex_musd
+
+
 def _capital(books: Books, replicate: Replicate) -> dict[str, Kpi]:
-    plant = books.plant
-    economics = plant.economics
-    stations = sum(station.economics.capex_musd for station in plant.scenario.spec.line.stations.values())
-    installed = stations + economics.plant.capex_musd
-    conversion = replicate.conversion
-    spends = () if conversion is None or conversion.plan is None else conversion.plan.capital
-    spent = sum(spend.musd for spend in spends)
-    kpis = {
+    """Capital, and what the plant's cash flow is worth."""
+    plant, conversion = books.plant, replicate.conversion
+    installed = _installed_musd(plant.scenario)
+    share = plant.economics.valuation.discount_share_per_year
+    share = plant.economics.capital.interest_share_per_year if share is None else share
+    levelised = levelised_usd_per_kwh(books.periods, share)
+    return {
         "installed_capital_musd": Kpi(installed, "MUSD"),
-        "capex_musd": Kpi(spent if conversion is not None else installed, "MUSD"),
+        "capex_musd": Kpi(installed if conversion is None else sum(books.capital_usd.values()) / 1e6, "MUSD"),
+        "levelised_cost_usd_per_kwh": _known(levelised, "USD/kWh", "nothing was sold"),
+        "cash_burnt_in_scrap_musd": Kpi(cash_burnt_in_scrap_usd(plant.ledger) / 1e6, "MUSD"),
+        **_valuation(books, share),
     }
-    if plant.prices.sale is None:
-        kpis["npv_musd"] = Kpi(None, "MUSD", reason="economics.sale_price_usd_per_kwh is not given")
-        return kpis
-    by_week: dict[int, float] = {}
-    for spend in spends:
-        week = spend.tick // TICKS_PER_WEEK
-        by_week[week] = by_week.get(week, 0.0) + spend.musd * 1e6
-    interest = economics.capital.interest_share_per_year
-    value = present_value_usd(books.periods, plant.prices.sale, by_week, interest)
-    kpis["npv_musd"] = Kpi(value / 1e6, "MUSD")
-    return kpis
+
+
+def _valuation(books: Books, share_per_year: float) -> dict[str, Kpi]:
+    units = {
+        "npv_musd": "MUSD", "irr_share_per_year": "1/y", "payback_weeks": "weeks", "peak_cash_need_musd": "MUSD",
+    }  # fmt: skip
+    if books.plant.prices.sale is None:
+        reason = "economics.sale_price_usd_per_kwh is not given"
+        return {name: Kpi(None, unit, reason=reason) for name, unit in units.items()}
+    try:
+        flow = books.cash_flow
+    except ValueError as error:
+        reason = f"the years after the run (economics.valuation.years_after_run) cannot be valued: {error}"
+        return {name: Kpi(None, unit, reason=reason) for name, unit in units.items()}
+    net = flow.net
+    rate, why_rate = rate_of_return(net)
+    weeks, why_weeks = payback_weeks(flow)
+    values: dict[str, tuple[float | None, str]] = {
+        "npv_musd": (present_value(net, share_per_year) / 1e6, ""),
+        "irr_share_per_year": (rate, why_rate),
+        "payback_weeks": (weeks, why_weeks),
+        "peak_cash_need_musd": (max(0.0, -min(accumulate(net), default=0.0)) / 1e6, ""),
+    }
+    return {name: _known(value, units[name], why) for name, (value, why) in values.items()}
 
 
 def _nameplate(scenario: Scenario, rated: Mapping[str, float]) -> dict[str, Kpi]:

@@ -63,10 +63,16 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "lead_time_mean_h": ("Lead time", "mean, first step to exit"),
     "wip_mean": ("Work in process", "mean over time"),
     "escape_ppm": ("Escapes", "defective cells among those shipped"),
-    "energy_kwh_per_kwh": ("Energy use", "electricity per good kWh of cells"),
+    "energy_kwh_per_kwh": ("Energy use", "electricity and heat per good kWh of cells"),
+    "electricity_kwh_per_kwh": ("Electricity", "per good kWh of cells"),
+    "heat_kwh_per_kwh": ("Heat", "per good kWh of cells"),
+    "energy_in_scrap_kwh_per_kwh": ("Energy in scrap", "used by what was thrown away, per good kWh"),
+    "co2_energy_kg_per_kwh": ("Carbon dioxide of energy", "per good kWh of cells"),
+    "co2_kg_per_kwh": ("Carbon dioxide", "of energy, and of materials that have a factor"),
     "capex_musd": ("Capital spent", "equipment and conversion"),
     "npv_musd": ("Net present value", ""),
     "field_failures_ppm_10y": ("Field failures", "within ten years, by defects that no test found"),
+    "rack_usable_fraction": ("Usable in racks", "share that the weakest cell of a matched string leaves usable"),
     "false_reject_cost_usd": ("False rejects", "value of sound pieces thrown away, as far as steps tell"),
 }
 _UNIT_ENDINGS = ("_per_kwh", "_mwh", "_kwh", "_musd", "_usd", "_ppm", "_h", "_s")

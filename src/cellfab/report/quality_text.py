@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from cellfab.quality import Escape, QualityReport
@@ -63,11 +64,15 @@ def quality_document(found: QualityReport) -> dict[str, Any]:
             {"of": recall.of, "number": recall.number, "cells": _plain(recall.cells), "mwh": _plain(recall.mwh)}
             for recall in found.recalls
         ],
+        "grades": {
+            name: value if isinstance(value, int) else _plain(value) for name, value in asdict(found.grades).items()
+        },
     }  # fmt: skip
 
 
 def quality_text(found: QualityReport) -> str:
     """The report in tables."""
+    grades = found.grades
     parts = [
         f"{found.scenario}: {found.product} at maturity {found.maturity:g}, {found.lots} lots, seed {found.seed}",
         f"{found.cells_made:,} cells made, {found.cells_sold:,} sold: final yield {percent(found.final_yield, 2)}; all"
@@ -112,6 +117,12 @@ def quality_text(found: QualityReport) -> str:
         plain_table(
             ("for one", "cells sold", "MWh"),
             ((recall.of, f"{recall.cells:,.0f}", number(recall.mwh)) for recall in found.recalls),
+        ),
+        "\nGrades, and strings of cells in series matched from grade A",
+        plain_table(
+            ("grade A", "grade B", "strings", "cells waiting", "usable, matched", "usable, unmatched"),
+            [(f"{grades.grade_a:,}", f"{grades.grade_b:,}", f"{grades.strings:,}", f"{grades.waiting:,}",
+              percent(grades.usable_fraction, 2), percent(grades.unmatched_fraction, 2))],
         ),
     ]  # fmt: skip
     return "\n".join(parts)

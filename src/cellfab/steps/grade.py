@@ -4,12 +4,15 @@ What it models
     A capacity test with noise and tray temperature, a resistance test with noise, limits against the rated values,
     the last look and smell (scratches, dents, leaks). Two grades; a cell with a joint welded twice can be kept out of
     the first. True defects that got through are counted by mechanism: the same severity that earlier stages looked
-    at, so escapes are correlated. What the spread of grade A costs a string of cells.
+    at, so escapes are correlated. What the spread of grade A costs a string of cells, unmatched; and the bins by which
+    cells of grade A are matched into strings across lots (`cellfab.core.racks`).
 Equations
     Capacity read = Q (1 + noise z + 0.3 %/K x tray temperature error); resistance read = DCIR (1 + noise z). Rejected
     below the least capacity or above the most resistance, relative to the rated values; grade A within the narrower
     limits, else B. Energy = true capacity x nominal voltage. Usable share of n cells in series = 1 - c_n sd / mean
     of the true capacity of grade A, c_n the expected lowest of n normal numbers (`cellfab.kernels.grading_theory`).
+    Matched: n cells whose readings fall into one bin of capacity and of resistance, in the order in which they are
+    finished; usable share = n x least true capacity over their sum.
     Electricity of the cells really there: a charge and a discharge of the true capacity, charged / 0.90 - 0.60
     discharged; a cell leaves with the charge with which it came.
 Range
@@ -19,12 +22,12 @@ Range
 Rows
     In and out: cells in trays. Adds capacity_measured_ah, dcir_measured_mohm, energy_wh, grade (0 rejected, 1 A, 2
     B). Reads rewelded where it is there. Facts in `attributes`: good_energy_kwh, grade_a_cells, grade_b_cells,
-    rack_usable_fraction, escapes_MECHANISM, cells sold with that defect (`escapes` counts each cell once), and
-    tested_kwh, stored by the cells that came, and false_rejects_low_capacity and false_rejects_high_dcir, rejected by a
-    reading though the true value is within the limit. What the last look finds is there: it has no false rejects.
-    Dictates the time of a capacity cycle.
+    rack_usable_fraction (unmatched), those of `cellfab.core.racks`, escapes_MECHANISM, cells sold with that defect
+    (`escapes` counts each cell once), and tested_kwh, stored by the cells that came, and false_rejects_low_capacity and
+    false_rejects_high_dcir, rejected by a reading though the true value is within the limit. What the last look finds
+    is there: it has no false rejects. Dictates the time of a capacity cycle.
 Left out
-    Picking cells from several lots for a rack, energy efficiency, capacity drift during ageing, drift of the testers
+    Matching by self-discharge, energy efficiency, capacity drift during ageing, drift of the testers
     between calibrations.
 """
 
@@ -40,7 +43,7 @@ from pydantic import Field
 
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
-from cellfab.core import notes
+from cellfab.core import notes, racks
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.defects import MECHANISMS, bit
@@ -103,7 +106,12 @@ class Grade(Step):
         recovered_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.60
         """Of the discharged energy fed to other channels: assumption, as in `formation`."""
         cells_in_series: Annotated[int, Field(ge=1, le=10_000)] = 104
-        """In the string whose usable share is told: 104 in a pack of 400 V, 416 in a rack of 1500 V: typical."""
+        """In the strings that cells are matched into: 104 in a pack of 400 V, 416 in a rack of 1500 V: typical."""
+        match_capacity_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.01
+        """Width of a bin of capacity readings whose cells make a string, of the rated capacity; 0: one bin. 1-2 % for
+        electric vehicles, 0.5-1 % for storage: typical."""
+        match_dcir_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
+        """Likewise of resistance readings, of the rated resistance: 5-10 %: typical."""
 
     def review(self) -> Iterator[Remark]:
         """Whether the limits leave room for a cell as designed, for both grades, and for the noise of the tests."""
@@ -165,11 +173,21 @@ class Grade(Step):
         facts["rack_usable_fraction"] = usable_fraction(
             found.grade_a_sd_ah / found.grade_a_mean_ah, self.params.cells_in_series
         )
+        facts |= self._matching(facts["rated_capacity_ah"], facts["rated_dcir_mohm"])
         facts[notes.FALSE_REJECTS + "low_capacity"] = float(found.good_capacity)
         facts[notes.FALSE_REJECTS + "high_dcir"] = float(found.good_dcir)
         for mechanism, cells in zip((*MECHANISMS, ""), escapes.tolist(), strict=True):
             facts[f"escapes_{mechanism}" if mechanism else "escapes"] = float(cells)
         return lot
+
+    def _matching(self, rated_ah: float, rated_mohm: float) -> dict[str, float]:
+        """Bins and strings of the buyer, for `cellfab.core.racks`."""
+        params = self.params
+        numbers = (
+            params.grade_a_capacity_fraction * rated_ah, params.match_capacity_fraction * rated_ah,
+            0.5 * rated_mohm, params.match_dcir_fraction * rated_mohm, float(params.cells_in_series),
+        )  # fmt: skip
+        return dict(zip(racks.NEEDED, numbers, strict=True))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time and electricity of the capacity cycle."""
