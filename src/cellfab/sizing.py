@@ -275,9 +275,13 @@ Owned = TypeVar("Owned", StationEconomics, PlantShared)
 
 
 def _scaled(owned: Owned, ratio: float, exponents: Exponents, price_ratio: float) -> Owned:
-    """Capital, people and floor by their exponents; power, heat and all else in proportion."""
+    """Capital, people and floor by their exponents; power and heat in proportion."""
     powers = {"capex_musd": exponents.capital, "operators": exponents.labour, "floor_m2": exponents.area}
-    scaled = {name: power_law(value, ratio, powers.get(name, 1.0)) for name, value in owned if isinstance(value, float)}
+    scaled = {
+        name: power_law(value, ratio, powers.get(name, 1.0))
+        for name, value in owned
+        if isinstance(value, float) and not name.endswith("_h")  # how long something takes does not grow
+    }
     scaled["capex_musd"] *= price_ratio
     return owned.model_copy(update=scaled)
 

@@ -13,7 +13,6 @@ from typing import Any
 from cellfab.config import library
 from cellfab.config.line_spec import ChannelsStation, DwellStation, Station
 from cellfab.config.resolved import Sourced
-from cellfab.config.sizing_spec import Sizing
 from cellfab.config.tree_path import TreePath
 from cellfab.errors import UsageError
 from cellfab.report.numbers import MISSING, number, percent
@@ -127,7 +126,8 @@ def _overlay(scenario: Scenario, size: PlantSize, base: str) -> Iterator[str]:
             yield f"      {name}: {price:.6g}"
     yield "  plant:"
     shared = "in proportion to output" if sizing.method == "machines" else "by BatPaC's exponents"
-    yield from _money(scenario, ("economics", "plant"), size.plant, 4, f"{shared}{_elsewhere(sizing)}")
+    elsewhere = "" if sizing.machine_price_ratio == 1.0 else f", at {sizing.machine_price_ratio:g} of the price"
+    yield from _money(scenario, ("economics", "plant"), size.plant, 4, f"{shared}{elsewhere}", shared)
     yield ""
     yield "line:"
     if size.crews:
@@ -137,17 +137,13 @@ def _overlay(scenario: Scenario, size: PlantSize, base: str) -> Iterator[str]:
         yield from (f"    {name}: {{capacity: {capacity:g}}}" for name, capacity in size.buffers.items())
     yield "  stations:"
     for name, station in size.stations.items():
-        price = station.economics.capex_musd / station.machines
-        why = f"{station.machines} x {price:.4g} M$" if sizing.method == "machines" else shared
-        yield from _station(scenario, name, station, f"{why}{_elsewhere(sizing)}")
+        count, price = station.machines, station.economics.capex_musd / station.machines
+        whole = sizing.method == "machines"
+        capital = f"{count} x {price:.4g} M$" if whole else shared
+        yield from _station(scenario, name, station, f"{capital}{elsewhere}", f"of {count}" if whole else shared)
 
 
-def _elsewhere(sizing: Sizing) -> str:
-    ratio = sizing.machine_price_ratio
-    return "" if ratio == 1.0 else f", capital at {ratio:g} of the price"
-
-
-def _station(scenario: Scenario, name: str, size: StationSize, why: str) -> Iterator[str]:
+def _station(scenario: Scenario, name: str, size: StationSize, capital: str, others: str) -> Iterator[str]:
     yield f"    {name}:"
     if not math.isnan(size.exact):
         yield (
@@ -156,7 +152,7 @@ def _station(scenario: Scenario, name: str, size: StationSize, why: str) -> Iter
         )
         yield f"      {_counted(scenario.spec.line.stations[name])}: {size.machines}"
     yield "      economics:"
-    yield from _money(scenario, ("line", "stations", name, "economics"), size.economics, 8, why)
+    yield from _money(scenario, ("line", "stations", name, "economics"), size.economics, 8, capital, others)
 
 
 def _counted(station: Station) -> str:
@@ -166,17 +162,18 @@ def _counted(station: Station) -> str:
     return "capacity" if isinstance(station, DwellStation) and station.capacity is not None else "parallel"
 
 
-def _money(scenario: Scenario, path: TreePath, owned: Any, indent: int, why: str) -> Iterator[str]:
-    """What is owned, with the range and source of each value that has one, in proportion."""
+def _money(scenario: Scenario, path: TreePath, owned: Any, indent: int, capital: str, others: str) -> Iterator[str]:
+    """What is owned, with the range and source of each value that has one, in proportion, and why it is that much."""
     resolved = scenario.resolved
     for name, value in owned:
         before = resolved.get((*path, name))
-        if not isinstance(value, float) or (before is None and not value):
+        if not isinstance(value, float) or before is None or value == before:
             continue
         note = resolved.notes.get((*path, name))
         if note is None or not note.source:
             yield f"{' ' * indent}{name}: {value:.6g}"
         else:
+            why = capital if name == "capex_musd" else others
             yield f"{' ' * indent}{name}: {_flow(_sourced(value, before, note, why))}"
 
 
