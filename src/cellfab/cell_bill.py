@@ -72,7 +72,7 @@ def scenario_prices(scenario: Scenario, bill: dict[str, BillItem]) -> Prices:
     Raises
     ------
     ConfigError
-        If a material has none, or the scenario has no `economics` and so no currency year.
+        If a material has none.
     """
     spec = scenario.spec
     if spec.economics is None:

@@ -174,7 +174,7 @@ def static_cost(
         materials_usd_per_unit=materials,
         multipliers=marks,
         totals=totals,
-        scales=[_scale(tables, scaled(plant, gwh), product, marks["price"]) for gwh in tables.scales_gwh_per_year],
+        scales=[_scale(tables, plant, gwh, product, marks["price"]) for gwh in tables.scales_gwh_per_year],
         currency_years=tuple(sorted(years)),
         remarks=list(remarks or ()),
     )
@@ -217,7 +217,10 @@ def _totals(steps: list[StaticStep], materials_usd_per_kwh: float, by: Multiplie
     return Totals._make([*sums, materials_usd_per_kwh * by.materials])
 
 
-def _scale(tables: CostTables, plant: StaticPlant, product: Product, by: Multipliers) -> Scale:
+def _scale(
+    tables: CostTables, whole: StaticPlant, gwh_per_year: float, product: Product, by: Multipliers
+) -> Scale:  # fmt: skip
+    plant = scaled(whole, gwh_per_year)
     marks: dict[View, Multipliers] = {"price": by}
     steps = _steps(tables, plant, marks, with_pack=product.pack is not None)
     cells = product.pack.cells_per_pack if product.pack is not None else 1
@@ -225,9 +228,9 @@ def _scale(tables: CostTables, plant: StaticPlant, product: Product, by: Multipl
     totals = _totals(steps, sum(_materials(tables, plant, product).values()) / kwh, by, "price")
     cell_steps = [step.needs for step in steps if step.scope == "cell"]
     return Scale(
-        plant.gwh_per_year,
+        gwh_per_year,
         totals.cell_processing,
         totals.total,
-        sum(needs.capital_musd for needs in cell_steps) / plant.gwh_per_year,
-        sum(needs.labour_h_per_year for needs in cell_steps) / (plant.gwh_per_year * 1e3),
+        sum(needs.capital_musd for needs in cell_steps) / gwh_per_year,
+        sum(needs.labour_h_per_year for needs in cell_steps) / (gwh_per_year * 1e3),
     )
