@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from cellfab.core.causes import describe
 from cellfab.core.ledger import Holding
+from cellfab.economics.cash_flow import CashFlow, cash_flow
 from cellfab.economics.statement import Period, total, weekly_periods
 from cellfab.plant import Plant
 from cellfab.result import Phase
@@ -32,10 +34,15 @@ class Books:
         Simulated weeks, a last part of a week included.
     phases : tuple of Phase
         Of the conversion.
+    capital_usd : mapping of week to usd
+        Capital when it is spent: of a new plant all of it, of a conversion what that takes.
     """
 
-    def __init__(self, plant: Plant, weeks: int, phases: tuple[Phase, ...]) -> None:
+    def __init__(
+        self, plant: Plant, weeks: int, phases: tuple[Phase, ...], capital_usd: Mapping[int, float] | None = None
+    ) -> None:
         self.plant = plant
+        self.capital_usd = dict(capital_usd or {})
         self.weeks = weeks
         self.phases = phases
         self.periods: dict[int, Period] = weekly_periods(plant.ledger)
@@ -211,6 +218,37 @@ class Books:
         step_of = {place.key: place.step for place in self.places}
         for debit in self.plant.ledger.debits():
             yield {"station": debit.station, "step": step_of.get(debit.place, ""), **debit._asdict()}
+
+    @cached_property
+    def cash_flow(self) -> CashFlow:
+        """Money by week of the run and of the years after it.
+
+        Raises
+        ------
+        ValueError
+            If a schedule has no value in the years after the run.
+        """
+        plant, spec = self.plant, self.plant.scenario.spec
+        weeks = spec.run.horizon_h / HOURS_PER_WEEK
+        return cash_flow(
+            plant.ledger, plant.economics, spec.materials, plant.prices, spec.run.start_date, weeks, self.capital_usd
+        )
+
+    def cash(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.cash`."""
+        try:
+            flow = self.cash_flow
+        except ValueError:
+            return  # the key figures say why there is none
+        total = 0.0
+        for week, net in enumerate(flow.net):
+            total += net
+            yield {
+                "week": week, "simulated": int(week < flow.simulated_weeks), "sales_usd": flow.sales[week],
+                "credits_usd": flow.credits[week], "recycling_usd": flow.recycling[week],
+                "operating_usd": flow.operating[week], "capital_usd": flow.capital[week], "net_usd": net,
+                "cumulative_usd": total,
+            }  # fmt: skip
 
     def incomes(self) -> Iterator[dict[str, Any]]:
         """Rows of `RunResult.incomes`."""

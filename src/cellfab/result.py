@@ -72,6 +72,9 @@ class RunResult:
     escapes : DataFrame
         replicate, mechanism, cells (sold with that defect), cells_sold, ppm, and failed_ppm_1y, _5y, _10y and _20y:
         failed in the field by that age, per million cells sold (NaN without a hazard in `quality.field`).
+    cash : DataFrame
+        When money moves: replicate, week, simulated (1 in the run, 0 after it, where the plant goes on as in the last
+        quarter), sales_usd, credits_usd, recycling_usd, operating_usd, capital_usd, net_usd, cumulative_usd.
     holdings : DataFrame
         Where the value of the ledger's postings went once it left work in progress: replicate, week, holding
         (finished_good, qualification, scrap, idle_capacity, expensed: together the full cost of the week; returned:
@@ -98,7 +101,8 @@ class RunResult:
     warnings : tuple of (place, path, message, hint)
         What the review of the scenario found implausible; place is file:line:column.
     records : Path or None
-        Folder with cells.parquet and genealogy.parquet, where the scenario records single cells.
+        Folder with cells.parquet and genealogy.parquet, where the scenario records single cells, and with
+        ledger_rows.parquet, where it asks for every posting.
     """
 
     name: str
@@ -123,6 +127,7 @@ class RunResult:
     records: Path | None = None
     escapes: pd.DataFrame | None = None
     incomes: pd.DataFrame | None = None
+    cash: pd.DataFrame | None = None
     holdings: pd.DataFrame | None = None
     releases: pd.DataFrame | None = None
     energy: pd.DataFrame | None = None

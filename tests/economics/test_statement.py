@@ -6,7 +6,7 @@ import pytest
 
 from cellfab.core.ledger import Holding, Ledger
 from cellfab.core.lot import Lot
-from cellfab.economics.statement import present_value_usd, spent_by_station, total, weekly_periods
+from cellfab.economics.statement import spent_by_station, total, weekly_periods
 
 
 @pytest.fixture
@@ -64,14 +64,3 @@ def test_the_whole_is_the_sum_of_its_weeks(ledger):
 
 def test_where_it_was_spent(ledger):
     assert spent_by_station(ledger) == {"mix": pytest.approx(215.8), "plant": 2.0}
-
-
-def test_present_value(ledger):
-    periods = weekly_periods(ledger)
-    # Undiscounted: sales less cash less capital.
-    whole = total(periods)
-    assert present_value_usd(periods, [90.0] * 3, {1: 1000.0}, 0.0) == pytest.approx(
-        5 * 90.0 - whole.cash_spent_usd - 1000.0
-    )
-    discounted = present_value_usd({}, [], {52: 1000.0}, 0.08)
-    assert discounted == pytest.approx(-1000.0 / 1.08 ** (52.5 * 7 / 365.25))

@@ -69,6 +69,16 @@ class PlantShared(Spec):
     floor_m2: NonNegative = 0.0
 
 
+class Valuation(Spec):
+    """How long and at what rate cash flow is valued."""
+
+    years_after_run: Annotated[float, Field(ge=0.0, le=50.0)] = 8.0
+    """Years in which the plant goes on as in the last quarter of the run, at the prices and credits of their dates
+    (assumption: with two years of run the ten years that its equipment lasts)."""
+    discount_share_per_year: Annotated[float, Field(ge=0.0, le=0.5)] | None = None
+    """None: the interest on capital."""
+
+
 class Economics(Spec):
     """Money side of a scenario. Prices are in the dollars of one year, `currency_year`, and may be numbers by date."""
 
@@ -97,6 +107,8 @@ class Economics(Spec):
     working_capital: WorkingCapital = WorkingCapital()
     markups: Markups = Markups()
     """From cost to price."""
+    valuation: Valuation = Valuation()
+    """Cash flow, net present value, rate of return."""
     carbon: Carbon = Carbon()
     """Emission factors of electricity and heat."""
     sizing: Sizing | None = None

@@ -13,11 +13,10 @@ pay for scrap is taken off; sales and tax credits are not, they are another side
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cellfab.core.ledger import ENERGY_UNIT, Holding, Ledger
-from cellfab.economics.capital import WEEKS_PER_YEAR, net_present_value
 from cellfab.economics.period_cost import CAPITAL_ACCOUNTS
 from cellfab.economics.recycling import RECYCLING
 
@@ -162,36 +161,6 @@ def spent_by_station(ledger: Ledger) -> dict[str, float]:
     for debit in ledger.debits():
         spent[debit.station] += debit.usd
     return dict(sorted(spent.items(), key=lambda item: -item[1]))
-
-
-def present_value_usd(
-    periods: dict[int, Period],
-    price_usd_per_kwh: Sequence[float],
-    capital_spend_usd: dict[int, float],
-    discount_share_per_year: float,
-) -> float:
-    """Net present value at week 0 of sales less cash spent less capital spent, in the weeks given and nothing beyond.
-
-    Before tax, without working capital other than the line's own stock, and without any value of plant or business at
-    the end: compare two variants over the same horizon with it, do not judge one by it alone.
-
-    Parameters
-    ----------
-    periods : dict of week to Period
-    price_usd_per_kwh : sequence of float
-        By week.
-    capital_spend_usd : dict of week to usd
-        Conversion capital, dated when it is spent. What the line cost before is sunk.
-    """
-    flows: dict[int, float] = defaultdict(float)
-    for week, period in periods.items():
-        flows[week] += period.good_kwh * price_usd_per_kwh[week] - period.cash_spent_usd
-    for week, usd in capital_spend_usd.items():
-        flows[week] -= usd
-    # Money of a week is taken to move at its middle.
-    return net_present_value(
-        (((week + 0.5) / WEEKS_PER_YEAR, usd) for week, usd in sorted(flows.items())), discount_share_per_year
-    )
 
 
 def _period(

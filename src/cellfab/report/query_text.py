@@ -28,8 +28,7 @@ TABLES: dict[str, str] = {
     "holdings": "where that value went when it left the line, by account; all but 'returned' is the full cost",
     "releases": "the same value by station and reason: cause of scrap, product finished, or account",
     "incomes": "sales, credits and proceeds of recycling by week",
-    "energy": "electricity and heat by place, step and use, and what of it went into scrap",
-    "prices": "what was paid per unit in each week",
+    "cash": "money received and paid by week, of the run and of the years after it",
     "ramp": "output, yield and cost by week",
     "scrap": "what was thrown away, by step and cause",
     "steps": "rows in and rows scrapped, by step and product",
@@ -37,6 +36,8 @@ TABLES: dict[str, str] = {
     "buffers": "content and waiting time of each buffer",
     "escapes": "hidden defects of the cells sold, by mechanism",
     "kpi": "key figures with their confidence intervals",
+    "energy": "kWh by place, carrier and use, with what went into scrap and its carbon dioxide",
+    "prices": "what electricity, heat and materials cost, by week",
     "cells": "every recorded cell: its outcome, true and measured columns, and what it was made of",
     "genealogy": "every recorded lot with its parents",
 }

@@ -42,6 +42,14 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "unit": _TEXT, "usd": _FLOAT,
         },
     ),
+    "cash": (
+        "cash",
+        {
+            "replicate": _INT, "week": _INT, "simulated": _INT, "sales_usd": _FLOAT, "credits_usd": _FLOAT,
+            "recycling_usd": _FLOAT, "operating_usd": _FLOAT, "capital_usd": _FLOAT, "net_usd": _FLOAT,
+            "cumulative_usd": _FLOAT,
+        },
+    ),
     "holdings": (
         "holdings",
         {
@@ -56,14 +64,6 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "reason": _TEXT, "form": _TEXT, "rows": _INT, "energy_kwh": _FLOAT, "usd": _FLOAT,
         },
     ),
-    "energy": (
-        "energy",
-        {
-            "replicate": _INT, "place": _TEXT, "step": _TEXT, "carrier": _TEXT, "use": _TEXT, "kwh": _FLOAT,
-            "kwh_per_kwh": _FLOAT, "scrap_kwh": _FLOAT, "scrap_share": _FLOAT, "co2_kg": _FLOAT,
-        },
-    ),
-    "prices": ("prices", {"replicate": _INT, "week": _INT, "item": _TEXT, "unit": _TEXT, "usd": _FLOAT}),
     "states": ("states", {"replicate": _INT, "week": _INT, "station": _TEXT, "state": _TEXT, "hours": _FLOAT}),
     "scrap": (
         "scrap",
@@ -86,6 +86,14 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "rows_scrapped": _INT, "row_unit": _TEXT, "step_yield": _FLOAT,
         },
     ),
+    "energy": (
+        "energy",
+        {
+            "replicate": _INT, "place": _TEXT, "step": _TEXT, "carrier": _TEXT, "use": _TEXT, "kwh": _FLOAT,
+            "kwh_per_kwh": _FLOAT, "scrap_kwh": _FLOAT, "scrap_share": _FLOAT, "co2_kg": _FLOAT,
+        },
+    ),
+    "prices": ("prices", {"replicate": _INT, "week": _INT, "item": _TEXT, "unit": _TEXT, "usd": _FLOAT}),
     "buffers": (
         "buffers",
         {
@@ -136,8 +144,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), incomes, holdings, releases, energy,
-        prices, states, scrap, escapes, steps and buffers.
+        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), incomes, holdings, releases, states,
+        scrap, escapes, steps, energy, prices and buffers.
     """
     import pyarrow.parquet as pq
 
