@@ -87,7 +87,7 @@ def run(
     shown = not (quiet or as_json)
     with (
         _interruptible(),
-        records_folder(out, scenario.spec.run.record) as records,
+        records_folder(out, wanted=scenario.spec.run.keeps_rows) as records,
         _progress(scenario.name, shown=shown) as advance,
     ):
         result = run_scenario(

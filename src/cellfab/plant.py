@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from cellfab.config.line_spec import ChannelsStation, DwellStation, station_unit
 from cellfab.core import notes
 from cellfab.core.causes import cause, describe
 from cellfab.core.draws import Draws
-from cellfab.core.ledger import Entry, Holding, Ledger
+from cellfab.core.ledger import Entry, Holding, Ledger, Posting
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.core.racks import Racks
 from cellfab.core.tally import Tally
@@ -103,14 +103,17 @@ class Plant:
         Tax credits that were not earned because of where materials came from; known once the books are closed.
     """
 
-    def __init__(self, scenario: Scenario, seed: int, replicate: int, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, scenario: Scenario, seed: int, replicate: int, recorder: Recorder | None = None,
+        on_posting: Callable[[Posting], None] | None = None,
+    ) -> None:  # fmt: skip
         spec = scenario.spec
         if spec.economics is None:
             raise ConfigError(f"scenario '{scenario.name}' makes cells but has no `economics`")
         self.scenario = scenario
         self.recorder = recorder
         self.economics = spec.economics
-        self.ledger = Ledger()
+        self.ledger = Ledger(on_posting)
         self.tally = Tally()
         self.energy = EnergyBook()
         self.rests = {

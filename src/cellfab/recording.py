@@ -8,7 +8,6 @@ chosen by their identity: the same ones each time, and every parent of theirs ca
 from __future__ import annotations
 
 import shutil
-import weakref
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -289,10 +288,6 @@ class Files:
             table = pa.concat_tables(self._waiting).unify_dictionaries()
             self._writer.write_table(table, row_group_size=self._waiting_rows)
             self._waiting, self._waiting_rows = [], 0
-
-    def last_as_long_as(self, owner: object) -> None:
-        """Remove the folder with all that is in it when `owner` goes."""
-        weakref.finalize(owner, shutil.rmtree, self.folder, ignore_errors=True)
 
     def drop(self) -> None:
         """Remove the unfinished file."""

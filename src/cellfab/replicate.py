@@ -20,6 +20,7 @@ from cellfab.economics.period_cost import (
 from cellfab.economics.recycling import sell_scrap
 from cellfab.economics.working_capital import charge_interest
 from cellfab.errors import ConfigError, InvariantError
+from cellfab.ledger_rows import LedgerRows
 from cellfab.line.conversion import LineConversion
 from cellfab.line.flow import simulate_line
 from cellfab.line.result import FlowResult
@@ -50,6 +51,7 @@ def simulate(
     engine: str = "auto",
     progress: Callable[[float], None] | None = None,
     files: Files | None = None,
+    rows: LedgerRows | None = None,
 ) -> Replicate:
     """Run one replicate of a scenario.
 
@@ -64,6 +66,8 @@ def simulate(
         Told the share of the horizon done, 0-1, at most once per simulated week.
     files : Files, optional
         Single cells and lots are written there as the scenario's `run.record` says; without it none are.
+    rows : LedgerRows, optional
+        Every posting of the ledger is written there.
 
     Raises
     ------
@@ -73,7 +77,8 @@ def simulate(
     spec = scenario.spec
     horizon = to_ticks(spec.run.horizon_h * 3600.0)
     recorder = None if files is None else Recorder(spec.run, seed, replicate, files)
-    plant = Plant(scenario, seed, replicate, recorder) if scenario.is_plant else None
+    on_posting = None if rows is None else rows.of(replicate)
+    plant = Plant(scenario, seed, replicate, recorder, on_posting) if scenario.is_plant else None
     if plant is not None and engine == "compiled":
         raise ConfigError("--engine compiled runs bare lines only; this scenario makes cells")
     conversion = None

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import mkdtemp
 
 import cellfab
 from cellfab import consumption, summary
 from cellfab.books import Books
 from cellfab.config.problems import Problem
 from cellfab.economics.credits import Shortfall
+from cellfab.ledger_rows import ledger_rows
 from cellfab.line.kpi import flow_kpis
 from cellfab.rated import rated_output
 from cellfab.recording import recording
@@ -43,8 +48,8 @@ def run_scenario(
     progress : callable, optional
         Told the share of all work done, 0-1.
     records : Path, optional
-        Folder for the files of single cells, if the scenario's `run.record` asks for them. Default: a temporary one,
-        which lasts as long as the result.
+        Folder for the files of single cells and postings, if the scenario's `run.record` or `run.ledger_rows` asks for
+        them. Default: a temporary one, which lasts as long as the result.
 
     Returns
     -------
@@ -62,19 +67,43 @@ def run_scenario(
     rated = rated_output(scenario, seed) if scenario.is_plant else {}
     ready = time.perf_counter()
     done: list[Replicate] = []
-    with recording(run, cell_columns(scenario.steps), records) as files:
+    posts = run.ledger_rows and scenario.is_plant
+    with (
+        _home(records, wanted=posts) as home,
+        recording(run, cell_columns(scenario.steps), home) as files,
+        ledger_rows(home if posts else None) as rows,
+    ):
         for replicate in range(count):
 
             def advance(share: float, before: int = replicate) -> None:
                 if progress is not None:
                     progress((before + share) / count)
 
-            done.append(simulate(scenario, seed, replicate, engine=engine or run.engine, progress=advance, files=files))
+            done.append(
+                simulate(
+                    scenario, seed, replicate, engine=engine or run.engine, progress=advance, files=files, rows=rows
+                )
+            )
     timing = {"wall_s": time.perf_counter() - began, "setup_s": ready - began}
-    result = gather(scenario, done, seed, rated, timing, records=None if files is None else files.folder)
-    if files is not None and records is None:
-        files.last_as_long_as(result)
+    folder = files.folder if files is not None else home if posts else None
+    result = gather(scenario, done, seed, rated, timing, records=folder)
+    if folder is not None and records is None:
+        weakref.finalize(result, shutil.rmtree, folder, ignore_errors=True)
     return result
+
+
+@contextmanager
+def _home(records: Path | None, *, wanted: bool) -> Iterator[Path | None]:
+    """The folder for raw rows: the one given, else (if wanted) a temporary one, which is gone after an error."""
+    if records is not None or not wanted:
+        yield records
+        return
+    folder = Path(mkdtemp(prefix="cellfab-"))
+    try:
+        yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _lost_credits(scenario: Scenario, replicates: list[Replicate]) -> Iterator[Problem]:
@@ -104,7 +133,12 @@ def gather(
 ) -> RunResult:
     """One result out of finished replicates; `rated` is the mature good output by product, cells per week."""
     books = [
-        Books(done.plant, -(-done.flow.horizon // TICKS_PER_WEEK), summary.phases_of(done))
+        Books(
+            done.plant,
+            -(-done.flow.horizon // TICKS_PER_WEEK),
+            summary.phases_of(done),
+            summary.capital_usd(scenario, done),
+        )
         for done in replicates
         if done.plant is not None
     ]
@@ -133,6 +167,7 @@ def gather(
         counts=summary.counts(replicates),
         records=records,
         escapes=summary.table(((i, row) for i, book in enumerate(books) for row in book.escapes()), summary.ESCAPES),
+        cash=summary.table(((i, row) for i, book in enumerate(books) for row in book.cash()), summary.CASH),
         holdings=summary.table(((i, row) for i, book in enumerate(books) for row in book.holdings()), summary.HOLDINGS),
         releases=summary.table(((i, row) for i, book in enumerate(books) for row in book.releases()), summary.RELEASES),
         energy=summary.table(

@@ -47,14 +47,14 @@ def test_same_week_station_and_account_add_up_to_one_row():
     }
     assert ledger.debited(3, "calender", "labour") == (1100.0, 44_000.0)
     assert ledger.debited(4, "calender", "labour") == (0.0, 0.0)
-    assert ledger.rows is None
 
 
-def test_raw_rows_only_when_asked_for():
-    ledger = Ledger(record_rows=True)
+def test_who_asks_is_told_every_posting():
+    rows = []
+    ledger = Ledger(rows.append)
     ledger.charge_lot(Lot(1, product="ess"), 0, "mix", ENTRIES[:1])
     ledger.charge(0, "plant", "heat", 5.0, "kWh", 0.1)
-    assert ledger.rows == [(0, "mix", "ess", "labour", 1.1, "h", 44.0), (0, "plant", "", "heat", 5.0, "kWh", 0.1)]
+    assert rows == [(0, "mix", "ess", 1, "labour", 1.1, "h", 44.0), (0, "plant", "", 0, "heat", 5.0, "kWh", 0.1)]
 
 
 def test_a_million_postings_balance_to_the_last_micro_dollar():

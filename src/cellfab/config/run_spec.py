@@ -41,6 +41,15 @@ class Run(Spec):
     record_columns: tuple[str, ...] = ()
     """Further columns of cells, beyond the key ones, as named in the step cards (`cellfab steps`)."""
 
+    ledger_rows: bool = False
+    """Write every single posting of the ledger to ledger_rows.parquet, about 20 bytes each: for tracing a dollar. The
+    sums by week, place, product and account are always in ledger.parquet."""
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether single cells or postings are written."""
+        return self.ledger_rows or self.record != "summary"
+
     @model_validator(mode="after")
     def _something_left(self) -> Run:
         if self.warmup_h >= self.horizon_h:

@@ -24,131 +24,34 @@ left. A place is a station, or a machine in its chain ("assembly.weld"); costs t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from enum import StrEnum
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfab.core.lot import Lot
+from cellfab.core.postings import (
+    ENERGY_UNIT,
+    FORMS,
+    MASS_UNITS,
+    SALES,
+    Balance,
+    Debit,
+    Entry,
+    Held,
+    Holding,
+    Income,
+    Posting,
+    Release,
+)
+
+__all__ = [
+    "ENERGY_UNIT", "FORMS", "MASS_UNITS", "MICRO", "SALES",
+    "Balance", "Debit", "Entry", "Held", "Holding", "Income", "Ledger", "Posting", "Release",
+]  # fmt: skip
 
 MICRO = 1_000_000
 """Integer steps per unit (dollar, kg, m2, piece, h, kWh)."""
-MASS_UNITS = frozenset({"kg", "m2", "pieces"})
-"""Units in which materials are bought."""
-ENERGY_UNIT = "kWh"
-SALES = "sales"
-"""Income account of cells sold, in kWh."""
-
-Entry = tuple[str, float, str, float]
-"""account, quantity, unit, usd: one line of a posting."""
-
-
-class Holding(StrEnum):
-    """Where the value of a posting is carried once it has left the lots in progress (or was never on one)."""
-
-    FINISHED_GOOD = "finished_good"
-    """In cells that can be sold."""
-    QUALIFICATION = "qualification"
-    """In good cells that may not be sold: made to requalify a line."""
-    SCRAP = "scrap"
-    """In rows thrown away, at the value added up to there."""
-    RETURNED = "returned"
-    """Material given back to the store (edge trim)."""
-    IDLE_CAPACITY = "idle_capacity"
-    """Period cost that no lot has absorbed."""
-    EXPENSED = "expensed"
-    """Cost of the period that belongs to no lot by its nature (plant overhead, purge material)."""
-
-
-FORMS = ("electrode", "cell")
-"""What scrap is, for those who buy it: powder and electrode of one side, or a cell (wound or stacked, with both)."""
-
-
-class Debit(NamedTuple):
-    """Sum of all postings of one account at one place for one product in one week."""
-
-    week: int
-    place: str
-    product: str
-    account: str
-    quantity: float
-    unit: str
-    usd: float
-
-    @property
-    def station(self) -> str:
-        """The station that the place belongs to."""
-        return self.place.partition(".")[0]
-
-
-class Release(NamedTuple):
-    """Value that left work in progress (or never was in it) at one place in one week, for one reason.
-
-    `reason` is the cause of scrap, the product that was finished, or the account that was not absorbed by lots.
-    `form` is "electrode" or "cell" for scrap, "" otherwise.
-    `energy_kwh` is the stored energy of finished cells (what is sold), 0 otherwise.
-    """
-
-    week: int
-    place: str
-    product: str
-    holding: Holding
-    reason: str
-    form: str
-    rows: int
-    energy_kwh: float
-    usd: float
-
-    @property
-    def station(self) -> str:
-        """The station that the place belongs to."""
-        return self.place.partition(".")[0]
-
-
-class Held(NamedTuple):
-    """What one holding received of one account in one week, by product and (scrap only) form."""
-
-    week: int
-    holding: Holding
-    product: str
-    form: str
-    account: str
-    quantity: float
-    unit: str
-    usd: float
-
-
-class Income(NamedTuple):
-    """Sum of what was earned on one account at one place with one product in one week."""
-
-    week: int
-    place: str
-    account: str
-    product: str
-    quantity: float
-    unit: str
-    usd: float
-
-
-class Balance(NamedTuple):
-    """What was debited less what is held, in units; all zero unless the ledger itself is broken."""
-
-    money_usd: float
-    mass: Mapping[str, float]
-    """Residual by material account, in its own unit."""
-    energy_kwh: float
-    income_usd: float = 0.0
-    """Earned less received less still owed."""
-    sold_kwh: float = 0.0
-    """Energy sold beyond what was finished for sale."""
-
-    @property
-    def is_zero(self) -> bool:
-        """No residual anywhere."""
-        whole = (self.money_usd, self.energy_kwh, self.income_usd, self.sold_kwh)
-        return not any(whole) and not any(self.mass.values())
 
 
 class _Carried:
@@ -190,12 +93,12 @@ class Ledger:
 
     Parameters
     ----------
-    record_rows : bool
-        Keep every single posting in `rows` (grows without bound; for tracing a dollar, not for long runs).
+    on_posting : callable, optional
+        Told every single posting of cost, for tracing a dollar; the ledger itself keeps sums only.
     """
 
-    def __init__(self, *, record_rows: bool = False) -> None:
-        self.rows: list[tuple[int, str, str, str, float, str, float]] | None = [] if record_rows else None
+    def __init__(self, on_posting: Callable[[Posting], None] | None = None) -> None:
+        self._on_posting = on_posting
         self._accounts: dict[str, tuple[int, str]] = {}
         self._debits: dict[tuple[int, str, str], dict[str, list[int]]] = {}
         self._carried: dict[int, _Carried] = {}
@@ -243,7 +146,7 @@ class Ledger:
         if sums is None:
             sums = self._debits[week, place, product] = {}
             self._products[product] = None
-        accounts, rows = self._accounts, self.rows
+        accounts, on_posting = self._accounts, self._on_posting
         quantities, moneys = carried.quantities, carried.money
         for account, quantity, unit, usd in entries:
             known = accounts.get(account)
@@ -267,8 +170,8 @@ class Ledger:
             quantities[index] += q
             moneys[index] += money
             carried.total += money
-            if rows is not None:
-                rows.append((week, place, product, account, quantity, unit, usd))
+            if on_posting is not None:
+                on_posting((week, place, product, lot.identity, account, quantity, unit, usd))
         lot.value_usd = carried.total / MICRO
 
     def scrap(self, lot: Lot, rows: int, of: int, week: int, place: str, cause: str) -> None:
@@ -520,8 +423,8 @@ class Ledger:
         cell = self._debits.setdefault((week, place, ""), {}).setdefault(account, [0, 0])
         cell[0] += q
         cell[1] += money
-        if self.rows is not None:
-            self.rows.append((week, place, "", account, quantity, unit, usd))
+        if self._on_posting is not None:
+            self._on_posting((week, place, "", 0, account, quantity, unit, usd))
         return known[0], q, money
 
     def _nothing(self) -> _Carried:

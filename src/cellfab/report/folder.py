@@ -103,15 +103,15 @@ def _bring(path: Path, target: Path) -> None:
 
 
 @contextmanager
-def records_folder(parent: Path, record: str) -> Iterator[Path | None]:
-    """A temporary folder beside the results for the files of single cells; None where none are recorded.
+def records_folder(parent: Path, *, wanted: bool) -> Iterator[Path | None]:
+    """A temporary folder beside the results for the files of single cells and postings; None where none are wanted.
 
     Raises
     ------
     UsageError
         If `parent` cannot be written to.
     """
-    if record == "summary":
+    if not wanted:
         yield None
         return
     try:
