@@ -116,7 +116,7 @@ def _weekly(replicates: int, noise: np.random.Generator) -> pd.DataFrame:
                     "cash_cost_usd": cash,
                     "cost_usd_per_kwh": full / (1_000.0 * energy) if energy else math.nan,
                     "cash_cost_usd_per_kwh": cash / (1_000.0 * energy) if energy else math.nan,
-                    "cells_per_min": good / 10_080.0,
+                    "idle_cost_usd": 0.2 * cash * (1.0 - rate), "cells_per_min": good / 10_080.0,
                 }
             )  # fmt: skip
     return pd.DataFrame(rows)
@@ -244,6 +244,34 @@ def _kpis(weekly: pd.DataFrame, replicates: int, stations: list[str]) -> dict[st
     return out
 
 
+def _energy(stations: list[str], replicates: int, sold_kwh: float) -> pd.DataFrame:
+    rows = []
+    for replicate in range(replicates):
+        for place, carrier, use, kwh, scrap in (
+            (stations[0], "electricity", "process", 4e4, 5e3), (stations[0], "heat", "process", 9e5, 1e5),
+            (stations[0], "electricity", "stand_by", 1e4, 0.0), (stations[-1], "electricity", "working", 3e5, 1e3),
+            ("plant", "heat", "always_on", 2e6, 0.0),
+        ):  # fmt: skip
+            per = kwh * replicates / sold_kwh if sold_kwh else math.nan
+            rows.append(
+                {
+                    "replicate": replicate, "place": place, "step": "", "carrier": carrier, "use": use, "kwh": kwh,
+                    "kwh_per_kwh": per, "scrap_kwh": scrap, "scrap_share": scrap / kwh, "co2_kg": 0.3 * kwh,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _prices() -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"replicate": 0, "week": week, "item": item, "unit": "kg", "usd": usd * (3.0 if item == "graphite"
+             and 30 <= week < 40 else 1.0)}
+            for week in range(WEEKS) for item, usd in (("graphite", 5.0), ("lfp", 8.0))
+        ]
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def make_plant() -> Callable[..., RunResult]:
     """A function that makes a plant's result: `replicates`, and `rename` applied to every name from a configuration."""
@@ -265,6 +293,8 @@ def make_plant() -> Callable[..., RunResult]:
             "costs": _costs(weekly),
             "states": _states(stations, WEEKS, replicates, noise, converting=True),
             "buffers": _buffers([name for name, kind, _ in nodes if kind == "buffer"], replicates),
+            "energy": _energy(stations, replicates, 1e3 * float(weekly["good_energy_mwh"].sum())),
+            "prices": _prices(),
         }
         kpi = _kpis(weekly, replicates, stations)
         kpi["bottleneck"] = Kpi(names.get("disc_welder", "disc_welder"), "station", n=replicates)

@@ -61,7 +61,7 @@ def test_plant_report_has_every_part(html: str, figures: dict[str, Any], parse: 
     ids = list(parsed.ids())
     assert len(ids) == len(set(ids))
     assert {"headline", "ramps", "losses", "costs", "line", "schematic", "assumptions", "manifest"} <= set(ids)
-    assert set(figures) == {"ramp", "scrap", "steps", "cost", "bridge", "states", "working"}
+    assert set(figures) == {"ramp", "supply", "scrap", "steps", "cost", "bridge", "energy", "states", "working"}
     for anchor in parsed.all("a"):
         target = anchor["href"] or ""
         assert target.startswith("data:text/csv;") or target[1:] in ids

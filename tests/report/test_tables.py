@@ -27,6 +27,8 @@ def test_parquet_reads_back_as_the_frames(plant: RunResult, tmp_path: Path) -> N
         "states": plant.states,
         "scrap": plant.scrap,
         "steps": plant.steps,
+        "energy": plant.energy,
+        "prices": plant.prices,
     }
     for name, frame in pairs.items():
         table = pq.read_table(tmp_path / f"{name}.parquet")
@@ -74,7 +76,7 @@ def test_same_result_same_bytes(make_plant: Callable[..., RunResult], tmp_path: 
         (tmp_path / folder).mkdir()
         write_tables(make_plant(2), tmp_path / folder)
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
-    assert names == sorted([*FILES, "steps.parquet", "buffers.parquet"])
+    assert names == sorted([*FILES, "steps.parquet", "energy.parquet", "prices.parquet", "buffers.parquet"])
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 

@@ -35,7 +35,7 @@ def ramp(frame: pd.DataFrame, products: Mapping[str, str], phases: Sequence[Phas
     _curve(figure, 3, frame, "cost_usd_per_kwh", 1.0, "full cost", labels.VERMILION, True)
     _curve(figure, 3, frame, "cash_cost_usd_per_kwh", 1.0, "cash cost", labels.PURPLE, True, dash="dash")
     first, last = float(frame["week"].min()), float(frame["week"].max()) + 1.0
-    lanes = _phases(figure, phases, first, last)
+    lanes = mark_phases(figure, phases, first, last)
     style.finish(figure, 640 + 18 * lanes, hovermode="x", legend={"y": -0.085, "yanchor": "top"})
     figure.update_layout(margin={"t": 16 + 18 * lanes, "l": 60})
     figure.update_xaxes(range=[first, last], showgrid=True, zeroline=False)
@@ -246,7 +246,7 @@ def working_map(frame: pd.DataFrame, phases: Sequence[Phase] = ()) -> go.Figure:
         )
     )
     first, last = min(weeks), max(weeks) + pooled
-    lanes = _phases(figure, phases, first, last, shade=False, width=_MAP_PX)
+    lanes = mark_phases(figure, phases, first, last, shade=False, width=_MAP_PX)
     style.finish(figure, 96 + 22 * len(stations) + 18 * lanes, margin={"t": 16 + 18 * lanes})
     style.name_rows(figure, [labels.words(station) for station in stations])
     figure.update_xaxes(title_text="Week", range=[first, last], showgrid=False, zeroline=False)
@@ -327,7 +327,7 @@ def _faded(colour: str, opacity: float = 0.2) -> str:
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
-def _phases(
+def mark_phases(
     figure: go.Figure, phases: Sequence[Phase], first: float, last: float, shade: bool = True, width: float = _PLOT_PX
 ) -> int:
     """Shade and name the phases within the weeks shown; returns how many rows of names stand above the plot."""

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from cellfab.report import charts, findings, frames, labels, schematic
+from cellfab.report import charts, energy_charts, findings, frames, labels, schematic
 from cellfab.report.layout import order_of_line
 from cellfab.report.numbers import MISSING, as_written, duration, is_number, joined, kpi_interval, number, quantity
 from cellfab.report.parts import Chart, Table, as_csv, cell_text, fill, make_chart, make_table, write_whole
@@ -51,7 +51,8 @@ def _content(result: RunResult) -> dict[str, Any]:
         "weeks": int(result.weekly["week"].nunique()) if not result.weekly.empty else 0,
         "summary": [text for text in summary if text],
         "cards": [_card(name, result.kpi[name]) for name in labels.headline_names(dict(result.kpi))],
-        "ramp": ramp,
+        "ramp": [*ramp, *_supply_charts(result)],
+        "energy": _energy_charts(result, order),
         "scrap": scrap,
         "escapes": _escape_table(result),
         "costs": costs,
@@ -72,7 +73,7 @@ def _ramp_charts(result: RunResult) -> list[Chart]:
     if frame.empty:
         return []
     caption = " ".join(text for text in (findings.conversion(result), frames.band_text(result)) if text)
-    figure = charts.ramp(frame, labels.colours(frames.products(result)), result.phases)
+    figure = charts.ramp(frame, labels.colours(frames.products(result)), (*result.phases, *result.shocks))
     return [make_chart("ramp", "Line yield, output and cost by week", caption, figure, frame)]
 
 
@@ -104,6 +105,23 @@ def _cost_charts(result: RunResult) -> list[Chart]:
         table = frame[frame["period"].isin([before, after])]
         out.append(make_chart("bridge", title, "", charts.cost_bridge(frame, before, after), table))
     return out
+
+
+def _supply_charts(result: RunResult) -> list[Chart]:
+    frame = energy_charts.supply(result)
+    if frame.empty:
+        return []
+    told = energy_charts.supply_text(result.shocks)
+    figure = energy_charts.supply_curves(frame, result.shocks)
+    return [make_chart("supply", "Prices and idle capacity by week", told, figure, frame)]
+
+
+def _energy_charts(result: RunResult, order: list[str]) -> list[Chart]:
+    frame = energy_charts.energy_by_place(result, order)
+    if frame.empty:
+        return []
+    told, figure = energy_charts.energy_text(frame), energy_charts.energy_bars(frame)
+    return [make_chart("energy", "Energy by place", told, figure, frame)]
 
 
 def _station_charts(result: RunResult, order: list[str], shares: pd.DataFrame, limiting: str) -> list[Chart]:
