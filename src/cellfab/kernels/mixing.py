@@ -18,62 +18,9 @@ from cellfab.kernels._jit import kernel
 Values = Any  # a float, or an array of floats; results have the arguments' shape
 
 
-@kernel
-def agglomerate_um(energy_kwh_per_kg: Values, initial_um: float, final_um: float, decay_kwh_per_kg: float) -> Values:
-    """Agglomerate size after a specific energy: final + (initial - final) exp(-E / E_d), um.
-
-    First-order break-up towards a limit size (assumption).
-    """
-    decay = np.exp(-energy_kwh_per_kg / decay_kwh_per_kg)
-    return final_um + (initial_um - final_um) * decay
-
-
-@kernel
-def sphere_g(diameter_um: Values, density_g_per_cm3: float) -> Values:
-    """Mass of a sphere, g."""
-    diameter_cm = diameter_um * 1e-4
-    return density_g_per_cm3 * math.pi / 6.0 * (diameter_cm * diameter_cm * diameter_cm)
-
-
-@kernel
-def unmixed_variance(fraction: Values) -> Values:
-    """Variance of composition before any mixing, p (1 - p) (Lacey 1954)."""
-    return fraction * (1.0 - fraction)
-
-
 def random_variance(fraction: Values, particles: float) -> Values:
     """Variance of a random mix of equal particles, p (1 - p) / n, with n particles in the sample (Lacey 1954)."""
     return fraction * (1.0 - fraction) / particles
-
-
-@kernel
-def random_variance_unequal(
-    fraction: Values, minor_g: Values, minor_cv: float, major_g: float, major_cv: float, sample_g: float
-) -> Values:
-    """Variance of a random mix of two species of unequal particles (Stange 1954; Poole, Taylor and Wall 1964).
-
-    p q [p m_q (1 + c_q^2) + q m_p (1 + c_p^2)] / M, with m the mean particle mass and c its coefficient of variation.
-
-    Parameters
-    ----------
-    fraction : float or ndarray
-        Mass fraction p of the minor species, 0-1.
-    minor_g, major_g : float or ndarray
-        Mean particle mass of the species, g.
-    minor_cv, major_cv : float
-        Coefficient of variation of the particle masses.
-    sample_g : float
-        Mass of the sample looked at, g; much larger than a particle.
-    """
-    rest = 1.0 - fraction
-    inner = fraction * major_g * (1.0 + major_cv * major_cv) + rest * minor_g * (1.0 + minor_cv * minor_cv)
-    return fraction * rest * inner / sample_g
-
-
-@kernel
-def mixing_variance(random: Values, unmixed: Values, time_s: float, time_constant_s: float) -> Values:
-    """Variance after mixing for a time: random + (unmixed - random) exp(-t / tau) (first order, Lacey 1954)."""
-    return random + (unmixed - random) * math.exp(-time_s / time_constant_s)
 
 
 def lacey_index(variance: Values, unmixed: Values, random: Values) -> Values:
@@ -81,6 +28,11 @@ def lacey_index(variance: Values, unmixed: Values, random: Values) -> Values:
     return (unmixed - variance) / (unmixed - random)
 
 
+agglomerate_um = kernel(mixing_theory.agglomerate_um)
+sphere_g = kernel(mixing_theory.sphere_g)
+unmixed_variance = kernel(mixing_theory.unmixed_variance)
+random_variance_unequal = kernel(mixing_theory.random_variance_unequal)
+mixing_variance = kernel(mixing_theory.mixing_variance)
 fibrillation = kernel(mixing_theory.fibrillation)
 film_strength_mpa = kernel(mixing_theory.film_strength_mpa)
 

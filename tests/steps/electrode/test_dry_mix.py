@@ -75,3 +75,14 @@ def test_electricity_is_used_for_rejected_charges_too(electrode):
     lot = electrode.run([electrode.step(Dose), step])
     assert lot.n_alive == 0
     assert step.work(lot, 0.5).energy_kwh == pytest.approx(0.15 * lot.attributes["kg_in"], rel=1e-6)
+
+
+def test_false_rejects_of_the_release_test_are_charges_above_the_limit(electrode):
+    # 60 rolls; a gauge of 10 % rejects strong charges, and only those are noted.
+    noted = expected = 0
+    for ordinal in range(60):
+        lot = electrode.run(electrode.chain(dry_mix={"release_gauge_cv": 0.1, "strength_cv": 0.2})[:2], ordinal)
+        rejected = lot.exit_code == WEAK if lot.exit_code is not None else np.zeros(lot.n, bool)
+        expected += np.count_nonzero(rejected & (lot.columns["film_strength_mpa"] >= np.float32(0.62)))
+        noted += lot.attributes["false_rejects_weak_coupon"]
+    assert noted == expected > 5

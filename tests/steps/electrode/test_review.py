@@ -29,6 +29,7 @@ IMPLAUSIBLE = [
     (Dose, {"powder_lot_kg": 500.0}, "powder_lot_kg", "does not fill one roll"),
     (DryMix, {"release_strength_mpa": 0.99}, "release_strength_mpa", "more than half of the charges are rejected"),
     (DryMix, {"kneading_c": 170.0}, "kneading_c", "170 degC is outside 60-150"),
+    (DryMix, {"premix_energy_kwh_per_kg": 0.01}, "premix_energy_kwh_per_kg", "agglomerates of 311 um: .* by 26%"),
     (DryMix, {"kneading_min": 20.0}, "kneading_min", "fibrils are cut again"),
     (DryFilm, {"film_porosity": 0.88}, "design.cathode.loading_mg_per_cm2", "outside 50-300 um"),
     (DryFilm, {"peel_limit_n_per_m": 21.0}, "peel_limit_n_per_m", "all of it comes off"),
