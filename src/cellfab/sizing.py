@@ -198,7 +198,8 @@ def size_plant(
         oee = None if measured is None else measured[name]
         size = _station_size(station, spec.line, alone.stations[name], lots_per_h, oee)
         if method == "machines":
-            economics = _scaled(station.economics, size.machines / size.present, PROPORTIONAL, machine_price_ratio)
+            more = ratio if math.isnan(size.exact) else size.machines / size.present
+            economics = _scaled(station.economics, more, PROPORTIONAL, machine_price_ratio)
         else:
             economics = _scaled(station.economics, ratio, exponents_of(steps.get(name, "")), machine_price_ratio)
         stations[name] = replace(size, economics=economics)

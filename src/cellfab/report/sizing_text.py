@@ -124,10 +124,9 @@ def _overlay(scenario: Scenario, size: PlantSize, base: str) -> Iterator[str]:
         yield "    machine_price_musd:"
         for name, price in sizing.machine_price_musd.items():
             yield f"      {name}: {price:.6g}"
-    yield "  plant:"
     shared = "in proportion to output" if sizing.method == "machines" else "by BatPaC's exponents"
     elsewhere = "" if sizing.machine_price_ratio == 1.0 else f", at {sizing.machine_price_ratio:g} of the price"
-    yield from _money(scenario, ("economics", "plant"), size.plant, 4, f"{shared}{elsewhere}", shared)
+    yield from _money(scenario, ("economics", "plant"), size.plant, f"{shared}{elsewhere}", shared)
     yield ""
     yield "line:"
     if size.crews:
@@ -140,19 +139,19 @@ def _overlay(scenario: Scenario, size: PlantSize, base: str) -> Iterator[str]:
         count, price = station.machines, station.economics.capex_musd / station.machines
         whole = sizing.method == "machines"
         capital = f"{count} x {price:.4g} M$" if whole else shared
-        yield from _station(scenario, name, station, f"{capital}{elsewhere}", f"of {count}" if whole else shared)
+        lines = list(_station(scenario, name, station, f"{capital}{elsewhere}", f"of {count}" if whole else shared))
+        if lines:
+            yield from (f"    {name}:", *lines)
 
 
 def _station(scenario: Scenario, name: str, size: StationSize, capital: str, others: str) -> Iterator[str]:
-    yield f"    {name}:"
     if not math.isnan(size.exact):
         yield (
             f"      # {size.needed_per_h:.6g} {size.unit} per h needed, {size.one_per_h:.4g} from one,"
             f" {100.0 * size.planned_share * size.oee_share:.1f} % of the time: {size.exact:.2f}"
         )
         yield f"      {_counted(scenario.spec.line.stations[name])}: {size.machines}"
-    yield "      economics:"
-    yield from _money(scenario, ("line", "stations", name, "economics"), size.economics, 8, capital, others)
+    yield from _money(scenario, ("line", "stations", name, "economics"), size.economics, capital, others)
 
 
 def _counted(station: Station) -> str:
@@ -162,8 +161,9 @@ def _counted(station: Station) -> str:
     return "capacity" if isinstance(station, DwellStation) and station.capacity is not None else "parallel"
 
 
-def _money(scenario: Scenario, path: TreePath, owned: Any, indent: int, capital: str, others: str) -> Iterator[str]:
-    """What is owned, with the range and source of each value that has one, in proportion, and why it is that much."""
+def _money(scenario: Scenario, path: TreePath, owned: Any, capital: str, others: str) -> Iterator[str]:
+    """What is owned and has changed, with range and source of each value that has them, and why it is that much."""
+    indent, begun = "  " * (len(path) - 1), False
     resolved = scenario.resolved
     for name, value in owned:
         before = resolved.get((*path, name))
@@ -171,10 +171,13 @@ def _money(scenario: Scenario, path: TreePath, owned: Any, indent: int, capital:
             continue
         note = resolved.notes.get((*path, name))
         if note is None or not note.source:
-            yield f"{' ' * indent}{name}: {value:.6g}"
+            text = f"{value:.6g}"
         else:
-            why = capital if name == "capex_musd" else others
-            yield f"{' ' * indent}{name}: {_flow(_sourced(value, before, note, why))}"
+            text = _flow(_sourced(value, before, note, capital if name == "capex_musd" else others))
+        if not begun:
+            yield f"{indent}{path[-1]}:"
+            begun = True
+        yield f"{indent}  {name}: {text}"
 
 
 def _sourced(value: float, before: float, note: Sourced, why: str) -> dict[str, str]:
