@@ -219,6 +219,17 @@ def test_config_show_knows_cost_files(command):
     assert re.search(r"factors\.labour_usd_per_h = 40 +# --set", done.out)
 
 
+def test_cost_files_can_be_validated(command):
+    done = command("validate", "batpac/id4_nmc622")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "batpac/id4_nmc622: valid; 3 files, 9 values are assumptions\n"
+    document = json.loads(command("validate", "batpac/plant_50gwh", "--json").out)
+    assert (document["valid"], document["cost"]) == (True, {"name": "plant_50gwh"})
+    faulty = command("validate", "batpac/plant_50gwh", "--set", "factors.equipment_life_years=0", "--json")
+    assert faulty.code == 3
+    assert [one["path"] for one in json.loads(faulty.out)["problems"]] == ["factors.equipment_life_years"]
+
+
 def test_costing_loads_nothing_heavy():
     code = (
         "import sys\n"

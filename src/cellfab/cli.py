@@ -109,10 +109,21 @@ def run(
 @app.command()
 def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """Check a configuration without running it; every problem is listed with its place in the file."""
+    from cellfab.config.batpac_checks import is_cost_file, load_cost_file
+    from cellfab.config.loader import load
     from cellfab.scenario import load_scenario
 
+    what: dict[str, Any]
+    warnings: tuple[Any, ...] = ()
     try:
-        scenario = load_scenario(config, overrides or ())
+        if is_cost_file(load(config)):
+            spec, resolved = load_cost_file(config, overrides or ())
+            what = {"cost": {"name": spec.name}}
+            files, assumptions = [str(file) for file in resolved.files], len(resolved.assumptions())
+        else:
+            scenario = load_scenario(config, overrides or ())
+            what = {"scenario": {"name": scenario.name, "digest": scenario.digest}}
+            files, assumptions, warnings = list(scenario.files), len(scenario.assumptions), scenario.warnings
     except ConfigError as error:
         if as_json:
             problems = [_problem(problem) for problem in error.problems]
@@ -122,16 +133,17 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
         document = {
             "schema_version": SCHEMA_VERSION,
             "valid": True,
-            "scenario": {"name": scenario.name, "digest": scenario.digest},
-            "files": list(scenario.files),
-            "assumptions": len(scenario.assumptions),
-            "warnings": [_problem(warning) for warning in scenario.warnings],
+            **what,
+            "files": files,
+            "assumptions": assumptions,
+            "warnings": [_problem(warning) for warning in warnings],
         }
         typer.echo(json.dumps(document))
     else:
-        files = "1 file" if len(scenario.files) == 1 else f"{len(scenario.files)} files"
-        _warn(scenario)
-        typer.echo(f"{config}: valid; {files}, {len(scenario.assumptions)} values are assumptions")
+        for warning in warnings:
+            typer.echo(warning.render("warning"), err=True)
+        counted = "1 file" if len(files) == 1 else f"{len(files)} files"
+        typer.echo(f"{config}: valid; {counted}, {assumptions} values are assumptions")
 
 
 def _warn(scenario: Scenario) -> None:

@@ -24,6 +24,7 @@ from cellfab.economics.batpac import (
     step_cost,
     step_needs,
 )
+from cellfab.economics.scaling import exponents_of
 
 # Cost per kWh of each row with overhead, at 25 $/h, 10 and 20 years and 3,000 $/m2; from the port's table.
 STEPS_USD_PER_KWH = {
@@ -84,6 +85,19 @@ def test_step_table_at_50_gwh(baseline):
         assert abs(found[name] - usd) <= 0.0052, name
     assert f"{baseline.totals['price'].cell_processing:.2f}" == "25.77"
     assert f"{baseline.totals['price'].pack_processing:.2f}" == "1.77"
+
+
+@pytest.mark.parametrize(
+    ("step", "row"),
+    [
+        ("slurry_mix", "cathode_mixing"), ("coat", "anode_coating"), ("calender", "anode_calendering"),
+        ("notch", "cathode_notching"), ("wind", "stacking"), ("fill", "filling_and_sealing"),
+        ("formation", "formation_and_ageing"),
+    ],
+)  # fmt: skip
+def test_plants_scaled_station_by_station_use_the_same_exponents(tables, step, row):
+    wanted = tables.process.steps[row]
+    assert exponents_of(step) == (wanted.labour_exponent, wanted.capital_exponent, wanted.floor_exponent)
 
 
 def test_labour_capital_and_floor_of_the_table(baseline):
