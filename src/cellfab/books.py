@@ -11,6 +11,7 @@ from cellfab.core.causes import describe
 from cellfab.core.ledger import Holding
 from cellfab.economics.cash_flow import CashFlow, cash_flow
 from cellfab.economics.statement import Period, total, weekly_periods
+from cellfab.economics.views import material_fates
 from cellfab.plant import Plant
 from cellfab.result import Phase
 from cellfab.scenario import Place, places
@@ -254,6 +255,11 @@ class Books:
         """Rows of `RunResult.incomes`."""
         for income in self.plant.ledger.incomes():
             yield income._asdict()
+
+    def material_fates(self) -> Iterator[dict[str, Any]]:
+        """Rows of `RunResult.materials`."""
+        for fate in material_fates(self.plant.ledger, self.plant.scenario.spec.materials):
+            yield fate._asdict()
 
     def holdings(self) -> Iterator[dict[str, Any]]:
         """Rows of `RunResult.holdings`."""

@@ -62,6 +62,9 @@ class RunResult:
     costs : DataFrame
         The ledger: replicate, week, station, place ("station", or "station.machine" in a chain), step (done at that
         place; "" where none is), product ("" for what no product caused), account, quantity, unit, usd.
+    materials : DataFrame
+        Where what was bought went: replicate, material, fate (in_good_cells, in_unsold_cells, scrapped_electrode,
+        scrapped_cell, returned, in_progress, lost_in_handling), quantity, unit, kg, usd (without duty).
     incomes : DataFrame
         The income side of the ledger: replicate, week, place, account ("sales", "credits.NAME", "recycling.MATERIAL"),
         product, quantity, unit, usd; money for scrap can be negative, where it must be disposed of.
@@ -127,6 +130,7 @@ class RunResult:
     records: Path | None = None
     escapes: pd.DataFrame | None = None
     incomes: pd.DataFrame | None = None
+    materials: pd.DataFrame | None = None
     cash: pd.DataFrame | None = None
     holdings: pd.DataFrame | None = None
     releases: pd.DataFrame | None = None

@@ -158,6 +158,9 @@ def gather(
         scrap=summary.table(((i, row) for i, book in enumerate(books) for row in book.scrap()), summary.SCRAP),
         steps=summary.table(((i, row) for i, book in enumerate(books) for row in book.steps()), summary.STEPS),
         costs=summary.table(((i, row) for i, book in enumerate(books) for row in book.costs()), summary.COSTS),
+        materials=summary.table(
+            ((i, row) for i, book in enumerate(books) for row in book.material_fates()), summary.MATERIALS
+        ),
         incomes=summary.table(((i, row) for i, book in enumerate(books) for row in book.incomes()), summary.INCOMES),
         states=summary.table(((i, row) for i, flow in flows for row in summary.states(flow)), summary.STATES_COLUMNS),
         buffers=summary.table(((i, row) for i, flow in flows for row in summary.buffers(flow)), summary.BUFFERS),

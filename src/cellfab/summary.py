@@ -56,6 +56,7 @@ SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cel
 ESCAPES = ("mechanism", "cells", "cells_sold", "ppm", *(f"failed_ppm_{age}y" for age in FIELD_YEARS))
 STEPS = ("product", "station", "step", "rows_in", "rows_scrapped", "row_unit", "step_yield")
 COSTS = ("week", "station", "place", "step", "product", "account", "quantity", "unit", "usd")
+MATERIALS = ("material", "fate", "quantity", "unit", "kg", "usd")
 INCOMES = ("week", "place", "account", "product", "quantity", "unit", "usd")
 CASH = (
     "week", "simulated", "sales_usd", "credits_usd", "recycling_usd", "operating_usd", "capital_usd", "net_usd",

@@ -6,7 +6,8 @@ import pytest
 
 from cellfab.core.ledger import Holding, Ledger
 from cellfab.core.lot import Lot
-from cellfab.economics.statement import spent_by_station, total, weekly_periods
+from cellfab.economics.statement import total, weekly_periods
+from cellfab.economics.views import spent_by
 
 
 @pytest.fixture
@@ -63,4 +64,4 @@ def test_the_whole_is_the_sum_of_its_weeks(ledger):
 
 
 def test_where_it_was_spent(ledger):
-    assert spent_by_station(ledger) == {"mix": pytest.approx(215.8), "plant": 2.0}
+    assert spent_by(ledger, "station") == {("mix",): pytest.approx(215.8), ("plant",): 2.0}

@@ -155,14 +155,6 @@ def total(periods: dict[int, Period], first_week: int = 0, last_week: int | None
     )
 
 
-def spent_by_station(ledger: Ledger) -> dict[str, float]:
-    """Everything posted, by the station where it arose, usd; largest first."""
-    spent: dict[str, float] = defaultdict(float)
-    for debit in ledger.debits():
-        spent[debit.station] += debit.usd
-    return dict(sorted(spent.items(), key=lambda item: -item[1]))
-
-
 def _period(
     spent: float,
     cash_spent: float,

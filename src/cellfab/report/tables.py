@@ -35,6 +35,13 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "account": _TEXT, "quantity": _FLOAT, "unit": _TEXT, "usd": _FLOAT,
         },
     ),
+    "materials": (
+        "materials",
+        {
+            "replicate": _INT, "material": _TEXT, "fate": _TEXT, "quantity": _FLOAT, "unit": _TEXT, "kg": _FLOAT,
+            "usd": _FLOAT,
+        },
+    ),
     "incomes": (
         "incomes",
         {
@@ -144,8 +151,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), incomes, holdings, releases, states,
-        scrap, escapes, steps, energy, prices and buffers.
+        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), materials, incomes, holdings, releases,
+        states, scrap, escapes, steps, energy, prices and buffers.
     """
     import pyarrow.parquet as pq
 
