@@ -63,7 +63,10 @@ def small(file: str) -> Scenario:
 
 @cache
 def plants() -> dict[str, Scenario]:
-    """Scenarios to be tried, with short rolls: all but those whose places and products are all in another one."""
+    """Scenarios to be tried, with short rolls: all but those whose places and products are all in another one.
+
+    Of scenarios with the same places and products (a plant and the same plant larger) the one made of fewest files.
+    """
     extra = sorted((Path(__file__).parent.parent / "data" / "plants").glob("*.yaml"))
     found = {}
     for file in (*library.names(), *map(str, extra)):
@@ -71,7 +74,12 @@ def plants() -> dict[str, Scenario]:
         if scenario is not None:
             found[file] = scenario
     tried = {file: set(scenario.steps) | used(scenario) for file, scenario in found.items()}
-    kept = [file for file in found if not any(tried[file] < tried[other] for other in found)]
+    rank = {file: (len(scenario.files), file) for file, scenario in found.items()}
+
+    def covered(file: str, other: str) -> bool:
+        return tried[file] < tried[other] or (tried[file] == tried[other] and rank[other] < rank[file])
+
+    kept = [file for file in found if not any(covered(file, other) for other in found)]
     return {Path(file).stem: small(file) for file in kept}
 
 
