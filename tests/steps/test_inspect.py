@@ -143,6 +143,19 @@ def test_every_third_living_row_is_looked_at():
     assert cells.attributes["inspected_rows"] == 4.0
 
 
+def test_of_three_lots_one_is_looked_at():
+    for ordinal in range(7):
+        cells = lot(np.full(5, 5.0))
+        cells.ordinal = ordinal
+        station(every_lot_number=3).apply(cells, Draws(1, 0, "look"), 1.0)
+        assert cells.n_alive == (5 if ordinal % 3 else 0)
+        assert cells.attributes["inspected_rows"] == (0.0 if ordinal % 3 else 5.0)
+    cells = lot(np.full(5, 5.0))
+    cells.ordinal = 1
+    station(every_lot_number=2, disposition="downgrade").apply(cells, Draws(1, 0, "look"), 1.0)
+    assert not cells.columns["downgraded"].any()
+
+
 @pytest.mark.parametrize(
     ("rule", "bad_rows", "left"),
     [
@@ -239,5 +252,7 @@ def test_plans_that_let_found_defects_go_on_are_remarked():
     (remark,) = station(every_number=10).review()
     assert "every 10 rows" in remark.message and not remark.impossible
     assert not list(station(every_number=10, on_failed_sample="sort").review())
+    (remark,) = station(every_lot_number=5).review()
+    assert "of 5 lots one is looked at" in remark.message and not remark.impossible
     (remark,) = station(detection_probability=0.0).review()
     assert "sees no defect" in remark.message

@@ -2,9 +2,10 @@
 
 What it models
     Gauge error; a probability of detection that grows with the true severity; false alarms on sound rows; a sampling
-    plan with acceptance number; rework with a chance of success, looked at again each time, up to a number of rounds.
-    It looks at the true state in a column, so several stations in series look at the same severity: what one cannot see
-    the next hardly sees either, and escapes are correlated.
+    plan (every n-th row, or the first n of a lot, of all lots or of every k-th) with acceptance number; rework with a
+    chance of success, looked at again each time, up to a number of rounds. It looks at the true state in a column, so
+    several stations in series look at the same severity: what one cannot see the next hardly sees either, and escapes
+    are correlated.
 Equations
     Severity x = (value - limit) for a high side, (limit - value) for a low one; above 0 the row is truly bad. Seen
     x' = x + gauge z. Alarm with p = f + (1 - f) c / (1 + exp(-(x' - x_0) / w)) for x' > 0, else with f (hit/miss data,
@@ -17,8 +18,9 @@ Rows
     downgraded (1: not to be sold as grade A). Attributes: inspected_rows; `reworked`; `false_rejects_*`: sound rows
     scrapped, those of a rejected lot included.
 Left out
-    What else rework does to a part, drift of the gauge between calibrations, inspectors' fatigue, two defects seen at
-    one look.
+    Plans that are tightened or reduced by the results of earlier lots (the switching rules of ISO 2859-1: a lot's fate
+    depends on its own rows only), what else rework does to a part, drift of the gauge between calibrations, inspectors'
+    fatigue, two defects seen at one look.
 """
 
 from __future__ import annotations
@@ -74,6 +76,9 @@ class Inspect(Step):
         """f, on a sound row: assumption, to be given."""
         every_number: Annotated[int, Field(ge=1)] = 1
         """Looks at every so many rows; 1: all."""
+        every_lot_number: Annotated[int, Field(ge=1)] = 1
+        """Looks at every so many lots (skip-lot sampling); 1: all. Of the plant's own inspection plan, as are the
+        next four."""
         first_number: Annotated[int, Field(ge=0)] = 0
         """Looks only at the first so many living rows of a lot; 0: no such limit."""
         acceptance_number: Annotated[int, Field(ge=0)] = 0
@@ -115,6 +120,11 @@ class Inspect(Step):
     def review(self) -> Iterator[Remark]:
         """Warn of plans under which defects go on although they have been found."""
         params = self.params
+        if params.every_lot_number > 1:
+            yield Remark(
+                "every_lot_number",
+                f"of {params.every_lot_number} lots one is looked at: defects of the others go on unseen",
+            )
         sampled = params.every_number > 1 or params.first_number > 0
         if sampled and params.on_failed_sample == "keep":
             plan = (
@@ -138,6 +148,8 @@ class Inspect(Step):
             )
         if params.disposition == "downgrade" and lot.material != "cell":
             raise ConfigError(f"'{draws.owner}' downgrades {lot.material}s: only cells have a grade")
+        if lot.ordinal % params.every_lot_number:
+            return self._pass_unseen(lot)
         came = lot.alive()
         severity = self._severity(lot)
         bad = ~(severity <= 0.0)  # or not a number
@@ -155,6 +167,13 @@ class Inspect(Step):
             lot.attributes[notes.FALSE_REJECTS + "lot_rejected"] = float(np.count_nonzero(rest & ~bad))
             lot.scrap(rest, LOT_REJECTED)
         self._settle(lot)
+        return lot
+
+    def _pass_unseen(self, lot: Lot) -> Lot:
+        """A lot that the plan skips."""
+        lot.attributes["inspected_rows"] = 0.0
+        if self.params.disposition == "downgrade" and DOWNGRADED not in lot.columns:
+            lot.columns[DOWNGRADED] = np.zeros(lot.n, np.uint8)
         return lot
 
     def _severity(self, lot: Lot) -> npt.NDArray[np.float32]:
