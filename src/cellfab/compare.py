@@ -207,7 +207,9 @@ def weeks_of(side: Side, text: str) -> Weeks:
     return Weeks(chosen[0], chosen[-1])
 
 
-def compare(before: Side, after: Side, kind: Kind = "full", weeks: tuple[str, str] = (":", ":")) -> Comparison:
+def compare(
+    before: Side, after: Side, kind: Kind = "full", weeks: tuple[str | Weeks, str | Weeks] = (":", ":")
+) -> Comparison:
     """The waterfall from one run's cost per kWh to the other's.
 
     Parameters
@@ -216,8 +218,8 @@ def compare(before: Side, after: Side, kind: Kind = "full", weeks: tuple[str, st
         Two runs, or one run twice with different weeks.
     kind : str
         full, cash or net.
-    weeks : pair of str
-        See `weeks_of`.
+    weeks : pair of Weeks or str
+        As text, see `weeks_of`.
 
     Raises
     ------
@@ -226,7 +228,10 @@ def compare(before: Side, after: Side, kind: Kind = "full", weeks: tuple[str, st
     """
     sides = (before, after)
     _refuse_incomparable(before, after)
-    chosen = (weeks_of(before, weeks[0]), weeks_of(after, weeks[1]))
+    first_weeks, last_weeks = (
+        weeks_of(side, span) if isinstance(span, str) else span for side, span in zip(sides, weeks, strict=True)
+    )
+    chosen = (first_weeks, last_weeks)
     outputs = [[o.of_kind(kind) for o in _outputs(side, span)] for side, span in zip(sides, chosen, strict=True)]
     paired = before.replicates == after.replicates and before.seed == after.seed
     pairs = list(zip(*outputs, strict=True)) if paired else [(a, b) for a in outputs[0] for b in outputs[1]]

@@ -142,6 +142,55 @@ def _costs(weekly: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _holdings(costs: pd.DataFrame) -> pd.DataFrame:
+    """What was spent has left the line in the same week: seven eighths in good cells, the rest as scrap."""
+    parts = [
+        costs.assign(holding=holding, form="", quantity=share * costs["quantity"], usd=share * costs["usd"])
+        for holding, share in (("finished_good", 0.875), ("scrap", 0.125))
+    ]
+    columns = ["replicate", "week", "holding", "product", "form", "account", "quantity", "unit", "usd"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def _releases(weekly: pd.DataFrame) -> pd.DataFrame:
+    """Cells finished for sale."""
+    sold = weekly[weekly["good_energy_mwh"] > 0.0]
+    frame = sold[["replicate", "week", "product"]].copy()
+    frame["station"] = frame["place"] = "grading"
+    frame["holding"], frame["reason"], frame["form"] = "finished_good", frame["product"], ""
+    frame["rows"] = sold["cells_good"]
+    frame["energy_kwh"], frame["usd"] = 1e3 * sold["good_energy_mwh"], 0.0
+    return frame.reset_index(drop=True)
+
+
+def _incomes(weekly: pd.DataFrame) -> pd.DataFrame:
+    """Sales at 150 $/kWh."""
+    frame = weekly.loc[weekly["good_energy_mwh"] > 0.0, ["replicate", "week", "product"]].copy()
+    frame["place"], frame["account"], frame["unit"] = "grading", "sales", "kWh"
+    frame["quantity"] = 1e3 * weekly["good_energy_mwh"]
+    frame["usd"] = 150.0 * frame["quantity"]
+    return frame[["replicate", "week", "place", "account", "product", "quantity", "unit", "usd"]].reset_index(drop=True)
+
+
+def _cash(weekly: pd.DataFrame) -> pd.DataFrame:
+    """20 M$ in the first week, sales at once, and ten weeks after the run like the last."""
+    frames = []
+    for replicate, mine in weekly.groupby("replicate"):
+        weeks = [*range(len(mine)), *range(len(mine), len(mine) + 10)]
+        rows = mine.sort_values("week").iloc[[min(week, len(mine) - 1) for week in weeks]]
+        frame = pd.DataFrame({"replicate": replicate, "week": weeks})
+        frame["simulated"] = (frame["week"] < len(mine)).astype(int)
+        frame["sales_usd"] = 150e3 * rows["good_energy_mwh"].to_numpy()
+        frame["credits_usd"], frame["recycling_usd"] = 0.0, 1e3
+        frame["operating_usd"] = rows["cash_cost_usd"].to_numpy()
+        frame["capital_usd"] = [20e6 if week == 0 else 0.0 for week in weeks]
+        signs = (("sales_usd", 1), ("recycling_usd", 1), ("operating_usd", -1), ("capital_usd", -1))
+        frame["net_usd"] = sum(sign * frame[name] for name, sign in signs)
+        frame["cumulative_usd"] = frame["net_usd"].cumsum()
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
 def _states(
     stations: list[str], weeks: int, replicates: int, noise: np.random.Generator, converting: bool
 ) -> pd.DataFrame:
@@ -291,6 +340,10 @@ def make_plant() -> Callable[..., RunResult]:
             "scrap": scrap,
             "steps": _steps(scrap, weekly, stations),
             "costs": _costs(weekly),
+            "holdings": _holdings(_costs(weekly)),
+            "releases": _releases(weekly),
+            "incomes": _incomes(weekly),
+            "cash": _cash(weekly),
             "states": _states(stations, WEEKS, replicates, noise, converting=True),
             "buffers": _buffers([name for name, kind, _ in nodes if kind == "buffer"], replicates),
             "energy": _energy(stations, replicates, 1e3 * float(weekly["good_energy_mwh"].sum())),
@@ -317,6 +370,7 @@ def make_plant() -> Callable[..., RunResult]:
             counts={"cells_started": 15_000_000, "cells_good": 12_900_000, "lots": 20_412, "sim_events": 4_211_000},
             timing={"wall_s": 21.25, "setup_s": 1.5},
             manifest={
+                "currency_year": 2026,
                 "versions": {"cellfab": "0.1.0", "numpy": "2.4.6", "python": "3.12.4"},
                 "engine": "compiled",
                 "files": [

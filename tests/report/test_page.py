@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 from plotly.offline import get_plotlyjs
 
-from cellfab.report import frames, page
+from cellfab.report import cost_charts, frames, page
 from cellfab.report.layout import order_of_line
 from cellfab.result import Kpi, RunResult
 
@@ -61,7 +61,19 @@ def test_plant_report_has_every_part(html: str, figures: dict[str, Any], parse: 
     ids = list(parsed.ids())
     assert len(ids) == len(set(ids))
     assert {"headline", "ramps", "losses", "costs", "line", "schematic", "assumptions", "manifest"} <= set(ids)
-    assert set(figures) == {"ramp", "supply", "scrap", "steps", "cost", "bridge", "energy", "states", "working"}
+    assert set(figures) == {
+        "ramp",
+        "supply",
+        "scrap",
+        "steps",
+        "cost",
+        "bridge",
+        "breakdown",
+        "cash",
+        "energy",
+        "states",
+        "working",
+    }
     for anchor in parsed.all("a"):
         target = anchor["href"] or ""
         assert target.startswith("data:text/csv;") or target[1:] in ids
@@ -175,11 +187,46 @@ def test_step_state_and_cost_bars_are_the_frames(figures: dict[str, Any], plant:
 
 
 def test_bridge_leads_from_one_total_to_the_other(figures: dict[str, Any], plant: RunResult) -> None:
-    total = frames.costs(plant).groupby("period")["usd_per_kwh"].sum()
+    """To the cent; totals are means over replicates of their $/kWh, as the headline is."""
     steps = figures["bridge"]["data"][0]["x"]
-    assert steps[0] == pytest.approx(total["Before the conversion"])
-    assert steps[-1] == pytest.approx(total["Last 13 weeks"])
-    assert sum(steps[:-1]) == pytest.approx(steps[-1])
+    for step, (low, high) in ((steps[0], (0, 27)), (steps[-1], (91, 103))):
+        weeks = plant.weekly[plant.weekly["week"].between(low, high)].groupby("replicate")
+        expected = (weeks["full_cost_usd"].sum() / weeks["good_energy_mwh"].sum() / 1e3).mean()
+        assert step == pytest.approx(expected, abs=0.0051)
+    assert round(100 * sum(steps[:-1])) == round(100 * steps[-1])
+
+
+def test_boxes_add_up_to_the_full_cost(figures: dict[str, Any], plant: RunResult) -> None:
+    boxes = figures["breakdown"]["data"][0]
+    whole = plant.weekly["full_cost_usd"].sum() / (1e3 * plant.weekly["good_energy_mwh"].sum())
+    value = dict(zip(boxes["ids"], boxes["values"], strict=True))
+    assert value["cost"] == pytest.approx(whole)
+    inside: dict[str, float] = {}
+    for key, parent in zip(boxes["ids"], boxes["parents"], strict=True):
+        inside[parent] = inside.get(parent, 0.0) + value[key]
+    for parent, total in inside.items():
+        assert parent == "" or total == pytest.approx(value[parent])
+    assert value["capital|winder"] == pytest.approx(value["capital"])
+
+
+def test_recycling_is_told_beside_the_boxes(plant: RunResult) -> None:
+    income = pd.DataFrame({"replicate": [0], "week": [3], "account": ["recycling.lfp"], "usd": [5e6]})
+    frame = cost_charts.breakdown(dataclasses.replace(plant, incomes=income))
+    mwh = plant.weekly["good_energy_mwh"].sum()
+    whole = plant.weekly["full_cost_usd"].sum()
+    assert frame["usd_per_kwh"].sum() == pytest.approx((whole - 5e6) / (1e3 * mwh))
+    assert "Recyclers paid" in cost_charts.breakdown_text(frame)
+
+
+def test_cash_flow_ends_where_the_frame_does(figures: dict[str, Any], plant: RunResult) -> None:
+    assert plant.cash is not None
+    line, *bars = figures["cash"]["data"]
+    ends = plant.cash.groupby("replicate")["cumulative_usd"].last()
+    assert line["y"][-1] == pytest.approx(ends.mean() / 1e6)
+    assert sum(sum(trace["y"]) for trace in bars) == pytest.approx(line["y"][-1])
+    assert len(line["x"]) == 114
+    assert any(note["text"] == "after the run" for note in figures["cash"]["layout"]["annotations"])
+    assert cost_charts.cash(dataclasses.replace(plant, cash=plant.cash.assign(sales_usd=0.0))).empty
 
 
 def test_no_trace_has_more_than_five_thousand_points(figures: dict[str, Any]) -> None:

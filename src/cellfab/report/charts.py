@@ -168,37 +168,6 @@ def cost_bars(frame: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def cost_bridge(frame: pd.DataFrame, before: str, after: str) -> go.Figure:
-    """From the cost per kWh of one period to that of another, account by account."""
-    table, accounts = _by_account(frame[frame["usd_per_kwh"].notna()])
-    change = pd.Series(table.loc[after] - table.loc[before]).reindex(accounts)
-    change = change.reindex(change.abs().sort_values(ascending=False, kind="stable").index)
-    totals = table.sum(axis=1)
-    start, end = float(totals[before]), float(totals[after])
-    names = [before, *(labels.account(str(account)) for account in change.index), after]
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h",
-            x=[start, *change.tolist(), end],
-            y=list(range(len(names))),
-            measure=["absolute", *["relative"] * len(change), "total"],
-            text=[number(start), *[f"{value:+,.2f}".replace("-", "−") for value in change], number(end)],
-            textposition="outside",
-            cliponaxis=False,
-            increasing={"marker": {"color": labels.VERMILION}},
-            decreasing={"marker": {"color": labels.GREEN}},
-            totals={"marker": {"color": labels.GREY}},
-            connector={"line": {"color": style.FAINT, "width": 1}},
-            hovertemplate="%{y}: %{text} $/kWh<extra></extra>",
-        )
-    )
-    style.finish(figure, 90 + 26 * len(names), showlegend=False, bargap=0.3)
-    style.name_rows(figure, names)
-    running = (start + change.cumsum()).tolist()
-    figure.update_xaxes(title_text="$ per good kWh", range=[0, 1.1 * max(start, end, *running)])
-    return figure
-
-
 def state_bars(frame: pd.DataFrame, bottleneck: str = "") -> go.Figure:
     """How each station spent the calendar, in the order of the line; the bottleneck is marked."""
     stations = list(dict.fromkeys(frame["station"]))

@@ -43,16 +43,17 @@ def render(found: Comparison) -> str:
         "before": before,
         "after": after,
         "chart": chart,
-        "accounts": make_table("accounts", _accounts_frame(found)),
+        "accounts": make_table("accounts", accounts_frame(found)),
         "figures": _figures_table(found),
     }
     return fill("compare.html.j2", content)
 
 
-def waterfall(found: Comparison) -> go.Figure:
-    """Horizontal waterfall of whole cents, so that the bars add up as they are printed."""
+def waterfall(found: Comparison, ends: tuple[str, str] | None = None) -> go.Figure:
+    """Horizontal waterfall of whole cents, so that the bars add up as they are printed; `ends` names the totals."""
     bars = shown_bars(found)
-    names = [titles(found)[0], *(bar.name for bar in bars), titles(found)[1]]
+    before, after = ends or titles(found)
+    names = [before, *(bar.name for bar in bars), after]
     hover = [_in_dollars(found.cents[0]), *(main_accounts(bar) for bar in bars), _in_dollars(found.cents[1])]
     return bridge(names, found.cents, [bar.cents for bar in bars], hover)
 
@@ -120,7 +121,7 @@ def _bars_frame(found: Comparison) -> pd.DataFrame:
     return frame if found.bars and found.bars[0].half_width is not None else frame.drop(columns="half_width_95")
 
 
-def _accounts_frame(found: Comparison) -> pd.DataFrame:
+def accounts_frame(found: Comparison) -> pd.DataFrame:
     """What each bar is made of, the largest contributions first."""
     rows = [(bar.name, account_words(account), usd) for bar in found.bars for account, usd in bar.accounts.items()]
     frame = pd.DataFrame(rows, columns=["bar", "account", "usd_per_kwh"])

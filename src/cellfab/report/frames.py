@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from cellfab.core.ledger import Holding
+from cellfab.economics.recycling import RECYCLING
 from cellfab.report.labels import QUIET_PHASES, STATES
 from cellfab.result import RunResult
 
@@ -193,8 +195,26 @@ def periods(result: RunResult) -> list[Period]:
     return [period for period in out if period.high > period.low]
 
 
+def borne(result: RunResult) -> pd.DataFrame:
+    """Full cost by replicate, week and account: value that has left the line, less what recyclers paid for scrap.
+
+    Returns
+    -------
+    DataFrame
+        replicate, week, account, usd.
+    """
+    columns = ["replicate", "week", "account", "usd"]
+    if result.holdings is None or result.holdings.empty:
+        return pd.DataFrame(columns=columns)
+    left = result.holdings.loc[result.holdings["holding"] != Holding.RETURNED, columns]
+    if result.incomes is None or result.incomes.empty:
+        return left
+    sold = result.incomes.loc[result.incomes["account"].str.startswith(RECYCLING), columns]
+    return pd.concat([left, sold.assign(usd=-sold["usd"])], ignore_index=True) if len(sold) else left
+
+
 def costs(result: RunResult) -> pd.DataFrame:
-    """Costs by account over the periods of the run.
+    """Full cost by account over the periods of the run.
 
     Returns
     -------
@@ -202,11 +222,12 @@ def costs(result: RunResult) -> pd.DataFrame:
         period, account, usd (mean per replicate), good_kwh (sold in the period, mean per replicate), usd_per_kwh (NaN
         where nothing was sold). Ratios are of sums over replicates.
     """
-    if result.costs.empty or result.weekly.empty:
+    whole = borne(result)
+    if whole.empty or result.weekly.empty:
         return pd.DataFrame()
     pieces = []
     for period in periods(result):
-        inside = result.costs[period.holds(result.costs["week"])]
+        inside = whole[period.holds(whole["week"])]
         kwh = 1_000.0 * float(result.weekly.loc[period.holds(result.weekly["week"]), "good_energy_mwh"].sum())
         piece = inside.groupby("account", sort=True)["usd"].sum().reset_index()
         piece = piece[piece["usd"].abs() > 0.0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from cellfab.report import charts, energy_charts, findings, frames, labels, schematic
+from cellfab.compare import Weeks, compare, side_of
+from cellfab.errors import UsageError
+from cellfab.report import charts, compare_chart, cost_charts, energy_charts, findings, frames, labels, schematic
 from cellfab.report.layout import order_of_line
 from cellfab.report.numbers import MISSING, as_written, duration, is_number, joined, kpi_interval, number, quantity
 from cellfab.report.parts import Chart, Table, as_csv, cell_text, fill, make_chart, make_table, write_whole
@@ -101,10 +104,35 @@ def _cost_charts(result: RunResult) -> list[Chart]:
     told = [span.label for span in spans if span.label in sold and span.label != frames.CONVERSION]
     if len(told) > 1:
         before, after = told[0], told[-1]
-        title = f"What changed: {before.lower()} to {after.lower()}"
-        table = frame[frame["period"].isin([before, after])]
-        out.append(make_chart("bridge", title, "", charts.cost_bridge(frame, before, after), table))
+        out += _bridge(result, *(next(span for span in spans if span.label == label) for label in (before, after)))
+    parts = cost_charts.breakdown(result)
+    if not parts.empty:
+        figure = cost_charts.breakdown_map(parts)
+        title = "From the cost per kWh to account and station"
+        out.append(make_chart("breakdown", title, cost_charts.breakdown_text(parts), figure, parts))
+    money = cost_charts.cash(result)
+    if not money.empty:
+        figure = cost_charts.cash_chart(money)
+        out.append(make_chart("cash", "Cash flow", cost_charts.cash_text(money), figure, money))
     return out
+
+
+def _bridge(result: RunResult, before: frames.Period, after: frames.Period) -> list[Chart]:
+    """What changed the full cost from one stretch of the run to another; nothing if a replicate sold nothing in one."""
+    side = side_of(result)
+    try:
+        found = compare(side, side, weeks=(_weeks(before), _weeks(after)))
+    except UsageError:
+        return []
+    title = f"What changed: {before.label.lower()} to {after.label.lower()}"
+    told = "The bars add up to the cent: each is what one cause changes when all others change too."
+    figure = compare_chart.waterfall(found, (before.label, after.label))
+    return [make_chart("bridge", title, told, figure, compare_chart.accounts_frame(found))]
+
+
+def _weeks(period: frames.Period) -> Weeks:
+    """Weeks that have their middle inside."""
+    return Weeks(math.ceil(period.low - 0.5), math.ceil(period.high - 0.5) - 1)
 
 
 def _supply_charts(result: RunResult) -> list[Chart]:
