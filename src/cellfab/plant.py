@@ -21,7 +21,7 @@ from cellfab.economics.credits import Shortfall
 from cellfab.economics.energy import PROCESS, WARM_UP, WORKING, EnergyBook, Rest
 from cellfab.economics.period_cost import MATERIALS, StandardRate, energy_entries, standard_rate
 from cellfab.economics.prices import weekly_prices
-from cellfab.economics.shocks import with_shocks
+from cellfab.economics.shocks import Window, closed_ticks, with_shocks
 from cellfab.economics.tariffs import TARIFFS
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Pace, Processed
@@ -79,6 +79,10 @@ class Plant:
     energy : EnergyBook
     rests : dict of str to Rest
         When stations that are switched off after a while were off.
+    closures : mapping of str to windows
+        Set before the run: when stations are not supplied, which no lot in them pays for.
+    occupied : dict of (week, station) to int
+        Ticks of its units for which lots have paid.
     tally : Tally
     book : RampBook or None
         None where the scenario does not ramp: every station stands at full maturity and pace.
@@ -116,6 +120,8 @@ class Plant:
         self.ledger = Ledger(on_posting)
         self.tally = Tally()
         self.energy = EnergyBook()
+        self.closures: Mapping[str, Sequence[Window]] = {}
+        self.occupied: dict[tuple[int, str], int] = {}
         self.rests = {
             name: Rest(station.economics)
             for name, station in spec.line.stations.items()
@@ -229,7 +235,9 @@ class Plant:
         week = ended // TICKS_PER_WEEK
         seconds, visits = self._visits.pop((station, lot.identity), (None, ()))
         site = self._sites[station]
-        ticks = _unit_ticks(site, lot, seconds, started, ended)
+        idle = closed_ticks(self.closures.get(station, ()), started, ended)
+        ticks = _unit_ticks(site, lot, seconds, ended - started - idle)
+        self.occupied[week, station] = self.occupied.get((week, station), 0) + ticks
         rest = self.rests.get(station)
         if rest is not None and rest.works(started, ended):
             self._warm_up(station, started // TICKS_PER_WEEK)
@@ -396,14 +404,14 @@ class Plant:
         return entries + energy_entries(work.energy_kwh, work.heat_kwh, prices.electricity[week], prices.heat[week])
 
 
-def _unit_ticks(site: _Site, lot: Lot, seconds: float | None, started: int, ended: int) -> int:
+def _unit_ticks(site: _Site, lot: Lot, seconds: float | None, spent: int) -> int:
     """Unit time that the lot takes of the station; each of its trays takes a position for the recipe's time."""
     if site.cells_per_tray:
         trays = math.ceil(lot.n_alive / site.cells_per_tray)
-        return trays * (ended - started if seconds is None else round(seconds * TICKS_PER_S))
+        return trays * (spent if seconds is None else round(seconds * TICKS_PER_S))
     if site.by_amount:
-        return round(lot.amount * (ended - started))
-    return ended - started
+        return round(lot.amount * spent)
+    return spent
 
 
 def cells_per_row(lot: Lot) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from cellfab.economics.credits import book_credits, book_sales
 from cellfab.economics.energy import ALWAYS_ON, STAND_BY
+from cellfab.economics.energy import WORKING as AT_WORK
 from cellfab.economics.period_cost import (
     PLANT,
     close_week,
@@ -84,6 +85,8 @@ def simulate(
     conversion = None
     if plant is not None and spec.conversion is not None:
         conversion = LineConversion(spec.conversion, plant.book)
+    if plant is not None and spec.shocks:
+        plant.closures = supply_windows(scenario, seed, horizon)
     with _rare_collection():
         flow = simulate_line(
             spec.line,
@@ -94,7 +97,7 @@ def simulate(
             physics=plant,
             progress=None if progress is None else lambda now: progress(now / horizon),
             controllers=() if conversion is None else (conversion,),
-            closures=supply_windows(scenario, seed, horizon) if spec.shocks else None,
+            closures=None if plant is None else plant.closures,
         )
     if plant is not None:
         _close_books(plant, flow, conversion)
@@ -137,10 +140,13 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
         part = min(1.0, (flow.horizon - week * TICKS_PER_WEEK) / TICKS_PER_WEEK)
         for name, station in flow.stations.items():
             ticks = station.weekly_ticks[week]
-            other_hours = float(ticks.sum() - ticks[WORKING]) / station.units * plant.units[name] / _TICKS_PER_H
-            _stand_by(plant, name, week, other_hours, flow.horizon)
-        costs = after if restart_week is not None and week >= restart_week else before
-        shared = weekly_plant_cost(economics, plant.prices.electricity[week], plant.prices.heat[week])
+            working, whole = float(ticks[WORKING]) / station.units, float(ticks.sum()) / station.units
+            _close_energy(plant, name, week, working / _TICKS_PER_H, whole / _TICKS_PER_H, flow.horizon)
+        converted = restart_week is not None and week >= restart_week
+        costs = after if converted else before
+        shared = weekly_plant_cost(
+            economics, plant.prices.electricity[week], plant.prices.heat[week], added.get(PLANT, 0.0) * converted
+        )
         close_week(ledger, week, costs, shared, part)
         always_on = ((account, quantity * part, unit, usd * part) for account, quantity, unit, usd in shared)
         plant.energy.used(week, PLANT, ALWAYS_ON, always_on)
@@ -150,17 +156,21 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
     charge_interest(ledger, economics, weeks, flow.horizon / TICKS_PER_WEEK - weeks + 1)
 
 
-def _stand_by(plant: Plant, name: str, week: int, unit_hours: float, horizon: int) -> None:
-    """Energy of a station in `unit_hours` in which its units did not work, less those in which it was switched off."""
-    economics, rest = plant.scenario.spec.line.stations[name].economics, plant.rests.get(name)
-    share = unit_hours / plant.units[name]
-    if rest is not None:
-        share = max(0.0, share - rest.off_ticks(week, horizon) / _TICKS_PER_H)
-    entries = energy_entries(
-        economics.idle_power_kw * share, economics.idle_heat_kw * share,
-        plant.prices.electricity[week], plant.prices.heat[week],
-    )  # fmt: skip
-    plant.unabsorbed(week, name, STAND_BY, entries)
+def _close_energy(plant: Plant, name: str, week: int, working_h: float, whole_h: float, horizon: int) -> None:
+    """Post what a station took in a week and no lot has paid for.
+
+    Working, it takes its power for the hours of work; lots have paid for those in which they were in it, breakdowns
+    included, so that the rest may be negative. Otherwise it stands by, unless it was switched off.
+    """
+    economics, rest, prices = plant.scenario.spec.line.stations[name].economics, plant.rests.get(name), plant.prices
+    paid_h = plant.occupied.get((week, name), 0) / plant.units[name] / _TICKS_PER_H
+    off_h = 0.0 if rest is None else rest.off_ticks(week, horizon) / _TICKS_PER_H
+    for use, hours, power_kw, heat_kw in (
+        (AT_WORK, working_h - paid_h, economics.power_kw, economics.heat_kw),
+        (STAND_BY, max(whole_h - working_h - off_h, 0.0), economics.idle_power_kw, economics.idle_heat_kw),
+    ):
+        entries = energy_entries(power_kw * hours, heat_kw * hours, prices.electricity[week], prices.heat[week])
+        plant.unabsorbed(week, name, use, entries)
 
 
 def _check(plant: Plant) -> None:

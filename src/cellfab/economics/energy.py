@@ -19,8 +19,8 @@ from cellfab.units import TICKS_PER_WEEK, to_ticks
 
 CARRIERS = (ELECTRICITY, HEAT)
 PROCESS, WORKING, STAND_BY, WARM_UP, ALWAYS_ON = USES = ("process", "working", "stand_by", "warm_up", "always_on")
-"""What the step's own physics takes; the station's power while it works on lots, and while it does not; heating up
-after it was off; the plant's shared systems."""
+"""What the step's own physics takes; the station's power while it works, and while it does not; heating up after it
+was off; the plant's shared systems."""
 
 Key = tuple[str, str, str]
 """place, carrier, use."""
@@ -29,8 +29,9 @@ Key = tuple[str, str, str]
 class EnergyUse(NamedTuple):
     """Energy of one place, carrier and use over a run, kWh.
 
-    `sold`, `unsold` and `scrap` are the shares of what was finished for sale, made for qualification and thrown away;
-    the rest is still with lots in the line, or was never on one.
+    `sold`, `unsold` and `scrap` are what lots took with them that were finished for sale, made for qualification and
+    thrown away; the rest is still with lots in the line, or was never on one. Lots pay a station's power for as long as
+    they are in it, breakdowns included, of which `kwh` holds only the hours of work: the three may be more than it.
     """
 
     place: str

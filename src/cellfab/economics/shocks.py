@@ -87,6 +87,11 @@ def merged(windows: Iterable[Window]) -> list[Window]:
     return joined
 
 
+def closed_ticks(windows: Iterable[Window], start: int, end: int) -> int:
+    """Ticks from `start` to `end` that lie in closed windows."""
+    return sum(max(min(last, end) - max(first, start), 0) for first, last in windows)
+
+
 def closures(
     shocks: Mapping[str, Shock], users: Mapping[str, Iterable[str]], plant: Iterable[str], start: datetime.date,
     horizon: int,
