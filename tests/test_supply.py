@@ -142,12 +142,9 @@ def test_without_a_material_those_who_need_it_starve_and_only_they_are_closed(ca
     assert users["graphite"] == {"anode_dose"}
     assert users["can"] == {"assembly"}
     assert users["cu_foil"] == {"anode_film"}
+    unused = load_scenario("ev_4680_dry", [*MATURE, "shocks={lost: " + LOST.replace("separator", "nmp") + "}"])
     with pytest.raises(ConfigError, match="no station of this line uses 'nmp'"):
-        supply_windows(
-            load_scenario("ev_4680_dry", [*MATURE, "shocks={lost: " + LOST.replace("separator", "nmp") + "}"]),
-            1,
-            horizon,
-        )
+        supply_windows(unused, 1, horizon)
 
 
 def test_energy_by_place_agrees_with_the_ledger(weak):
