@@ -55,7 +55,7 @@ def test_output_goes_with_their_number(parallel: int) -> None:
 
 
 def test_each_breaks_down_by_itself() -> None:
-    """Three weeks of four chains: 2 016 h at 0.8 of it working are about 1 613 breakdowns, so time down is known to 2.8 %."""
+    """Three weeks of four chains: 2 016 h at 0.8 of it working are about 1 613 breakdowns: time down to 2.8 %."""
     flow = run(4, failing=True, hours=672.0)
     press = flow.stations["press"]
     slow = press.state_ticks.sum() / 2
