@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: run test lint types contracts check bench docs long clean
+.PHONY: run test lint types contracts check bench plants docs long clean
 
 run: $(STAMP)
 	$(BIN)/cellfab run configs/scenarios/ess_from_4680.yaml
@@ -28,6 +28,10 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/serial_line.py
 	$(BIN)/python benchmarks/quality_chain.py
 	$(BIN)/python benchmarks/main_job.py
+
+# What a kWh costs in the plants of 20 GWh a year, by account: the tables of docs/cost.md.
+plants: $(STAMP)
+	$(BIN)/python benchmarks/plant_cost.py
 
 # The page of all steps, from the steps' own texts.
 docs: $(STAMP)
