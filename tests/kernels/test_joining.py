@@ -61,6 +61,12 @@ def test_what_cells_inherit_equals_numpy(pieces: int) -> None:
     sums = few[rows].astype(int).reshape(n, pieces).sum(axis=1)
     np.testing.assert_array_equal(found, np.minimum(3 + sums, 255))
     assert sums.max() > 0
+    sizes = np.where(few > 0, rng.random(segments), 0.0).astype(np.float32)
+    sizes[rows[7]] = np.nan
+    largest = np.full(n, 0.3, np.float32)
+    joining.raise_over_pieces(rows, sizes, largest)
+    np.testing.assert_array_equal(largest, np.maximum(np.float32(0.3), sizes[rows].reshape(n, pieces).max(axis=1)))
+    assert np.isnan(largest).sum() == 1
 
 
 def test_nothing_joined_is_no_error() -> None:

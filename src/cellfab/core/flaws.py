@@ -58,7 +58,7 @@ class Sizes(NamedTuple):
         """
         from cellfab.kernels.random import normals_of_words
 
-        if self.read_spread == 0.0:
+        if self.read_spread == 0.0 or not len(words):
             return np.full(len(words), self.median, np.float32)
         cut = np.stack(((words[:, 0] * share).astype(np.uint32), words[:, 1])).reshape(-1)
         z = np.empty(cut.size, np.float32)

@@ -236,14 +236,12 @@ def join(
 
 def _largest(source: str, parents: tuple[Lot, ...], rows: tuple[Rows, ...], n: int) -> npt.NDArray[np.float32]:
     """Largest value of a cell's pieces, of all electrodes that have the column; 0 where none has."""
-    from cellfab.kernels.joining import highest_of_pieces
+    from cellfab.kernels.joining import raise_over_pieces
 
     found = np.zeros(n, np.float32)
     for lot, row in zip(parents, rows, strict=True):
         if source in lot.columns:
-            of_lot = np.empty(n, np.float32)
-            highest_of_pieces(row, lot.columns[source], of_lot)
-            np.maximum(found, of_lot, out=found)  # keeps what is not a number
+            raise_over_pieces(row, lot.columns[source], found)
     return found
 
 

@@ -215,6 +215,9 @@ def inspect(
     clear_high = (high / shrink - GAUGE_REACH * absolute) / (1.0 + GAUGE_REACH * relative)
     rows = _SCRATCH.ask(values.size).rows
     rows = rows[: doubtful_rows(values, clear_low, clear_high, positions, planned, code, rows)]
+    if not rows.size:
+        note_false_rejects(lot, cause, 0)
+        return
     z = np.empty(rows.size, np.float32)
     fill_row_normals(draws.key(decision), lot.identity, rows, z)
     off, sound = judge_rows(

@@ -262,8 +262,11 @@ def plating(
         if unwetted[i] > zero and uniform(keys[0], entity, i) < plating_probability(unwetted[i]):
             out[i] = 1
     smallest = np.float32(least_hole_mm)
+    large = np.empty(out.size, np.uint8)
+    for i in range(out.size):  # vectorises; nearly no cell needs the loop below
+        large[i] = np.uint8(not (hole_mm[i] < smallest))
     for i in range(out.size):
-        if not (hole_mm[i] < smallest) and not (uniform(keys[1], entity, i) * (one + zero * hole_mm[i]) >= by_hole):
+        if large[i] and not (uniform(keys[1], entity, i) * (one + zero * hole_mm[i]) >= by_hole):
             out[i] = 1  # or NaN
 
 

@@ -218,3 +218,43 @@ def add_over_pieces(rows: npt.NDArray[np.int32], values: npt.NDArray[np.uint8], 
                     above = middle
             if place < rows.size and rows[place] == row:
                 out[place // pieces] = min(int(out[place // pieces]) + int(values[row]), 255)
+
+
+@kernel
+def raise_over_pieces(
+    rows: npt.NDArray[np.int32], values: npt.NDArray[np.float32], out: npt.NDArray[np.float32]
+) -> None:
+    """Raise `out` to the highest value of each cell's pieces, for values that are seldom not 0; NaN stays.
+
+    Parameters
+    ----------
+    rows : ndarray of int32, shape (n * pieces,)
+        Segments of the cells, ascending.
+    values : ndarray of float32, shape (segments,)
+        Not negative.
+    out : ndarray of float32, shape (n,)
+        Changed.
+    """
+    pieces = rows.size // max(out.size, 1)
+    none = np.float32(0.0)
+    place = 0
+    for first in range(0, values.size, _STRIDE):
+        part = values[first : first + _STRIDE]
+        some = np.uint8(0)
+        for j in range(part.size):
+            some |= np.uint8(not (part[j] <= none))
+        if some == 0:
+            continue
+        for j in range(part.size):
+            if part[j] <= none:
+                continue
+            row, above = first + j, rows.size
+            while place < above:  # the place of the row among the ascending rows
+                middle = (place + above) // 2
+                if rows[middle] < row:
+                    place = middle + 1
+                else:
+                    above = middle
+            if place < rows.size and rows[place] == row:
+                cell = place // pieces
+                out[cell] = max(out[cell], part[j]) + none * part[j]  # a maximum may pass over NaN

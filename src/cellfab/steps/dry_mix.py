@@ -192,11 +192,13 @@ class DryMix(ElectrodeStep):
         made = np.empty((len(self.writes), n), np.float32)
         mixing.mix_charges(self._law(self.capabilities(maturity)), z, columns["binder_fraction"], *made, rejected)
         columns.update(zip((AGGLOMERATE, BINDER_CV, FIBRILLATION, STRENGTH), made, strict=True))
-        is_strong = made[self.writes.index(STRENGTH)] >= np.float32(self.params.release_strength_mpa)
-        web.note_false_rejects(lot, WEAK, int(np.count_nonzero(lot.alive() & (rejected > 0) & is_strong)))
+        strong = 0
         if rejected.any():
+            is_strong = made[self.writes.index(STRENGTH)] >= np.float32(self.params.release_strength_mpa)
+            strong = int(np.count_nonzero(lot.alive() & (rejected > 0) & is_strong))
             lot.scrap_each(rejected, (WEAK,))
             web.settle_charges(lot)
+        web.note_false_rejects(lot, WEAK, strong)
         return lot
 
     def _law(self, now: Mapping[str, Any]) -> MixerLaw:

@@ -128,11 +128,15 @@ class VacuumDry(ElectrodeStep):
         facts["dryings"] = drying + 1.0
         wetter = np.float32(now["rewetting_ppm_per_h"] * now["dry_room_h"])
         lot.columns[MOISTURE] = web.spread(lot, moisture + wetter)
-        is_dry = moisture <= now["target_ppm"]
-        bad, sound = (
-            np.flatnonzero(web.spread(lot, coils)).astype(np.int32) for coils in (too_wet & ~is_dry, too_wet & is_dry)
-        )
-        web.reject(lot, bad, sound, WET)
+        if too_wet.any():
+            is_dry = moisture <= now["target_ppm"]
+            bad, sound = (
+                np.flatnonzero(web.spread(lot, coils)).astype(np.int32)
+                for coils in (too_wet & ~is_dry, too_wet & is_dry)
+            )
+            web.reject(lot, bad, sound, WET)
+        else:
+            web.note_false_rejects(lot, WET, 0)
         web.settle_web(lot)
         if drying:
             facts["reworked"] = float(lot.n_alive)
