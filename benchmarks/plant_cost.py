@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from cellfab.books import Books
 from cellfab.core.ledger import Holding
 from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.economics.price import price_usd
 from cellfab.economics.statement import Period, total
 from cellfab.replicate import simulate
 from cellfab.scenario import Scenario, load_scenario
@@ -71,14 +72,18 @@ def main(names: list[str]) -> None:
     columns: dict[str, dict[str, float]] = defaultdict(dict)
     for name in names:
         begun = time.process_time()
-        period, gwh = measured(load_scenario(name))
+        scenario = load_scenario(name)
+        period, gwh = measured(scenario)
+        economics = scenario.spec.economics
+        assert economics is not None
         seconds, megabytes = time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"{name}: {gwh:.2f} GWh a year, {seconds:.0f} s of one core, {megabytes:.0f} MB", file=sys.stderr)
         columns[name] = grouped(period) | {
             "**full cost**": period.full_cost_usd / period.good_kwh,
             "**cash cost**": period.cash_cost_usd / period.good_kwh,
-            "of which in scrapped material and cells": period.by_holding.get(Holding.SCRAP, 0.0) / period.good_kwh,
-            "of which idle capacity": period.by_holding.get(Holding.IDLE_CAPACITY, 0.0) / period.good_kwh,
+            "**price**, with BatPaC's mark-ups": price_usd(period, economics) / period.good_kwh,
+            "of the full cost, in what was scrapped": period.by_holding.get(Holding.SCRAP, 0.0) / period.good_kwh,
+            "of the full cost, idle capacity": period.by_holding.get(Holding.IDLE_CAPACITY, 0.0) / period.good_kwh,
         }
     print(f"| $ per good kWh | {' | '.join(names)} |")
     print(f"|---|{'---:|' * len(names)}")
