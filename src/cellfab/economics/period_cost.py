@@ -82,11 +82,17 @@ def with_added_capital(station: StationEconomics, capex_musd: float) -> StationE
 
 
 def weekly_plant_cost(
-    economics: Economics, electricity_usd_per_kwh: float, heat_usd_per_kwh: float
+    economics: Economics, electricity_usd_per_kwh: float, heat_usd_per_kwh: float, added_musd: float = 0.0
 ) -> tuple[Entry, ...]:
-    """The same for what the stations share, with its electricity and heat, which are always on."""
+    """The same for what the stations share, with its electricity and heat, which are always on.
+
+    Parameters
+    ----------
+    added_musd : float
+        Capital of no single station that was spent on a conversion, million dollars.
+    """
     plant = economics.plant
-    shared = StationEconomics(capex_musd=plant.capex_musd, operators=plant.operators, floor_m2=plant.floor_m2)
+    shared = StationEconomics(capex_musd=plant.capex_musd + added_musd, operators=plant.operators, floor_m2=plant.floor_m2)
     power, heat = plant.power_kw * HOURS_PER_WEEK, plant.heat_kw * HOURS_PER_WEEK
     utilities: tuple[Entry, ...] = (
         (ELECTRICITY, power, ENERGY_UNIT, power * electricity_usd_per_kwh),

@@ -26,7 +26,7 @@ _WIDEST = 60
 TABLES: dict[str, str] = {
     "ledger": "every cost, where it arose: week, place, step, product, account",
     "ledger_rows": "every single posting of cost, if asked for",
-    "holdings": "where that value went when it left the line, by account; all but 'returned', less recycling, is full cost",
+    "holdings": "where that value went when it left the line; all but 'returned', less recycling, is full cost",
     "releases": "the same value by station and reason: cause of scrap, product finished, or account",
     "materials": "where every material went: good cells, scrap, handling, back to the store",
     "incomes": "sales, credits and proceeds of recycling by week",

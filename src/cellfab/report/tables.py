@@ -151,8 +151,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), materials, incomes, holdings, releases,
-        states, scrap, escapes, steps, energy, prices and buffers.
+        The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), materials, incomes, holdings,
+        releases, states, scrap, escapes, steps, energy, prices and buffers.
     """
     import pyarrow.parquet as pq
 
