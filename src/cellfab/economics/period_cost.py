@@ -92,7 +92,8 @@ def weekly_plant_cost(
         Capital of no single station that was spent on a conversion, million dollars.
     """
     plant = economics.plant
-    shared = StationEconomics(capex_musd=plant.capex_musd + added_musd, operators=plant.operators, floor_m2=plant.floor_m2)
+    capex_musd = plant.capex_musd + added_musd
+    shared = StationEconomics(capex_musd=capex_musd, operators=plant.operators, floor_m2=plant.floor_m2)
     power, heat = plant.power_kw * HOURS_PER_WEEK, plant.heat_kw * HOURS_PER_WEEK
     utilities: tuple[Entry, ...] = (
         (ELECTRICITY, power, ENERGY_UNIT, power * electricity_usd_per_kwh),
