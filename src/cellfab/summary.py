@@ -262,7 +262,7 @@ def _capital(books: Books, replicate: Replicate) -> dict[str, Kpi]:
 
 def _valuation(books: Books, share_per_year: float) -> dict[str, Kpi]:
     units = {
-        "npv_musd": "MUSD", "irr_share_per_year": "1/y", "payback_weeks": "weeks", "peak_cash_need_musd": "MUSD",
+        "npv_musd": "MUSD", "irr_share_per_year": "1", "payback_weeks": "weeks", "peak_cash_need_musd": "MUSD",
     }  # fmt: skip
     if books.plant.prices.sale is None:
         reason = "economics.sale_price_usd_per_kwh is not given"

@@ -104,7 +104,8 @@ def bridge(names: Sequence[str], ends: tuple[int, int], cents: Sequence[int], ho
 
 def _sums(found: Comparison) -> str:
     smallest = len(found.bars) - len(shown_bars(found))
-    left_out = f" {smallest} bars of less than a cent are not drawn." if smallest else ""
+    bars = "1 bar of less than a cent is" if smallest == 1 else f"{smallest} bars of less than a cent are"
+    left_out = f" {bars} not drawn." if smallest else ""
     return f"The bars add up to the cent: each is what one cause changes when all others change too.{left_out}"
 
 

@@ -100,7 +100,10 @@ def breakdown_map(frame: pd.DataFrame) -> go.Figure:
             parents=[parents[key] for key in values],
             values=list(values.values()),
             branchvalues="total",
-            marker={"colors": [_colour(key, parents, colours) for key in values], "line": {"width": 1}},
+            marker={
+                "colors": [_colour(key, parents, colours) for key in values],
+                "line": {"width": 1, "color": "#ffffff"},
+            },
             texttemplate="%{label}<br>%{value:,.2f} $/kWh",
             hovertemplate="%{label}: %{value:,.2f} $/kWh<br>%{percentRoot:.1%} of the full cost<extra></extra>",
             textfont={"color": "#1b1f24"},

@@ -78,10 +78,17 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "working_capital_musd": ("Working capital", "bound in stock, work in progress and bills, mean"),
     "material_assistance_share": ("Material not from prohibited origins", "of direct material cost, least product"),
     "capex_musd": ("Capital spent", "equipment and conversion"),
-    "npv_musd": ("Net present value", ""),
+    "npv_musd": ("Net present value", "of the run and the years after it, before tax"),
     "field_failures_ppm_10y": ("Field failures", "within ten years, by defects that no test found"),
     "rack_usable_fraction": ("Usable in racks", "share that the weakest cell of a matched string leaves usable"),
     "false_reject_cost_usd": ("False rejects", "value of sound pieces thrown away, as far as steps tell"),
+    "irr_share_per_year": ("Rate of return", "a year, of the run and the years after it"),
+    "payback_weeks": ("Payback", "weeks from the first capital spent"),
+    "peak_cash_need_musd": ("Peak cash need", "most money that is out at any time"),
+    "levelised_cost_usd_per_kwh": ("Levelised full cost", "discounted cost over discounted kWh of the run"),
+    "cash_burnt_in_scrap_musd": ("Cash burnt in scrap", "less what recyclers paid"),
+    "cost_usd_per_kwh_last_quarter": ("Full cost, last quarter", "per good kWh"),
+    "good_energy_mwh_last_quarter": ("Good output, last quarter", ""),
 }
 _UNIT_ENDINGS = ("_per_kwh", "_mwh", "_kwh", "_musd", "_usd", "_ppm", "_h", "_s")
 HEADLINES = 12
