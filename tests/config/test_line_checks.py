@@ -214,6 +214,69 @@ SLOW = "{law: deterministic, value_s: 10}"
             "sources.a",
             "always has a lot at hand, and 'z' takes lots without end and without delay",
         ),
+        (
+            "sources: {a: {interarrival: {mean_s: 1.0e-7}}}",
+            "sources.a.interarrival",
+            "lots would all arrive at once",
+        ),
+        (
+            "sources: {c: {lots: 9}}\nstations: {s: {from: {b: 6, c: 1}}}",
+            "stations.s.from.b",
+            "takes 6 lots of 'b' at a time, which has room for 5",
+        ),
+        (
+            "sources: {a: {amount: 2}, c: {lots: 9}}\nstations: {s: {from: {b: 3, c: 1}}}",
+            "stations.s.from.b",
+            "takes 3 lots of 'b' at a time, which has room for 2",
+        ),
+        (
+            "stations: {t: {output: {unit: cells, amount: 2.5}}}",
+            "stations.t.output.amount",
+            "cells are counted, and 2.5 is not a whole number",
+        ),
+        ("stations: {t: {params: {speed: 3}}}", "stations.t.params", "these are parameters of a step"),
+        (
+            f"stations: {{t: {{cycle: gone, machines: {{m: {{cycle: {SLOW}, params: {{x: 1}}}}}}}}}}",
+            "stations.t.machines.m.params",
+            "these are parameters of a step",
+        ),
+        (
+            f"stations: {{t: {{cycle: gone, machines: {{m: {{cycle: {SLOW}}}}}, changeover: {{duration: {SLOW}}}}}}}",
+            "stations.t.changeover",
+            "a chain has no changeovers",
+        ),
+        (
+            f"stations: {{s: {{cycle: gone, machines: {{m: {{cycle: {SLOW}}}}}, from: {{b: 2}}}}}}",
+            "stations.s.from",
+            "a chain cannot merge lots",
+        ),
+        (
+            f"stations: {{s: {{kind: channels, positions: 2, cycle: gone, occupied: {SLOW}, parallel: 2}}}}",
+            "stations.s.parallel",
+            "a channels station has positions, not parallel units",
+        ),
+        (
+            f"stations: {{s: {{kind: channels, positions: 2, cycle: gone, occupied: {SLOW}, failures: "
+            f"{{f: {{time_to_failure: {SLOW}, time_to_repair: {SLOW}, clock: time_dependent}}}}}}}}",
+            "stations.s.failures.f.clock",
+            "only positions that are held can fail",
+        ),
+        (
+            f"stations: {{s: {{kind: dwell, cycle: gone, minimum: {SLOW}, failures: "
+            f"{{f: {{time_to_failure: {SLOW}, time_to_repair: {SLOW}}}}}}}}}",
+            "stations.s.failures",
+            "a dwell station cannot fail",
+        ),
+        (
+            f"stations: {{s: {{kind: dwell, cycle: gone, minimum: {SLOW}, parallel: 2}}}}",
+            "stations.s.parallel",
+            "a dwell station holds many lots at once",
+        ),
+        (
+            f"stations: {{s: {{kind: dwell, cycle: gone, minimum: {SLOW}, output: {{lots: 2}}}}}}",
+            "stations.s.output.lots",
+            "a dwell station cannot split lots",
+        ),
     ],
 )
 def test_each_rule(change, path, message):
@@ -237,6 +300,7 @@ def test_each_rule(change, path, message):
         "calendars: {day: {working: {late: {start_h: 14, end_h: 24}}}}",
         f"stations: {{t: {{changeover: {{duration: {SLOW}, pairs: {{'ev -> ess': {SLOW}}}}}}}}}",
         "sources: {c: {lots: 9}}\nbuffers: {d: {from: s}}\nstations: {t: {from: {d: 1, c: 2}}}",
+        "sources: {c: {lots: 9}}\nstations: {s: {from: {b: 5, c: 1}}}",
     ],
 )
 def test_what_is_allowed(change):

@@ -99,3 +99,14 @@ def test_an_unknown_law_is_refused() -> None:
 
     with pytest.raises(ValueError, match="gumbel"):
         pack(Odd())
+
+
+def test_a_tail_beyond_all_runs_is_cut_off() -> None:
+    law = pack(TypeAdapter(Distribution).validate_python({"law": "weibull", "shape": 0.05, "scale_s": 1e11}))
+    key = stream_key(1, 0, "far")
+    alone = [duration(*law, 1.0, key, 3, row) for row in range(500)]
+    together = np.empty(500, np.int64)
+    durations(*law, 1.0, key, 3, together)
+    assert together.tolist() == alone
+    assert max(alone) == 10**17
+    assert min(alone) >= 0

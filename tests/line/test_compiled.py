@@ -99,6 +99,7 @@ LINES = {
     "tandem": tandem(),
     "shifts": shifts(),
     "saturated": queue(None, exponential(1.0), capacity=2),
+    "hardly ever": queue(exponential(1e11), exponential(1.0)),  # arrivals of a chunk add up to more than 64 bits hold
     **{
         f"{clock} {fate}": transfer_line(clock, fate)
         for clock in ("operation_dependent", "time_dependent")
@@ -160,6 +161,7 @@ def test_a_finite_number_of_lots(both):
 
 UNSUITABLE = {
     "is fed from several places": lambda line: line["stations"]["serve"].update({"from": ["queue", "src"]}),
+    "is above 1 000 000 parts": lambda line: line["buffers"]["queue"].update(capacity=1e12),
     "is a priority queue": lambda line: line["buffers"]["queue"].update(order="priority"),
     "has a shortest or longest wait": lambda line: line["buffers"]["queue"].update(maximum_wait_h=1.0),
     "has changeovers": lambda line: line["stations"]["serve"].update(changeover={"duration": FIXED}),

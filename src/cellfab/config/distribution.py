@@ -9,8 +9,11 @@ from pydantic import Field, model_validator
 
 from cellfab.config.spec import Spec
 
-PositiveSeconds = Annotated[float, Field(gt=0.0)]
-NonNegativeSeconds = Annotated[float, Field(ge=0.0)]
+LONGEST_S = 1e11
+"""About 3 000 years: longer than any run, and few enough ticks to be counted in 64 bits."""
+
+PositiveSeconds = Annotated[float, Field(gt=0.0, le=LONGEST_S)]
+NonNegativeSeconds = Annotated[float, Field(ge=0.0, le=LONGEST_S)]
 
 
 class Deterministic(Spec):
@@ -31,7 +34,7 @@ class Weibull(Spec):
     """Weibull; give the scale, or the mean and let the scale follow: mean = scale * Gamma(1 + 1/shape)."""
 
     law: Literal["weibull"]
-    shape: Annotated[float, Field(gt=0.0)]
+    shape: Annotated[float, Field(ge=0.05, le=1000.0)]
     scale_s: PositiveSeconds | None = None
     mean_s: PositiveSeconds | None = None
 
@@ -47,9 +50,9 @@ class Lognormal(Spec):
 
     law: Literal["lognormal"]
     mean_s: PositiveSeconds | None = None
-    cv: Annotated[float, Field(gt=0.0)] | None = None
+    cv: Annotated[float, Field(gt=0.0, le=1000.0)] | None = None
     median_s: PositiveSeconds | None = None
-    gsd: Annotated[float, Field(gt=1.0)] | None = None
+    gsd: Annotated[float, Field(gt=1.0, le=1000.0)] | None = None
 
     @model_validator(mode="after")
     def _one_pair(self) -> Lognormal:

@@ -90,6 +90,8 @@ class _Place:
             self.shape = record or Anything()
             return record is not None
         if isinstance(shape, Choice):
+            if self.value is None:
+                return True  # nothing was written: the error is about the choice as a whole, once for each alternative
             option = shape.option(self.value)
             self.shape = option or Anything()
             return option is not None and _label_fits(str(part), option)

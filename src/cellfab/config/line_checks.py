@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cellfab.config.distribution import Deterministic, Distribution, Empirical
-from cellfab.config.line_graph import Graph, LineProblem, name_problems, reference_problems, wiring_problems
+from cellfab.config.distribution import Deterministic, Distribution, Empirical, mean_seconds
+from cellfab.config.line_graph import Graph, LineProblem, Tie, name_problems, reference_problems, wiring_problems
 from cellfab.config.line_spec import (
     BatchStation,
     Buffer,
@@ -18,9 +19,9 @@ from cellfab.config.line_spec import (
     Source,
     WebStation,
 )
+from cellfab.config.station_checks import station_problems
 from cellfab.config.tree_path import TreePath
-
-_HOURS = 3600.0
+from cellfab.units import TICKS_PER_S
 
 
 def line_problems(line: Line, at: TreePath = ("line",)) -> list[LineProblem]:
@@ -40,51 +41,12 @@ def line_problems(line: Line, at: TreePath = ("line",)) -> list[LineProblem]:
     """
     graph = Graph.of(line, at)
     names = list(name_problems(line, at))
-    alone = [*reference_problems(line, graph, at), *_stations(line, at), *_calendars(line, at), *_clocks(line, at)]
+    alone = [*reference_problems(line, graph, at), *station_problems(line, at), *_calendars(line, at)]
+    alone += _clocks(line, at)
     if names:
         # Where two nodes share a name, nothing can be said about who feeds whom.
         return [*names, *alone]
     return [*wiring_problems(graph), *alone, *_rooms(line, graph), *_flows(graph), *_endless(line, graph)]
-
-
-def _stations(line: Line, at: TreePath) -> Iterator[LineProblem]:
-    """What a station must say about itself."""
-    for name, station in line.stations.items():
-        path = (*at, "stations", name)
-        if isinstance(station, SerialStation):
-            yield from _serial(station, path)
-        elif isinstance(station, ChannelsStation) and station.occupied is None and station.step is None:
-            yield LineProblem(path, "needs 'occupied' (how long a position is held), or a step whose recipe says it")
-        elif isinstance(station, DwellStation):
-            if station.minimum is None and station.step is None:
-                yield LineProblem(path, "needs 'minimum' (how long a lot stays), or a step whose recipe says it")
-            if isinstance(station.minimum, Deterministic) and station.maximum_h is not None:
-                stay_h = station.minimum.value_s / _HOURS
-                if stay_h >= station.maximum_h:
-                    message = f"every lot expires ({station.maximum_h:g} h) before it may leave ({stay_h:g} h)"
-                    yield LineProblem((*path, "maximum_h"), message)
-        for key, stop in station.maintenance.items():
-            if stop.duration_h >= stop.every_h:
-                message = f"a stop of {stop.duration_h:g} h every {stop.every_h:g} h leaves no time to work"
-                yield LineProblem((*path, "maintenance", key, "duration_h"), message)
-
-
-def _serial(station: SerialStation, path: TreePath) -> Iterator[LineProblem]:
-    if station.cycle is None and not station.machines:
-        yield LineProblem(path, "needs 'cycle' (one machine) or 'machines' (a chain)")
-    if not station.machines:
-        return
-    if station.cycle is not None:
-        message = "a chain has a cycle per machine, not one of its own"
-        yield LineProblem((*path, "cycle"), message, "remove either 'cycle' or 'machines'")
-    if station.failures:
-        message = "a chain has failures per machine, not of its own"
-        yield LineProblem((*path, "failures"), message, "move them to the machines that fail")
-    last, machine = list(station.machines.items())[-1]
-    if machine.buffer_after:
-        hint = "a buffer behind the station goes under 'buffers'"
-        place = (*path, "machines", last, "buffer_after")
-        yield LineProblem(place, f"'{last}' is the last machine, so nothing lies after it", hint)
 
 
 def _calendars(line: Line, at: TreePath) -> Iterator[LineProblem]:
@@ -108,7 +70,7 @@ def _calendars(line: Line, at: TreePath) -> Iterator[LineProblem]:
 def _clocks(line: Line, at: TreePath) -> Iterator[LineProblem]:
     """Clocks that would ring for ever at one instant."""
     for name, source in line.sources.items():
-        if source.interarrival is not None and _always_zero(source.interarrival):
+        if source.interarrival is not None and mean_seconds(source.interarrival) * TICKS_PER_S < 1.0:
             hint = "leave it out for a source that always has a lot at hand"
             yield LineProblem((*at, "sources", name, "interarrival"), "lots would all arrive at once", hint)
     for name, station in line.stations.items():
@@ -188,6 +150,8 @@ def _flows(graph: Graph) -> Iterator[LineProblem]:
                 yield LineProblem(path, message, "give what feeds it the unit m")
             if isinstance(node, DwellStation):
                 yield from _too_small(graph, name, node.capacity, flow)
+            if isinstance(node.feed, dict):
+                yield from _too_small_to_merge(graph, name, tied, flows)
             flow = _output(node, flow)
         flows[name] = flow
 
@@ -216,6 +180,17 @@ def _too_small(graph: Graph, name: str, capacity: float | None, flow: _Flow) -> 
         return
     message = f"holds {capacity:g} {flow.unit}, and one lot is {flow.amount:g}"
     yield LineProblem((*graph.paths[name], "capacity"), message, "nothing could ever enter: make it larger")
+
+
+def _too_small_to_merge(graph: Graph, name: str, tied: list[Tie], flows: dict[str, _Flow]) -> Iterator[LineProblem]:
+    for tie in tied:
+        giver, amount = graph.nodes[tie.giver], flows[tie.giver].amount
+        if not isinstance(giver, (Buffer, DwellStation)) or giver.capacity is None or amount is None:
+            continue
+        room = math.floor(giver.capacity / amount * (1.0 + 1e-9))
+        if 0 < room < tie.lots:
+            message = f"takes {tie.lots} lots of '{tie.giver}' at a time, which has room for {room}"
+            yield LineProblem(tie.path, message, f"give '{tie.giver}' the capacity of at least {tie.lots} lots")
 
 
 def _endless(line: Line, graph: Graph) -> Iterator[LineProblem]:

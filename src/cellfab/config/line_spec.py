@@ -38,8 +38,8 @@ class FailureMode(Spec):
 class PlannedMaintenance(Spec):
     """A stop known ahead, repeated at a fixed interval; work in the machine waits and is resumed."""
 
-    every_h: Positive
-    duration_h: Positive
+    every_h: Annotated[float, Field(ge=0.001)]
+    duration_h: Annotated[float, Field(ge=1e-6)]
     first_h: NonNegative | None = None
     """Start of the first stop; default: one interval after the start."""
 
@@ -54,7 +54,7 @@ class WorkingTime(Spec):
 class Calendar(Spec):
     """Shifts: within each cycle the working times; everything else is planned off."""
 
-    cycle_h: Positive = 168.0
+    cycle_h: Annotated[float, Field(ge=0.001)] = 168.0
     working: Annotated[dict[str, WorkingTime], Field(min_length=1)]
 
 
@@ -75,7 +75,7 @@ class Changeover(Spec):
 class Output(Spec):
     """What leaves for each input (or merged set of inputs) processed: a split or a change of unit."""
 
-    lots: Annotated[int, Field(ge=1)] = 1
+    lots: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     unit: Unit | None = None
     """Default: the unit of the first input."""
     amount: Positive | None = None
@@ -114,7 +114,7 @@ class Machine(Spec):
 
     cycle: Distribution
     failures: dict[str, FailureMode] = {}
-    buffer_after: Annotated[int, Field(ge=0)] = 0
+    buffer_after: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     """Places between this machine and the next; 0 hands over directly, machine to machine."""
     step: str | None = None
     params: dict[str, Any] = {}
@@ -122,7 +122,7 @@ class Machine(Spec):
 
 class _Station(Spec):
     feed: Annotated[Feed, Field(alias="from")]
-    parallel: Annotated[int, Field(ge=1)] = 1
+    parallel: Annotated[int, Field(ge=1, le=100_000)] = 1
     """Identical units, each with its own failures; a free unit takes the next lot."""
     failures: dict[str, FailureMode] = {}
     maintenance: dict[str, PlannedMaintenance] = {}
@@ -151,7 +151,7 @@ class BatchStation(_Station):
 
     kind: Literal["batch"]
     cycle: Distribution
-    batch_lots: Annotated[int, Field(ge=1)] = 1
+    batch_lots: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     charges_per_cycle: Annotated[int, Field(ge=1)] | None = None
     """If given, a lot of n rows needs ceil(n / charges_per_cycle) cycles."""
 
@@ -169,7 +169,7 @@ class ChannelsStation(_Station):
     """N positions, each held for a recipe time by one tray (or part); first come, first served."""
 
     kind: Literal["channels"]
-    positions: Annotated[int, Field(ge=1)]
+    positions: Annotated[int, Field(ge=1, le=1_000_000)]
     """Trays (parts on a bare line) that can be held at once."""
     occupied: Distribution | None = None
     """Time a position is held; none: the step's recipe says it."""
@@ -214,7 +214,7 @@ class Source(Spec):
     """Lots in all; none: without end."""
     amount: Positive = 1.0
     unit: Unit = "parts"
-    parts_per_lot: Annotated[int, Field(ge=1)] = 1
+    parts_per_lot: Annotated[int, Field(ge=1, le=10_000_000)] = 1
     """Rows of a lot."""
     material: str = ""
     """What the lots are: "cathode", "anode" or "separator" in a plant; empty on a bare line."""

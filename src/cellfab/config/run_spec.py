@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from cellfab.config.spec import Spec
+from cellfab.units import to_ticks
 
 
 def _day(value: object) -> object:
@@ -24,7 +25,8 @@ Day = Annotated[datetime.date, BeforeValidator(_day)]
 class Run(Spec):
     """Length, warm-up, replicates, seed and engine; each can be changed on the command line."""
 
-    horizon_h: Annotated[float, Field(gt=0.0)]
+    horizon_h: Annotated[float, Field(gt=0.0, le=1e7)]
+    """At most about a thousand years."""
     start_date: Day = datetime.date(2026, 1, 5)
     """First day of the run, such as 2026-01-05: it dates the prices, duties and credits that change."""
     warmup_h: Annotated[float, Field(ge=0.0)] = 0.0
@@ -54,4 +56,6 @@ class Run(Spec):
     def _something_left(self) -> Run:
         if self.warmup_h >= self.horizon_h:
             raise ValueError(f"warmup_h ({self.warmup_h:g}) leaves nothing of horizon_h ({self.horizon_h:g})")
+        if to_ticks(self.horizon_h * 3600.0) <= to_ticks(self.warmup_h * 3600.0):
+            raise ValueError("less than a microsecond of horizon_h is left to be simulated")
         return self

@@ -27,6 +27,8 @@ from cellfab.kernels._jit import kernel
 from cellfab.kernels.random import normal_quantile_of_uniform, uniform
 from cellfab.units import TICKS_PER_S
 
+LONGEST = 1e17
+"""Ticks of the longest duration, about 3 000 years: what tails of a law reach beyond is cut off there."""
 DETERMINISTIC, EXPONENTIAL, WEIBULL, LOGNORMAL, UNIFORM, TRIANGULAR, EMPIRICAL = range(7)
 
 
@@ -108,4 +110,4 @@ def duration(
 ) -> int:
     """Duration in ticks of the draw named (key, entity, row), times `factor`; a deterministic law draws nothing."""
     u = 0.5 if law == DETERMINISTIC else uniform(key, entity, row)
-    return int(np.rint(sample(law, p0, p1, p2, pool, u) * factor * TICKS_PER_S))
+    return int(min(np.rint(sample(law, p0, p1, p2, pool, u) * factor * TICKS_PER_S), LONGEST))

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.laws import DETERMINISTIC, duration, sample
+from cellfab.kernels.laws import DETERMINISTIC, LONGEST, duration, sample
 from cellfab.kernels.random import fill_row_uniforms
 from cellfab.units import TICKS_PER_S
 
@@ -27,7 +27,8 @@ def durations_from(
         m = min(_CHUNK, out.size - done)
         fill_row_uniforms(key, entity, first_row + done, uniforms[:m])
         for i in range(m):
-            out[done + i] = int(np.rint(sample(law, p0, p1, p2, pool, uniforms[i]) * factor * TICKS_PER_S))
+            seconds = sample(law, p0, p1, p2, pool, uniforms[i]) * factor
+            out[done + i] = int(min(np.rint(seconds * TICKS_PER_S), LONGEST))
 
 
 @kernel

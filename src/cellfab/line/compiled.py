@@ -43,6 +43,8 @@ from cellfab.units import TICKS_PER_WEEK
 CHUNK = 4096
 """Lots made known to the kernels at a time."""
 ENDLESS = 1 << 62
+LARGEST_BUFFER = 1_000_000
+"""Parts: each place of a buffer with a limit takes memory from the start."""
 
 
 class Route(NamedTuple):
@@ -133,6 +135,8 @@ def _buffer_problem(name: str, buffer: Buffer, source: Source) -> str | None:
         return f"'{name}' does not count parts"
     if buffer.capacity is not None and buffer.capacity != int(buffer.capacity):
         return f"the capacity of '{name}' is not a whole number of parts"
+    if buffer.capacity is not None and buffer.capacity > LARGEST_BUFFER:
+        return f"the capacity of '{name}' is above {LARGEST_BUFFER:,} parts".replace(",", " ")
     return None
 
 
@@ -250,7 +254,9 @@ class Arrivals:
         ready = np.zeros(n, np.int64)
         if self._law is not None:
             durations_from(*self._law, 1.0, self._key, 0, self._ordinal, ready)
+            beyond = np.cumsum(ready, dtype=np.float64) + self._tick > ENDLESS // 2
             ready = self._tick + np.cumsum(ready)
+            ready[beyond] = ENDLESS // 2  # long after any horizon; the sum itself may not fit into 64 bits
             self._tick = int(ready[-1])
             self.drawn += n if self._law.law != DETERMINISTIC else 0
         entity = np.zeros(n, np.int64)
