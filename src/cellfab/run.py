@@ -21,7 +21,7 @@ from cellfab.ledger_rows import ledger_rows
 from cellfab.line.kpi import flow_kpis
 from cellfab.rated import rated_output
 from cellfab.recording import recording
-from cellfab.replicate import Replicate, simulate
+from cellfab.replicate import Replicate, rare_collection, simulate
 from cellfab.result import RunResult
 from cellfab.scenario import Scenario, cell_columns
 from cellfab.units import TICKS_PER_WEEK
@@ -64,7 +64,8 @@ def run_scenario(
     seed = run.seed if seed is None else seed
     count = run.replicates if replicates is None else replicates
     began = time.perf_counter()
-    rated = rated_output(scenario, seed) if scenario.is_plant else {}
+    with rare_collection():
+        rated = rated_output(scenario, seed) if scenario.is_plant else {}
     ready = time.perf_counter()
     done: list[Replicate] = []
     posts = run.ledger_rows and scenario.is_plant
