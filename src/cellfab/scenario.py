@@ -122,7 +122,17 @@ def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Sc
     ConfigError
         Carrying every problem of every file, with positions.
     """
-    resolved = load(path_or_name, overrides)
+    return bind(load(path_or_name, overrides))
+
+
+def bind(resolved: Resolved) -> Scenario:
+    """Check a configuration that has been read as a whole, and bind its steps.
+
+    Raises
+    ------
+    ConfigError
+        Carrying every problem, with positions.
+    """
     spec, problems = check(resolved, ScenarioSpec)
     if spec is not None:
         problems = [resolved.problem(*problem) for problem in line_problems(spec.line)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,14 +13,67 @@ from cellfab.config import library
 from cellfab.config.explain import explain
 from cellfab.config.layers import LayerReader
 from cellfab.config.merge import DISCRIMINATORS
-from cellfab.config.overrides import override
-from cellfab.config.problems import Problem, config_error
+from cellfab.config.overrides import Assignment, override
+from cellfab.config.problems import Problem, Source, config_error
 from cellfab.config.resolved import Resolved, resolve
 from cellfab.config.settle import Settler
 from cellfab.config.shape import record_of
 from cellfab.config.tree_path import TreePath, as_path
+from cellfab.config.yaml_reader import Mapping
 
 SpecType = TypeVar("SpecType", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Base:
+    """A configuration file with all that it extends, read once, to lay different values over it.
+
+    Attributes
+    ----------
+    path : Path
+    tree : Mapping
+        Never changed by what is laid over it.
+    files : tuple of Path
+        Every file read, `path` first.
+    sources : tuple of Source
+        Their texts, the lowest layer first.
+    """
+
+    path: Path
+    tree: Mapping
+    files: tuple[Path, ...]
+    sources: tuple[Source, ...]
+
+    def with_values(self, settings: Sequence[str | Assignment] = ()) -> Resolved:
+        """The configuration with values laid over it, later ones over earlier ones; not yet validated.
+
+        Raises
+        ------
+        ConfigError
+            With every setting that has no place.
+        """
+        problems: list[Problem] = []
+        tree, created, sources = override(self.tree, settings, problems)
+        resolved = resolve(self.path.stem, tree, self.files, (*self.sources, *sources), created, problems)
+        if problems:
+            raise config_error(problems)
+        return resolved
+
+
+def read_base(path_or_name: str | Path) -> Base:
+    """Read a configuration file and everything it extends.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of every file that could be read.
+    """
+    path = library.find(path_or_name)
+    reader = LayerReader()
+    tree = reader.read(path)
+    if reader.problems:
+        raise config_error(reader.problems)
+    return Base(path, tree, tuple(reader.files), tuple(reader.sources))
 
 
 def load(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Resolved:
@@ -42,17 +96,7 @@ def load(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Resolved:
     ConfigError
         With every problem of every file that could be read.
     """
-    path = library.find(path_or_name)
-    reader = LayerReader()
-    tree = reader.read(path)
-    if reader.problems:
-        raise config_error(reader.problems)
-    problems: list[Problem] = []
-    tree, created, sources = override(tree, overrides, problems)
-    resolved = resolve(path.stem, tree, tuple(reader.files), (*reader.sources, *sources), created, problems)
-    if problems:
-        raise config_error(problems)
-    return resolved
+    return read_base(path_or_name).with_values(overrides)
 
 
 def validate(resolved: Resolved, model: type[SpecType], at: str | TreePath = "") -> SpecType:

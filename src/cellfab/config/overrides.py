@@ -1,4 +1,4 @@
-"""`--set path=value`: single values laid over a configuration from the command line."""
+"""`path=value`: single values laid over a configuration, from `--set` on the command line or from a study."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ASSIGNMENT = re.compile(r'((?:"[^"]*"|[^"=])*)=')
 
 @dataclass(slots=True)
 class Assignment:
-    """One `--set` option, read: `places` holds where each part of the path stands in its text."""
+    """One value to set, read: `places` holds where each part of the path stands in its text."""
 
     path: TreePath
     places: list[Location]
@@ -24,9 +24,11 @@ class Assignment:
 
 
 def override(
-    tree: Mapping, options: Iterable[str], problems: list[Problem]
+    tree: Mapping, options: Iterable[str | Assignment], problems: list[Problem]
 ) -> tuple[Mapping, dict[TreePath, Location], list[Source]]:
-    """Apply `--set` options in turn; a value follows the same YAML rules as in a file.
+    """Apply settings in turn: texts of `--set` options, and assignments that a study file has written.
+
+    A value in a text follows the same YAML rules as in a file.
 
     Returns
     -------
@@ -36,13 +38,19 @@ def override(
         The keys that only an option names, and where. Whether they may exist is known when the tree is validated:
         an optional field may be set, but a name that no file knows is a slip of the pen.
     sources : list of Source
-        The texts of the options.
+        The texts of the options, and the file of the assignments, where it stands in their order.
     """
     created: dict[TreePath, Location] = {}
-    sources = []
+    sources: list[Source] = []
     for option in options:
-        sources.append(Source("--set", option))
-        assignment = _read(option, sources[-1], problems)
+        assignment: Assignment | None
+        if isinstance(option, Assignment):
+            assignment, source = option, option.places[0].source
+            if not sources or sources[-1] is not source:
+                sources.append(source)
+        else:
+            sources.append(Source("--set", option))
+            assignment = _read(option, sources[-1], problems)
         if assignment is None or not _reaches(tree, assignment, created, problems):
             continue
         above = assignment.value
