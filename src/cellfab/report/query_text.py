@@ -48,6 +48,7 @@ _UNITS = {
     "usd": "$",
     "hours": "h",
     "kwh": "kWh",
+    "kg": "kg",
     "step_yield": "0-1",
     "line_yield": "0-1",
     "ppm": "ppm",
