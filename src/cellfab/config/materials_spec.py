@@ -7,11 +7,18 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cellfab.config.policy_spec import Recovery
 from cellfab.config.schedule import Schedule, Values
 from cellfab.config.spec import Spec
+
+
+def _at_most_all(origins: dict[str, float]) -> dict[str, float]:
+    whole = math.fsum(origins.values())
+    if whole > 1.0 + 1e-9:
+        raise ValueError(f"the shares add up to {whole:g}, more than 1")
+    return origins
 
 
 class Material(Spec):
@@ -26,7 +33,7 @@ class Material(Spec):
     and hoses, reel cores). Scrap of the line itself is simulated and must not be repeated here."""
     unit_kg: Annotated[float, Field(gt=0.0)] | None = None
     """Mass of one unit that is not a kilogram: what scrap weighs."""
-    origins: dict[str, Annotated[float, Field(ge=0.0, le=1.0)]] = {}
+    origins: Annotated[dict[str, Annotated[float, Field(ge=0.0, le=1.0)]], AfterValidator(_at_most_all)] = {}
     """Where it comes from: share of the purchase by origin ("cn", "us"); what the shares leave open is of no matter to
     duties and credits."""
     recovery: Recovery = Recovery()
@@ -36,10 +43,7 @@ class Material(Spec):
     """Grade, typical use per kWh, what the price includes."""
 
     @model_validator(mode="after")
-    def _possible(self) -> Material:
-        whole = math.fsum(self.origins.values())
-        if whole > 1.0 + 1e-9:
-            raise ValueError(f"the shares in `origins` add up to {whole:g}, more than 1")
+    def _a_kg_weighs_a_kg(self) -> Material:
         if self.unit == "kg" and self.unit_kg not in (None, 1.0):
             raise ValueError(f"a kg weighs 1 kg, not {self.unit_kg:g}: remove unit_kg")
         return self
