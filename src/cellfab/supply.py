@@ -14,8 +14,8 @@ _PILOTS = 2
 def supply_windows(scenario: Scenario, seed: int, horizon: int) -> dict[str, list[Window]]:
     """By station: ticks from which and up to which it is not supplied.
 
-    A demand drop closes every station but stores; a material that is not delivered, those that use it, which pilot
-    lots tell.
+    A material that is not delivered closes the stations that use it, which pilot lots tell; a demand drop, or a part of
+    a material, every station but stores.
 
     Parameters
     ----------

@@ -77,13 +77,12 @@ def test_an_origin_s_share_of_the_supply():
 def test_shocks_meet_at_the_stations_that_they_close():
     shocks = {
         "weak": shock("demand_drop", "2026-01-05", "2026-01-11", output_share=0.5),
-        "lost": shock("supplier_lost", "2026-01-05", "2026-01-18", material="foil", supply_share=0.25),
+        "lost": shock("supplier_lost", "2026-01-08", "2026-01-18", material="foil"),
+        "scarce": shock("supplier_lost", "2026-01-19", "2026-01-25", material="foil", supply_share=0.25),
     }
     found = closures(shocks, {"foil": ["coat"]}, ["coat", "wind"], MONDAY, 4 * WEEK)
-    assert found == {
-        "coat": [(WEEK // 4, WEEK), (WEEK + WEEK // 4, 2 * WEEK)],
-        "wind": [(WEEK // 2, WEEK)],
-    }
+    part = (2 * WEEK + WEEK // 4, 3 * WEEK)
+    assert found == {"coat": [(3 * DAY, 2 * WEEK), part], "wind": [(WEEK // 2, WEEK), part]}
     assert closures({"dear": price("2026-01-05", "2026-01-11")}, {"graphite": ["mix"]}, ["mix"], MONDAY, WEEK) == {}
 
 

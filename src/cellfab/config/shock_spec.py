@@ -46,7 +46,7 @@ class _Shock(Spec):
 
     @property
     def open_share(self) -> float:
-        """Of each week, in which whoever needs the material is supplied; of the whole plant, where it has none."""
+        """Of each week, in which there is something to work on."""
         return 1.0
 
 
@@ -73,11 +73,11 @@ class MaterialPrice(_MaterialShock):
 
 
 class SupplierLost(_MaterialShock):
-    """A material is not delivered, or only for a share of each week."""
+    """A material is not delivered, and who needs it starves; or only a share, and the plant makes that share."""
 
     kind: Literal["supplier_lost"]
     supply_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.0
-    """Of each week in which stations that need it have it. A station faster than the line makes up for a part."""
+    """Of what is needed, still delivered."""
 
     @property
     def open_share(self) -> float:

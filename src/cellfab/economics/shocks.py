@@ -2,7 +2,7 @@
 
 There are two mechanisms. A price factor multiplies the price of a material; a week's factor is the mean over its seven
 days. A closed window is a stretch of time in which a station is not supplied: in each week of the run that a shock
-touches, it is open first, for the share that is left, and then closed.
+touches, it is open first, for the share that is left, and then closed. `closures` says which stations.
 """
 
 from __future__ import annotations
@@ -98,6 +98,9 @@ def closures(
 ) -> dict[str, list[Window]]:  # fmt: skip
     """By station: windows in which it is not supplied.
 
+    Without a material those who need it stand still. A part of it makes a part of the cells, so then the plant does:
+    stations that are faster than the line would take in their open time all that the line needs.
+
     Parameters
     ----------
     shocks : mapping of str to Shock
@@ -112,7 +115,8 @@ def closures(
     by_station: dict[str, list[Window]] = {}
     for shock in shocks.values():
         windows = closed_windows(shock, start, horizon)
-        for station in plant if shock.subject is None else users.get(shock.subject, ()):
+        alone = shock.subject is not None and shock.open_share == 0.0
+        for station in users.get(str(shock.subject), ()) if alone else plant:
             if windows:
                 by_station[station] = merged([*by_station.get(station, ()), *windows])
     return by_station
