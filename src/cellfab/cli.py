@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 INTERRUPTED = 130
 _COLLECT_AFTER = (20_000, 50, 1_000)
-"""Thresholds of the cycle collector: loading some thousand modules leaves no garbage, and looking for it is a seventh of
-the time until a run begins."""
+"""Thresholds of the cycle collector: loading some thousand modules leaves no garbage, and looking for it takes an
+eighth of the time until a run begins."""
 
 app = typer.Typer(
     name="cellfab",
