@@ -81,7 +81,8 @@ def test_a_credit_for_a_cell_below_its_minimum(refused):
     [
         ("economics: {tariffs: {x: {origin: cn, share: 1, materials: [grafite]}}}\n", "economics.tariffs.x.materials.0",
          "there is no material 'grafite'"),
-        ("materials: {lfp: {origins: {cn: 0.8, kr: 0.5}}}\n", "materials.lfp.origins", "add up to 1.4"),
+        ("materials: {deionised_water: {origins: {cn: 0.8, kr: 0.5}}}\n", "materials.deionised_water.origins",
+         "add up to 1.3"),
         ("materials: {lfp: {price_usd: -1}}\n", "materials.lfp.price_usd", "-1 USD is below 0"),
         ("run: {start_date: 2026}\n", "run.start_date", "expected a day such as 2026-01-05"),
         ("run: {start_date: 2026-02-30}\n", "run.start_date", "date"),

@@ -124,11 +124,54 @@ def test_refusals():
         ledger.charge_lot(lot, 0, "a", [("labour", float("nan"), "h", 1.0)])
     with pytest.raises(ValueError, match="must be finite"):
         ledger.charge(0, "a", "labour", 1.0, "h", float("inf"))
+    with pytest.raises(ValueError, match=r"a: a posting to 'labour' cannot be of -1: quantities are not negative"):
+        ledger.charge_lot(Lot(2), 0, "a", [("labour", -1.0, "h", 1.0)])
+    with pytest.raises(ValueError, match="not negative"):
+        ledger.charge(0, "a", "labour", -1.0, "h", 1.0)
     with pytest.raises(ValueError, match="11 rows scrapped of 10"):
         ledger.scrap(lot, 11, 10, 0, "a", "x")
     with pytest.raises(ValueError, match="cannot share"):
         ledger.pass_on([lot], [], None)
     assert ledger.balance().is_zero
+
+
+def test_idle_capacity_may_be_negative():
+    ledger = Ledger()
+    ledger.charge(0, "a", "labour", -1.0, "h", -40.0, Holding.IDLE_CAPACITY)
+    assert [debit.usd for debit in ledger.debits()] == [-40.0]
+
+
+def test_what_is_earned_is_received_when_it_is_paid():
+    ledger, lot = Ledger(), Lot(1, n=10, product="ess", material="cell")
+    ledger.finish(lot, 10, 1.5, 3, "shipped")
+    ledger.earn(3, "shipped", "sales", "ess", 1.0, "kWh", 80.0, 9)
+    ledger.earn(3, "shipped", "sales", "ess", 0.5, "kWh", 40.0, 9)
+    ledger.earn(3, "plant", "recycling.lfp", "", 10.0, "kg", -5.0)
+    assert [tuple(income) for income in ledger.incomes()] == [
+        (3, "plant", "recycling.lfp", "", 10.0, "kg", -5.0),
+        (3, "shipped", "sales", "ess", 1.5, "kWh", 120.0),
+    ]
+    assert list(ledger.received()) == [(3, -5.0), (9, 120.0)]
+    assert ledger.balance().is_zero
+    ledger.earn(4, "shipped", "sales", "ess", 0.25, "kWh", 20.0)
+    assert ledger.balance().sold_kwh == 0.25
+    assert not ledger.balance().is_zero
+
+
+def test_refusals_of_income():
+    ledger = Ledger()
+    ledger.earn(0, "plant", "credits.cell", "ess", 1.0, "kWh", 35.0)
+    for income, message in (
+        ((0, "plant", "credits.cell", "ess", 1.0, "kg", 35.0), "kept in kWh, not in kg"),
+        ((0, "plant", "credits.cell", "ess", -1.0, "kWh", 35.0), "not negative"),
+        ((0, "plant", "credits.cell", "ess", 1.0, "kWh", float("nan")), "must be finite"),
+        ((2, "plant", "credits.cell", "ess", 1.0, "kWh", 35.0, 1), "of week 2 cannot be paid in week 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ledger.earn(*income)
+    assert ledger.balance().is_zero
+    ledger._received[0] -= 1  # what a defect in the ledger would look like
+    assert ledger.balance().income_usd == 1e-6
 
 
 def test_balance_sees_a_lost_dollar():
