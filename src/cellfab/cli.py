@@ -473,6 +473,7 @@ def _progress(name: str, *, shown: bool) -> Iterator[Callable[[float], None]]:
 def main() -> None:
     """Entry point: the command line with the exit codes of `cellfab.errors`."""
     gc.set_threshold(*_COLLECT_AFTER)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # from the first import on, like Ctrl-C
     try:
         app()
     except CellfabError as error:
