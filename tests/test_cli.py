@@ -32,7 +32,8 @@ COUNTS = {
 }  # fmt: skip
 FILES = {
     "manifest.json", "resolved.yaml", "kpi.json", "kpi.csv", "ramp.parquet", "ledger.parquet", "states.parquet",
-    "scrap.parquet", "escapes.parquet", "steps.parquet", "buffers.parquet", "report.html",
+    "scrap.parquet", "escapes.parquet", "steps.parquet", "buffers.parquet", "holdings.parquet", "releases.parquet",
+    "incomes.parquet", "cash.parquet", "materials.parquet", "report.html",
 }  # fmt: skip
 
 

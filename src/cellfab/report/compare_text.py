@@ -68,9 +68,9 @@ def comparison_text(found: Comparison) -> str:
 
 
 def titles(found: Comparison) -> tuple[str, str]:
-    """What the two sides are called: by run, by weeks, or by both where that is needed to tell them apart."""
-    names = [f"{name}, {weeks}" for name, weeks in zip(found.names, found.weeks, strict=True)]
-    return names[0], names[1]
+    """What the two sides are called: run and weeks."""
+    (first, last), (first_weeks, last_weeks) = found.names, found.weeks
+    return f"{first}, {first_weeks}", f"{last}, {last_weeks}"
 
 
 def account_words(account: str) -> str:
