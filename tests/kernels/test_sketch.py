@@ -34,12 +34,20 @@ def test_quantiles_of_a_sample(scale: float) -> None:
     counts = np.bincount([bucket_of(int(v)) for v in values], minlength=BUCKETS)
     for share in (0.001, 0.05, 0.5, 0.9, 0.95, 0.999):
         true = values[round(share * 20_000)]
-        assert quantile(counts, share) == pytest.approx(true, rel=1 / 256, abs=1.0)
+        found = quantile(counts, share, int(values.sum()), int(values[-1]))
+        assert found == pytest.approx(true, rel=1 / 256, abs=1.0)
+        assert found <= values[-1]
 
 
 def test_edges_of_the_share_and_nothing_counted() -> None:
     counts = np.zeros(BUCKETS, np.int64)
-    assert quantile(counts, 0.5) == 0.0
+    assert quantile(counts, 0.5, 0, 0) == 0.0
     counts[[3, 10]] = 1, 4
-    assert quantile(counts, 0.0) == 3.0
-    assert quantile(counts, 1.0) == 10.0
+    assert quantile(counts, 0.0, 43, 10) == 3.0
+    assert quantile(counts, 1.0, 43, 10) == 10.0
+
+
+def test_quantiles_of_one_value_are_that_value() -> None:
+    value = 140_000_001
+    counts = np.bincount([bucket_of(value)] * 9, minlength=BUCKETS)
+    assert [quantile(counts, share, 9 * value, value) for share in (0.0, 0.5, 0.99, 1.0)] == [value] * 4

@@ -49,13 +49,17 @@ def bounds(index: int) -> tuple[int, int]:
     return (_PER_OCTAVE + place) << (octave + 1), (_PER_OCTAVE + place + 1) << (octave + 1)
 
 
-def quantile(counts: npt.NDArray[np.int64], share: float) -> float:
+def quantile(counts: npt.NDArray[np.int64], share: float, summed: int, largest: int) -> float:
     """Value that the share `share` (0 to 1) of what was counted does not exceed, interpolated within its bucket.
+
+    Never above the largest value, and exact if all values are the same.
 
     Parameters
     ----------
     counts : ndarray of int64, shape (BUCKETS,)
     share : float
+    summed, largest : int
+        Sum and largest of the values counted.
 
     Returns
     -------
@@ -66,8 +70,10 @@ def quantile(counts: npt.NDArray[np.int64], share: float) -> float:
     total = int(running[-1])
     if total == 0:
         return 0.0
+    if summed == total * largest:
+        return float(largest)
     wanted = share * total
     index = int(np.searchsorted(running, wanted)) if wanted > 0.0 else int(np.flatnonzero(counts)[0])
     first, beyond = bounds(index)
     below = int(running[index] - counts[index])
-    return first + (beyond - 1 - first) * (wanted - below) / int(counts[index])
+    return min(first + (beyond - 1 - first) * (wanted - below) / int(counts[index]), float(largest))

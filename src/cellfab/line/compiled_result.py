@@ -128,9 +128,12 @@ def _by_week(tally: Tally, rows: np.ndarray, horizon: int) -> np.ndarray:
 def _times(tally: Tally, row: int) -> Times:
     stays = tally.stays[row]
     count = int(stays[COUNT])
-    p50, p90, p95, p99 = (quantile(tally.sketch[row], share) / TICKS_PER_S for share in (0.50, 0.90, 0.95, 0.99))
-    mean = int(stays[TOTAL]) / count if count else 0.0
-    return Times(count, mean / TICKS_PER_S, p50, p90, p95, p99, int(stays[LONGEST]) / TICKS_PER_S)
+    summed, largest = int(stays[TOTAL]), int(stays[LONGEST])
+    p50, p90, p95, p99 = (
+        quantile(tally.sketch[row], share, summed, largest) / TICKS_PER_S for share in (0.50, 0.90, 0.95, 0.99)
+    )
+    mean = summed / count if count else 0.0
+    return Times(count, mean / TICKS_PER_S, p50, p90, p95, p99, largest / TICKS_PER_S)
 
 
 def _queue(tally: Tally, row: int, span: int, capacity: float | None, unit: str | None) -> QueueFlow:

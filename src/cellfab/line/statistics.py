@@ -47,7 +47,7 @@ class Tally:
 
     def quantile(self, share: float) -> float:
         """Ticks that a share (0 to 1) of the noted durations does not exceed; 0 if none was noted."""
-        return quantile(np.array(self._counts, dtype=np.int64), share)
+        return quantile(np.array(self._counts, dtype=np.int64), share, self.total, self.largest)
 
 
 class Level:
