@@ -19,10 +19,11 @@ from cellfab.config.problems import Problem
 from cellfab.economics.credits import Shortfall
 from cellfab.ledger_rows import ledger_rows
 from cellfab.line.kpi import flow_kpis
+from cellfab.plant import Plant
 from cellfab.rated import rated_output
 from cellfab.recording import recording
 from cellfab.replicate import Replicate, rare_collection, simulate
-from cellfab.result import RunResult
+from cellfab.result import Kpi, RunResult
 from cellfab.scenario import Scenario, cell_columns
 from cellfab.units import TICKS_PER_WEEK
 
@@ -123,6 +124,18 @@ def _lost_credits(scenario: Scenario, replicates: list[Replicate]) -> Iterator[P
         yield scenario.resolved.problem(("economics", "credits", lost.credit, "material_assistance"), message, key=True)
 
 
+def key_figures(scenario: Scenario, done: Replicate, rated: Mapping[str, float]) -> dict[str, Kpi]:
+    """Key figures of one finished replicate; `rated` as in `gather`."""
+    if done.plant is None:
+        return flow_kpis(done.flow)
+    return summary.plant_kpis(_books(scenario, done, done.plant), done, rated)
+
+
+def _books(scenario: Scenario, done: Replicate, plant: Plant) -> Books:
+    weeks = -(-done.flow.horizon // TICKS_PER_WEEK)
+    return Books(plant, weeks, summary.phases_of(done), summary.capital_usd(scenario, done))
+
+
 def gather(
     scenario: Scenario,
     replicates: list[Replicate],
@@ -133,16 +146,7 @@ def gather(
     records: Path | None = None,
 ) -> RunResult:
     """One result out of finished replicates; `rated` is the mature good output by product, cells per week."""
-    books = [
-        Books(
-            done.plant,
-            -(-done.flow.horizon // TICKS_PER_WEEK),
-            summary.phases_of(done),
-            summary.capital_usd(scenario, done),
-        )
-        for done in replicates
-        if done.plant is not None
-    ]
+    books = [_books(scenario, done, done.plant) for done in replicates if done.plant is not None]
     if books:
         kpis = [summary.plant_kpis(book, done, rated) for book, done in zip(books, replicates, strict=True)]
     else:

@@ -1,0 +1,210 @@
+"""Reading a study file: its spec, and the values it sets with the places where they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from cellfab.config.loader import check
+from cellfab.config.merge import unwrap_sourced
+from cellfab.config.overrides import Assignment
+from cellfab.config.problems import Location, Problem, config_error, did_you_mean
+from cellfab.config.resolved import Resolved, resolve
+from cellfab.config.study_spec import BASE, StudySpec, Variant
+from cellfab.config.tree_path import TreePath, parse_path
+from cellfab.config.yaml_reader import Deletion, Mapping, Node, Scalar, Sequence, parse, read_source, shown_name
+
+
+class FactorPlace(NamedTuple):
+    """A path that a factor moves, where it was written, and the values as written (none for a range)."""
+
+    factor: str
+    path: TreePath
+    location: Location
+    values: tuple[Node, ...]
+
+    def assignment(self, position: int | None, value: object) -> Assignment:
+        """Set the value at `position` of the list, or a drawn one."""
+        node = self.values[position] if position is not None else Scalar(value, self.location)
+        return Assignment(self.path, [self.location] * len(self.path), node)
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study file, read and checked as far as that goes without its scenarios.
+
+    Attributes
+    ----------
+    path : Path
+    spec : StudySpec
+    resolved : Resolved
+        For the places of everything.
+    changes : mapping of str to tuple of Assignment
+        By variant: what it sets itself.
+    places : tuple of FactorPlace
+        Of all factors, in the order written.
+    """
+
+    path: Path
+    spec: StudySpec
+    resolved: Resolved
+    changes: dict[str, tuple[Assignment, ...]]
+    places: tuple[FactorPlace, ...]
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        """The variants, or the base as the only one."""
+        return self.spec.variants or {BASE: Variant()}
+
+    def chain(self, name: str) -> list[str]:
+        """A variant and those it extends, the lowest first."""
+        names = [name]
+        while (parent := self.variants[names[-1]].extends) in self.variants and parent not in names:
+            assert parent is not None
+            names.append(parent)
+        return names[::-1]
+
+    def scenario_of(self, name: str) -> tuple[str, TreePath]:
+        """The scenario that a variant changes, and where in the study it is named."""
+        lowest = self.chain(name)[0]
+        extends = self.variants[lowest].extends
+        if extends is None or extends in self.variants:
+            return self.spec.base, ("base",)
+        return extends, ("variants", lowest, "extends")
+
+    def assignments(self, name: str) -> list[Assignment]:
+        """Everything that a variant sets, in order."""
+        warmup = self.spec.warmup
+        cut: list[Assignment] = []
+        if warmup is not None:
+            place = self.resolved.location("warmup.fixed_h")
+            cut = [Assignment(("run", "warmup_h"), [place, place], Scalar(warmup.fixed_h, place))]
+        return [*cut, *(one for link in self.chain(name) for one in self.changes.get(link, ()))]
+
+
+def is_study(path: Path) -> bool:
+    """Whether a YAML file is a study: it has a `base`, which no scenario has."""
+    source = read_source(path, shown_name(path))
+    root = None if isinstance(source, Problem) else parse(source)[0]
+    return isinstance(root, Mapping) and "base" in root.items and "line" not in root.items
+
+
+def read_study(path: Path) -> StudyFile:
+    """Read and check a study file.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the file, located.
+    """
+    source = read_source(path, shown_name(path))
+    if isinstance(source, Problem):
+        raise config_error([source])
+    root, problems = parse(source)
+    if not isinstance(root, Mapping):
+        if not problems:
+            problems = [Problem(Location(source), "", "is not a study: write name, base, variants, ...")]
+        raise config_error(problems)
+    if "base" not in root.items and "line" in root.items:
+        problem = Problem(root.keys["line"], "", "is a scenario, not a study", "a study names a scenario as its `base`")
+        raise config_error([problem])
+    changes = _changes(root, problems)
+    nodes = _factor_nodes(root, problems)
+    unwrap_sourced(root)
+    resolved = resolve(path.stem, root, (path,), (source,), {}, problems)
+    spec, found = check(resolved, StudySpec)
+    problems += found
+    if spec is None:
+        raise config_error(problems)
+    file = StudyFile(path, spec, resolved, changes, nodes)
+    problems += _contradictions(file)
+    if problems:
+        raise config_error(problems)
+    return file
+
+
+def _changes(root: Mapping, problems: list[Problem]) -> dict[str, tuple[Assignment, ...]]:
+    """Assignments of each variant; in the tree, what is deleted becomes nothing."""
+    changes: dict[str, tuple[Assignment, ...]] = {}
+    variants = root.items.get("variants")
+    for name, variant in variants.items.items() if isinstance(variants, Mapping) else ():
+        written = variant.items.get("set") if isinstance(variant, Mapping) else None
+        if not isinstance(written, Mapping):
+            continue
+        found = []
+        for text, node in written.items.items():
+            place = written.keys[text]
+            path = _path(text, place, problems)
+            if path:
+                found.append(Assignment(path, [place] * len(path), node))
+            if isinstance(node, Deletion):
+                written.items[text] = Scalar(None, node.location)
+        changes[name] = tuple(found)
+    return changes
+
+
+def _factor_nodes(root: Mapping, problems: list[Problem]) -> tuple[FactorPlace, ...]:
+    found = []
+    factors = root.items.get("factors")
+    for name, factor in factors.items.items() if isinstance(factors, Mapping) else ():
+        if not isinstance(factor, Mapping):
+            continue
+        written, values = factor.items.get("path"), factor.items.get("values")
+        nodes = tuple(values.items) if isinstance(values, Sequence) else ()
+        for one in written.items if isinstance(written, Sequence) else [written]:
+            if isinstance(one, Scalar) and isinstance(one.value, str):
+                path = _path(one.value, one.location, problems)
+                if path:
+                    found.append(FactorPlace(name, path, one.location, nodes))
+    return tuple(found)
+
+
+def _path(text: str, place: Location, problems: list[Problem]) -> TreePath:
+    try:
+        path = parse_path(text)
+    except ValueError as error:
+        problems.append(Problem(place, text, str(error)))
+        return ()
+    if not path:
+        problems.append(Problem(place, text, "expected a path, such as line.stations.weld.params.power_w"))
+    return path
+
+
+def _contradictions(file: StudyFile) -> Iterator[Problem]:
+    """What the parts of a study say against each other."""
+    spec, problem = file.spec, file.resolved.problem
+    for name in file.variants:
+        chain = file.chain(name)
+        if file.variants[chain[0]].extends in file.variants:
+            message = f"variants extend each other in a circle: {' -> '.join([chain[-1], *chain])}"
+            yield problem(("variants", name, "extends"), message)
+    comparison = spec.comparison
+    if comparison is not None and comparison.reference not in file.variants:
+        hint = did_you_mean(comparison.reference, file.variants)
+        yield problem("comparison.reference", f"there is no variant '{comparison.reference}'", hint)
+    if spec.factors and spec.design.kind == "list":
+        lengths = {name: len(factor.values or ()) for name, factor in spec.factors.items() if factor.values}
+        if len(set(lengths.values())) > 1:
+            counted = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            yield problem(
+                "design.kind", f"a list takes the values together, and there are not as many of each: {counted}"
+            )
+    for name, factor in spec.factors.items():
+        if factor.values is None and not spec.design.sampled:
+            message = f"has two ends, and a {spec.design.kind} needs `values`"
+            yield problem(
+                ("factors", name), message, "list the values, or draw points: design: {kind: sobol, samples: 64}"
+            )
+    if spec.design.samples is not None and not spec.factors:
+        yield problem("design", "there are no `factors` to sample")
+    precise = any(metric.half_width_share is not None for metric in spec.metrics.values())
+    if spec.fixed is None and not precise:
+        hint = "such as metrics: {throughput_per_h: {half_width_share: 0.01}}"
+        yield problem("replicates", "no metric has a `half_width_share` that could decide how many", hint)
+    if spec.fixed is not None and precise:
+        named = next(name for name, metric in spec.metrics.items() if metric.half_width_share is not None)
+        message = f"decides nothing, for `replicates` is the fixed number {spec.fixed}"
+        hint = f"write replicates: {{least: 5, most: {spec.fixed}}}"
+        yield problem(("metrics", named, "half_width_share"), message, hint)

@@ -1,0 +1,271 @@
+"""What a study has to run: its cases (variant and point), each a scenario that was checked before anything runs."""
+
+from __future__ import annotations
+
+import pickle
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cellfab.config import library
+from cellfab.config.loader import Base, read_base
+from cellfab.config.problems import Location, Problem, config_error, did_you_mean
+from cellfab.config.resolved import Resolved
+from cellfab.config.study_spec import StudySpec
+from cellfab.errors import ConfigError
+from cellfab.scenario import Scenario, bind
+from cellfab.study.design import Level, points
+from cellfab.study.file import StudyFile, read_study
+
+
+class Task(NamedTuple):
+    """One replicate of one scenario: what a worker does, and the name of its result in the store."""
+
+    scenario: str
+    seed: int
+    replicate: int
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scenario of a study.
+
+    Attributes
+    ----------
+    variant : str
+    point : int
+        Of the design, counted from 0.
+    factors : mapping of str to value
+        What the point is.
+    scenario : str
+        Digest; cases that come to the same scenario share its replicates.
+    """
+
+    variant: str
+    point: int
+    factors: Mapping[str, Any]
+    scenario: str
+
+    @property
+    def label(self) -> str:
+        """The variant, and the factors' values if there are any."""
+        return label(self.variant, self.factors)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study, checked, ready to run.
+
+    Attributes
+    ----------
+    spec : StudySpec
+    file : Path
+    text : str
+        Of the file.
+    cases : tuple of Case
+        Variants in the order written, the points of the design within each.
+    payloads : mapping of str to bytes
+        By digest: the scenario for the workers (`unpacked`).
+    """
+
+    spec: StudySpec
+    file: Path
+    text: str
+    cases: tuple[Case, ...]
+    payloads: Mapping[str, bytes]
+    resolved: Resolved
+
+    @property
+    def name(self) -> str:
+        """Name given in the file."""
+        return self.spec.name
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the table depends on: cases, seed and numbers of replicates."""
+        content = self.spec.model_dump_json(include={"seed", "replicates", "metrics", "confidence_share", "comparison"})
+        cases = repr([(case.variant, case.point, sorted(case.factors.items()), case.scenario) for case in self.cases])
+        return sha256(f"{content}\0{cases}".encode()).hexdigest()
+
+    def task(self, case: Case, replicate: int) -> Task:
+        """The task of a replicate of a case."""
+        return Task(case.scenario, self.spec.seed, replicate)
+
+
+def label(variant: str, factors: Mapping[str, Any]) -> str:
+    """A case in words."""
+    return ", ".join([variant, *(f"{name} = {value}" for name, value in factors.items())])
+
+
+def packed(scenario: Scenario) -> bytes:
+    """A scenario as bytes, without the places in files where its values were written."""
+    bare = Resolved(scenario.name, {}, {}, {}, (), ())
+    return zlib.compress(pickle.dumps(replace(scenario, resolved=bare, warnings=(), assumptions=()), 5), 1)
+
+
+def unpacked(payload: bytes) -> Scenario:
+    """The scenario of a payload that this program has packed."""
+    scenario = pickle.loads(zlib.decompress(payload))
+    assert isinstance(scenario, Scenario)
+    return scenario
+
+
+def load_study(path: str | Path) -> Study:
+    """Read a study and check every scenario in it.
+
+    Parameters
+    ----------
+    path : str or Path
+        A YAML file.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of the study and of its scenarios, located: paths that do not exist, points that are not
+        feasible, metrics that nobody computes.
+    """
+    file = read_study(Path(path))
+    return plan_of(file)
+
+
+def plan_of(file: StudyFile) -> Study:
+    """Bind the scenarios of a study file; raises as `load_study`."""
+    problems: list[Problem] = []
+    cases: list[Case] = []
+    scenarios: dict[str, Scenario] = {}
+    payloads: dict[str, bytes] = {}
+    first: dict[str, tuple[str, Scenario]] = {}
+    design = list(points(file.spec.factors, file.spec.design, file.spec.seed))
+    bases: dict[str, Base | None] = {}
+    for variant in file.variants:
+        base = _base(file, variant, bases, problems)
+        if base is None:
+            continue
+        for number, point in enumerate(design):
+            factors = {name: level.value for name, level in point.items()}
+            try:
+                scenario = _scenario(file, base, variant, point)
+            except ConfigError as error:
+                problems += _within(error, label(variant, factors), file)
+                continue
+            digest = scenario.digest
+            if digest not in payloads:
+                payloads[digest] = packed(scenario)
+            scenarios.setdefault(_skeleton(scenario), scenario)
+            first.setdefault(variant, (digest, scenario))
+            cases.append(Case(variant, number, factors, digest))
+    problems = _distinct(problems)
+    if not problems:
+        problems += _incomparable(file, {name: scenario for name, (_, scenario) in first.items()})
+        problems += _unknown_metrics(file, scenarios.values())
+    if problems:
+        raise config_error(problems)
+    text = file.resolved.sources_of_file().text
+    return Study(file.spec, file.path, text, tuple(cases), payloads, file.resolved)
+
+
+def _base(file: StudyFile, variant: str, known: dict[str, Base | None], problems: list[Problem]) -> Base | None:
+    """The scenario that a variant changes, read once; a problem where it cannot be."""
+    name, where = file.scenario_of(variant)
+    if name in known:
+        return known[name]
+    known[name] = None
+    near = file.path.parent / name
+    found = next((one for one in (near, near.with_name(near.name + ".yaml")) if one.is_file()), library.lookup(name))
+    if found is None:
+        hint = library.suggestion(near, Path(name))
+        if where != ("base",):
+            hint = did_you_mean(name, file.variants) or hint
+        what = "no scenario file" if where == ("base",) else "no variant and no scenario file"
+        problems.append(
+            file.resolved.problem(where, f"there is {what} '{name}', and no shipped one of that name", hint)
+        )
+        return None
+    try:
+        known[name] = read_base(found)
+    except ConfigError as error:
+        problems += [problem for problem in error.problems if isinstance(problem, Problem)]
+    return known[name]
+
+
+def _scenario(file: StudyFile, base: Base, variant: str, point: Mapping[str, Level]) -> Scenario:
+    moved = [place.assignment(*point[place.factor]) for place in file.places]
+    return bind(base.with_values([*file.assignments(variant), *moved]))
+
+
+def _within(error: ConfigError, label: str, file: StudyFile) -> Iterator[Problem]:
+    """Problems of a scenario; of a value that the study has set it is said in which case it is wrong."""
+    own = file.resolved.sources_of_file()
+    for problem in error.problems:
+        assert isinstance(problem, Problem)
+        place = problem.location
+        if place.source is own:
+            if not place.line or (place.line, place.column) == (1, 1):
+                place = Location(own, 1, 1)
+            yield Problem(place, problem.path, f"{problem.message} (in {label})", problem.hint)
+        else:
+            yield problem
+
+
+def _distinct(problems: Iterable[Problem]) -> list[Problem]:
+    """One problem for each value that is wrong, however many cases have it."""
+    found: dict[tuple[Location, str, str], Problem] = {}
+    for problem in problems:
+        found.setdefault((problem.location, problem.path, problem.message.partition(" (in ")[0]), problem)
+    return list(found.values())
+
+
+def _skeleton(scenario: Scenario) -> str:
+    """What the names of a scenario's key figures depend on."""
+    spec, line = scenario.spec, scenario.spec.line
+    parts = (line.sources, line.stations, line.buffers, line.sinks, line.crews, spec.products)
+    return repr(([list(part) for part in parts], spec.conversion is None))
+
+
+def lot_partition(scenario: Scenario) -> dict[str, tuple[object, ...]]:
+    """How much makes a lot, by source: replicates can be paired only where the lots are the same things."""
+    return {
+        name: (source.amount, source.unit, source.parts_per_lot, source.material)
+        for name, source in scenario.spec.line.sources.items()
+    }
+
+
+def _incomparable(file: StudyFile, scenarios: Mapping[str, Scenario]) -> Iterator[Problem]:
+    """Variants that cannot be paired with the reference, and why."""
+    comparison = file.spec.comparison
+    if comparison is None or not comparison.paired:
+        return
+    reference = lot_partition(scenarios[comparison.reference])
+    for name, scenario in scenarios.items():
+        partition = lot_partition(scenario)
+        if partition == reference:
+            continue
+        source = next(one for one in (*reference, *partition) if reference.get(one) != partition.get(one))
+        yield file.resolved.problem(
+            "comparison.paired" if file.resolved.get("comparison.paired") is not None else "comparison",
+            f"'{name}' and '{comparison.reference}' cut their material into different lots (line.sources.{source}), so"
+            " the same random numbers do not mean the same things in both",
+            "write comparison: {reference: ..., paired: false}",
+        )
+
+
+def _unknown_metrics(file: StudyFile, scenarios: Iterable[Scenario]) -> Iterator[Problem]:
+    """Metrics that no scenario of the study has, and names where a number is needed."""
+    if not file.spec.metrics:
+        return
+    from cellfab.study.metrics import known_metrics
+
+    numeric: dict[str, bool] = {}
+    for scenario in scenarios:
+        for name, is_number in known_metrics(scenario).items():
+            numeric[name] = numeric.get(name, True) and is_number
+    for name, metric in file.spec.metrics.items():
+        if name not in numeric:
+            hint = did_you_mean(name, numeric)
+            yield file.resolved.problem(("metrics", name), f"nobody computes a figure '{name}'", hint, key=True)
+        elif metric.half_width_share is not None and not numeric[name]:
+            where = ("metrics", name, "half_width_share")
+            yield file.resolved.problem(where, f"'{name}' is a name, and only numbers have a half-width")

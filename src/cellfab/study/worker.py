@@ -1,0 +1,160 @@
+"""What a worker does: replicates of scenarios that it is sent, one after the other, to flat rows of key figures.
+
+A worker writes nothing and asks nothing: results go back to the process that runs the study. Scenarios that it has
+unpacked stay with it, with their rated output, so that a warm worker begins the next replicate at once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cellfab.errors import CellfabError
+from cellfab.scenario import Scenario
+from cellfab.study.code import code_digest
+from cellfab.study.plan import Task, unpacked
+
+KEPT_SCENARIOS = 8
+_LONGEST_REASON = 2000
+
+
+class Figure(NamedTuple):
+    """One key figure of one replicate: a number, a text, or neither with the reason why."""
+
+    metric: str
+    value: float | None
+    text: str | None
+    unit: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one task.
+
+    Attributes
+    ----------
+    task : Task
+    figures : tuple of Figure
+        Empty if it failed.
+    reason : str
+        Why it failed; empty if it did not.
+    died : bool
+        It failed because the process that ran it ended, twice.
+    seconds : float
+        Wall-clock time of the replicate.
+    """
+
+    task: Task
+    figures: tuple[Figure, ...]
+    reason: str = ""
+    died: bool = False
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether there are no figures."""
+        return bool(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Work shipped together: tasks, and the scenarios that they need."""
+
+    code: str
+    payloads: Mapping[str, bytes]
+    tasks: tuple[Task, ...]
+
+
+class OtherCodeError(CellfabError):
+    """The worker has another version of cellfab than the study."""
+
+    exit_code = 2
+
+
+@dataclass(slots=True)
+class _Warm:
+    scenario: Scenario
+    rated: dict[int, Mapping[str, float]]
+
+
+_kept: OrderedDict[str, _Warm] = OrderedDict()
+_one_at_a_time = threading.Lock()
+"""A replicate changes how often the process collects garbage; executors may run several threads in one process."""
+
+
+def run_chunk(chunk: Chunk) -> list[Outcome]:
+    """Run the tasks of a chunk in their order.
+
+    Raises
+    ------
+    OtherCodeError
+        If this process runs other code than the study does; a task that raises is an outcome, not an error.
+    """
+    if code_digest() != chunk.code:
+        raise OtherCodeError(
+            "a worker has another version of cellfab or of the libraries it computes with than this process, so that"
+            " its results would not be the same: install the same version there, or start the study again"
+        )
+    with _one_at_a_time:
+        return [_run(task, chunk.payloads) for task in chunk.tasks]
+
+
+def _run(task: Task, payloads: Mapping[str, bytes]) -> Outcome:
+    from cellfab.replicate import simulate
+    from cellfab.run import key_figures
+
+    began = time.perf_counter()
+    try:
+        warm = _warm(task.scenario, payloads)
+        scenario = warm.scenario
+        rated = _rated(warm, task.seed)
+        done = simulate(scenario, task.seed, task.replicate, engine=scenario.spec.run.engine)
+        figures = tuple(
+            Figure(
+                name,
+                None if kpi.value is None or isinstance(kpi.value, str) else float(kpi.value),
+                kpi.value if isinstance(kpi.value, str) else None,
+                kpi.unit,
+                kpi.reason,
+            )
+            for name, kpi in key_figures(scenario, done, rated).items()
+        )
+    except Exception as error:
+        return Outcome(task, (), reason=_reason(error), seconds=time.perf_counter() - began)
+    return Outcome(task, figures, seconds=time.perf_counter() - began)
+
+
+def _warm(digest: str, payloads: Mapping[str, bytes]) -> _Warm:
+    """The scenario, unpacked at its first replicate in this process; the one unused for longest makes room."""
+    found = _kept.get(digest)
+    if found is None:
+        found = _kept[digest] = _Warm(unpacked(payloads[digest]), {})
+        while len(_kept) > KEPT_SCENARIOS:
+            _kept.popitem(last=False)
+    _kept.move_to_end(digest)
+    return found
+
+
+def _rated(warm: _Warm, seed: int) -> Mapping[str, float]:
+    from cellfab.rated import rated_output
+
+    if seed not in warm.rated:
+        warm.rated.clear()
+        warm.rated[seed] = rated_output(warm.scenario, seed) if warm.scenario.is_plant else {}
+    return warm.rated[seed]
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in one line: of an error of ours its message, else also the place in the code."""
+    message = " ".join(str(error).split())
+    if isinstance(error, CellfabError):
+        return f"{type(error).__name__}: {message}"[:_LONGEST_REASON]
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{last.filename.rpartition('cellfab/')[2]}:{last.lineno}"
+    return f"{type(error).__name__} at {place}: {message}"[:_LONGEST_REASON]
