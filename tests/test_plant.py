@@ -167,6 +167,32 @@ def test_cost_per_kwh_by_hand_from_the_ledger_frame(small_run):
     assert weekly["cash_cost_usd"].sum() == pytest.approx(cash, rel=1e-9)
 
 
+def test_cash_cost_full_cost_and_price_are_three_numbers(small_run):
+    kpi, incomes, costs = small_run.result.kpi, small_run.result.incomes, small_run.result.costs
+    kwh = 1e3 * kpi["good_energy_mwh"].value
+    cash, full, price, net = (
+        kpi[f"{name}_usd_per_kwh"].value for name in ("cash_cost", "cost", "price", "net_cost")
+    )  # fmt: skip
+    assert cash < full < price
+    credited = incomes.loc[incomes["account"] == "credits.cell_45x"]
+    # 35 $ on every kWh sold: the run lies in 2026, and the shipped materials satisfy the rule.
+    assert credited["quantity"].sum() == pytest.approx(kwh, rel=1e-9)
+    assert credited["usd"].sum() == pytest.approx(35.0 * kwh, rel=1e-9)
+    assert kpi["credits_musd"].value == pytest.approx(35e-6 * kwh)
+    assert net == pytest.approx(full - 35.0)
+    assert 0.6 < kpi["material_assistance_share"].value < 0.95
+    duties = costs.loc[costs["account"].str.startswith("tariff.")]
+    assert set(duties["unit"]) == {"usd"}
+    # Until 2026-02-23 Chinese material pays 25 and 20 %; half of the graphite is Chinese.
+    graphite = costs.loc[costs["account"] == "materials.graphite", "usd"].sum()
+    paid = duties.loc[duties["account"] == "tariff.graphite", "usd"].sum()
+    assert paid == pytest.approx(0.45 * 0.5 * graphite, rel=1e-6)
+    assert 0.0 < kpi["tariffs_musd"].value < 1e-6 * duties["usd"].sum()
+    assert (small_run.result.materials["usd"] >= 0.0).all()
+    assert set(costs.loc[costs["place"] != costs["station"], "station"]) == {"assembly"}
+    assert (costs.loc[costs["place"] == "wind", "step"] == "wind").all()
+
+
 def test_the_scrap_table_holds_all_scrap(small_run):
     scrap, steps, kpi = small_run.result.scrap, small_run.result.steps, small_run.result.kpi
     assert scrap["usd"].sum() == pytest.approx(kpi["scrap_cost_usd"].value, rel=1e-6)
