@@ -57,8 +57,8 @@ def test_binder_loss_is_charge_per_mass_of_binder() -> None:
 LAW = formation.FirstCycleLaw(
     charge_per_areal=5.8, efficiency=0.870, efficiency_sd=0.01, moisture_free_ppm=250.0, moisture_loss=3e-5,
     moisture_resistance=2e-4, binder_loss=0.7, most_per_areal=4.7, capacity_cv=0.01, roll_mohm=4.5, roll_cv=0.05,
-    terminal_mohm=0.15, hard_siemens=1.0, leak_ah=66.0, least_efficiency=0.825, gas_ml_per_ah=0.8, gas_cv=0.15,
-    gas_ml_per_ah_ppm=2e-4,
+    pore_share=0.4, cathode_porosity=0.24, anode_porosity=0.28, terminal_mohm=0.15, hard_siemens=1.0, leak_ah=66.0,
+    least_efficiency=0.825, gas_ml_per_ah=0.8, gas_cv=0.15, gas_ml_per_ah_ppm=2e-4,
 )  # fmt: skip
 OFFSET = 0.005
 
@@ -98,10 +98,12 @@ def test_resistance_equals_the_twin() -> None:
     rng = np.random.default_rng(5)
     z, ppm, welds = normals(rng, N), (near(rng, 260.0), near(rng, 250.0)), (near(rng, 0.06), near(rng, 0.07))
     torn = rng.uniform(0.0, 0.5, (2, N)).astype(np.float32)
+    porosity = near(rng, 0.24, 0.1), near(rng, 0.28, 0.1)
     found = np.empty(N, np.float32)
-    formation.resistance(LAW, z, *ppm, *welds, *torn, found)
+    formation.resistance(LAW, z, *ppm, *welds, *torn, *porosity, found)
     wet = np.maximum(0.0, 0.5 * (ppm[0].astype(float) + ppm[1]) - 250.0)
-    expected = 4.5 * (1.0 + 0.05 * z.astype(float)) * (1.0 + 2e-4 * wet) + 0.15
+    narrow = (porosity[0].astype(float) / 0.24) ** -1.5 + (porosity[1].astype(float) / 0.28) ** -1.5
+    expected = 4.5 * (0.6 + 0.2 * narrow) * (1.0 + 0.05 * z.astype(float)) * (1.0 + 2e-4 * wet) + 0.15
     expected += welds[0] / (1.0 - torn[0]) + welds[1] / (1.0 - torn[1])
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 

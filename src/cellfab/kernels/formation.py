@@ -37,6 +37,11 @@ class FirstCycleLaw(NamedTuple):
     capacity_cv: float
     roll_mohm: float
     roll_cv: float
+    pore_share: float
+    """Of the roll's resistance as designed, that of the electrolyte in the pores of both electrodes."""
+    cathode_porosity: float
+    anode_porosity: float
+    """Of the design."""
     terminal_mohm: float
     hard_siemens: float
     """A short that conducts at once and better than this keeps the cell from holding its voltage."""
@@ -151,6 +156,8 @@ def resistance(
     anode_weld: npt.NDArray[np.float32],
     cathode_torn: npt.NDArray[np.float32],
     anode_torn: npt.NDArray[np.float32],
+    cathode_porosity: npt.NDArray[np.float32],
+    anode_porosity: npt.NDArray[np.float32],
     dcir_mohm: npt.NDArray[np.float32],
 ) -> None:
     """Direct-current resistance of every cell: roll, welds over what is left of the flags, terminal.
@@ -167,6 +174,8 @@ def resistance(
         Resistance of the disc welds, mOhm.
     cathode_torn, anode_torn : ndarray of float32, shape (n,)
         Share of the flags torn off.
+    cathode_porosity, anode_porosity : ndarray of float32, shape (n,)
+        True ones, above 0: resistance in pores goes with porosity^-1.5 (Bruggeman 1935), half of it in each electrode.
     dcir_mohm : ndarray of float32, shape (n,)
         Filled.
     """
@@ -175,10 +184,16 @@ def resistance(
     roll, spread = np.float32(law.roll_mohm), np.float32(law.roll_cv)
     free_ppm, per_ppm = np.float32(law.moisture_free_ppm), np.float32(law.moisture_resistance)
     terminal = np.float32(law.terminal_mohm)
+    in_pores, rest = np.float32(0.5 * law.pore_share), np.float32(1.0 - law.pore_share)
+    per_cathode, per_anode = np.float32(1.0 / law.cathode_porosity), np.float32(1.0 / law.anode_porosity)
+    for i in range(dcir_mohm.size):
+        cathode, anode = cathode_porosity[i] * per_cathode, anode_porosity[i] * per_anode
+        narrow = one / (cathode * np.sqrt(cathode)) + one / (anode * np.sqrt(anode))
+        dcir_mohm[i] = roll * (rest + in_pores * narrow)
     for i in range(dcir_mohm.size):
         wet = max(half * (cathode_ppm[i] + anode_ppm[i]) - free_ppm, np.float32(0.0))
         welds = cathode_weld[i] / (one - cathode_torn[i]) + anode_weld[i] / (one - anode_torn[i])
-        dcir_mohm[i] = roll * (one + spread * z[i]) * (one + per_ppm * wet) + welds + terminal
+        dcir_mohm[i] = dcir_mohm[i] * (one + spread * z[i]) * (one + per_ppm * wet) + welds + terminal
 
 
 @kernel

@@ -11,11 +11,12 @@ What it models
 Equations
     Q = min(Q_c (eta + batch + cell - k_w (w - w_0)+) - q_PTFE m_PTFE, anode capacity) (1 - u) (1 + cv z), Q_c = cathode
     areal capacity x area / efficiency by design; first charge Q_1 = Q_c (1 - u): what is dry takes none. DCIR = R_roll
-    (1 + cv z) (1 + k (w - w_0)+) + joints / (1 - torn) + R_terminal. Gas = Q_c (g (1 + cv z) + g_w (w - w_0)+). Plating
-    where N/P min(1, (1 - d_anode) / (1 - d_cathode)) < 1.00 + 0.02 C + 0.003 (15 degC - T)+ + 0.5 (0.25 - anode
-    porosity)+ + margin, N/P the lowest of the cell's pieces and d the loading missing at the edges, and with
-    probability 1 - exp(-20 u), or at a hole of `plating_hole_mm` in the anode with one of its own; its tail in closed
-    form `cellfab.kernels.formation_theory.share_below`. Shorts: `cellfab.kernels.particles`; a metal dissolves with
+    (1 - s + s / 2 sum (e / e_design)^-1.5) (1 + cv z) (1 + k (w - w_0)+) + joints / (1 - torn) + R_terminal, e the
+    electrodes' porosities. Gas = Q_c (g (1 + cv z) + g_w (w - w_0)+). Plating where N/P min(1, (1 - d_anode) / (1 -
+    d_cathode)) < 1.00 + 0.02 C + 0.003 (15 degC - T)+ + 0.5 (0.25 - anode porosity)+ + margin, N/P the lowest of the
+    cell's pieces and d the loading missing at the edges, and with probability 1 - exp(-20 u), or at a hole of
+    `plating_hole_mm` in the anode with one of its own; its tail in closed form
+    `cellfab.kernels.formation_theory.share_below`. Shorts: `cellfab.kernels.particles`; a metal dissolves with
     probability 1 / (1 + exp(-(E_cathode - E_metal - 0.10 V) / 0.05 V)), its bridge takes lognormal days at the
     temperature of warm storage. Efficiency read = (Q - V t / R) / Q_1, rejected below the expected efficiency less a
     margin. Electricity of the cells really there = charged / 0.90 - 0.60 discharged: the first charge Q_1, further
@@ -96,7 +97,7 @@ class Formation(Step):
         "cathode_moisture_ppm", "anode_moisture_ppm", "cathode_burr_um", "anode_burr_um", "separator_fault",
         "particle_um", "unwetted_fraction", "cathode_weld_mohm", "anode_weld_mohm", "cathode_torn_fraction",
         "anode_torn_fraction", "cathode_weld_unfused", "anode_weld_unfused", "cathode_weld_burnt", "anode_weld_burnt",
-        "overhang_mm", "leak", "anode_porosity", "least_np_ratio",
+        "overhang_mm", "leak", "cathode_porosity", "anode_porosity", "least_np_ratio",
     )  # fmt: skip
     writes = (CAPACITY, EFFICIENCY, DCIR, GAS, SHORT, DELAY, REWELDED, DEFECTS)
     kept = frozenset((*writes, "tray_position", "cathode_row", "anode_row", "leak", "electrolyte_g", "downgraded"))
@@ -147,8 +148,10 @@ class Formation(Step):
         """What the modelled causes leave unexplained: assumption."""
         roll_mohm: Annotated[float, Field(gt=0.0, le=1000.0)] = 4.5
         """Resistance of the roll with its electrolyte (10 s pulse): assumption, 5 mOhm for a 46xx cell in all."""
-        roll_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.05, mature=0.02)
-        """From cell to cell: typical spreads of 2 % mature, 3-8 % on a new line."""
+        roll_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.047, mature=0.017)
+        """From cell to cell, besides porosity: typical spreads are 2 % mature, 3-8 % on a new line, in all."""
+        pore_resistance_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.3
+        """Of the roll's resistance, that of the electrolyte in the pores: assumption, 0.1-0.5."""
         terminal_mohm: Annotated[float, Field(ge=0.0, le=100.0)] = 0.15
         """Can, terminal and rivet: assumption."""
         rated_weld_mohm: Annotated[float, Field(ge=0.0, le=100.0)] = 0.062
@@ -271,7 +274,8 @@ class Formation(Step):
         )  # fmt: skip
         resistance(
             law, z[2], *ppm, columns["cathode_weld_mohm"], columns["anode_weld_mohm"],
-            columns["cathode_torn_fraction"], columns["anode_torn_fraction"], dcir,
+            columns["cathode_torn_fraction"], columns["anode_torn_fraction"], columns["cathode_porosity"],
+            columns["anode_porosity"], dcir,
         )  # fmt: skip
         gas(law, z[3], areal, *ppm, gas_ml)
         columns.update(zip((CAPACITY, EFFICIENCY, DCIR, GAS), (capacity, efficiency, dcir, gas_ml), strict=True))
@@ -341,6 +345,9 @@ class Formation(Step):
             capacity_cv=float(now["capacity_cv"]),
             roll_mohm=float(now["roll_mohm"]),
             roll_cv=float(now["roll_cv"]),
+            pore_share=float(now["pore_resistance_share"]),
+            cathode_porosity=float(cathode.porosity),
+            anode_porosity=float(anode.porosity),
             terminal_mohm=float(now["terminal_mohm"]),
             hard_siemens=1.0 / now["hard_short_ohm"],
             leak_ah=design.nominal_voltage_v * now["channel_h"],

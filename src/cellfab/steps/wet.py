@@ -14,7 +14,7 @@ Range
     degC 24, 1, 1; 314 Ah prismatic at 35 degC 36, 1.4, 0.8 wound, 1 stacked.
 Rows
     In and out: cells in trays. Adds unwetted_fraction (1); adds to cathode_moisture_ppm and anode_moisture_ppm of
-    leaking cells; drops pore_filling and cathode_porosity. Dictates the recipe's time.
+    leaking cells; drops pore_filling. Dictates the recipe's time.
 Left out
     Gas trapped in the middle, vacuum and pressure cycles, wetting by swelling during the first charge, wetting from
     all four sides of a stack, binder effects, water entering after soaking.
@@ -96,7 +96,7 @@ class Wet(Step):
         )
         columns[UNWETTED] = np.empty(lot.n, np.float32)
         soak(
-            law, draws.key("wetting"), lot.identity, columns.pop("cathode_porosity"), columns["anode_porosity"],
+            law, draws.key("wetting"), lot.identity, columns["cathode_porosity"], columns["anode_porosity"],
             columns.pop("pore_filling"), columns[UNWETTED],
         )  # fmt: skip
         self._let_water_in(lot)
