@@ -50,7 +50,13 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
         # numba asks where to keep the machine code while it decorates.
         numba.config.CACHE_DIR = _cache_folder(function.__code__.co_filename)  # type: ignore[attr-defined]
     # Nobody calls a kernel from C or hands it on as a value: the wrapper for that would be 4 % of the time to compile.
-    options = {"nogil": True, "fastmath": False, "cache": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    options: dict[str, Any] = {
+        "nogil": True,
+        "fastmath": False,
+        "cache": True,
+        "error_model": "numpy",
+        "no_cfunc_wrapper": True,
+    }
     compiled: Any = numba.njit(**options)(function)
     if isinstance(compiled, Dispatcher):  # not so with NUMBA_DISABLE_JIT
         _compile_by_type(compiled)
