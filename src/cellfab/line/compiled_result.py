@@ -78,7 +78,7 @@ def freeze(
     queues = {}
     for name, buffer in line.buffers.items():
         row = route.buffers.index(name)
-        queues[name] = _queue(tally, row, span, buffer.capacity, buffer.unit)
+        queues[name] = _queue(tally, row, span, buffer.capacity, buffer.unit or source.unit)
     at_hand = source.interarrival is None
     if not at_hand and source.when_full == "wait":
         queues[route.source] = _queue(tally, stages, span, None, source.unit)
