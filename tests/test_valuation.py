@@ -29,7 +29,7 @@ def run(*options: str) -> RunResult:
 @pytest.fixture(scope="module")
 def sold(small_plant: tuple[str, ...]) -> RunResult:
     """Two weeks at a price that pays, and three years after them."""
-    return run(*small_plant, f"{PRICE}=5000", "economics.valuation.years_after_run=3")
+    return run(*small_plant, f"{PRICE}=5000", "economics.valuation.after_run_years=3")
 
 
 def test_present_value_is_that_of_the_table(sold: RunResult) -> None:
@@ -75,9 +75,9 @@ def test_without_a_price_figures_say_so(small_run: SmallRun) -> None:
 
 
 def test_a_schedule_that_ends_with_the_run_is_told(small_plant: tuple[str, ...]) -> None:
-    result = run(*small_plant, f"{PRICE}={{2026: 5000}}", "economics.valuation.years_after_run=3")
+    result = run(*small_plant, f"{PRICE}={{2026: 5000}}", "economics.valuation.after_run_years=3")
     for name in FIGURES:
         kpi = result.kpi[name]
         assert kpi.value is None
-        assert "years_after_run" in kpi.reason and "2027-01-01" in kpi.reason
+        assert "after_run_years" in kpi.reason and "2027-01-01" in kpi.reason
     assert result.cash is not None and result.cash.empty

@@ -270,7 +270,7 @@ def _valuation(books: Books, share_per_year: float) -> dict[str, Kpi]:
     try:
         flow = books.cash_flow
     except ValueError as error:
-        reason = f"the years after the run (economics.valuation.years_after_run) cannot be valued: {error}"
+        reason = f"the years after the run (economics.valuation.after_run_years) cannot be valued: {error}"
         return {name: Kpi(None, unit, reason=reason) for name, unit in units.items()}
     net = flow.net
     rate, why_rate = rate_of_return(net)

@@ -137,7 +137,7 @@ def economics(**changes: object) -> Economics:
         "currency_year": 2029, "sale_price_usd_per_kwh": 100.0, "electricity_usd_per_kwh": 0.1,
         "credits": {"cell": {"usd_per_kwh": {"..2029": 35, "2030": 26.25, "2031..": 0}, "paid_after_months": 3}},
         "tariffs": {"duty": {"origin": "cn", "share": {"..2029": 0.25, "2030..": 0.5}}},
-        "valuation": {"years_after_run": 0.0},
+        "valuation": {"after_run_years": 0.0},
     }  # fmt: skip
     return Economics.model_validate(given | changes)
 
@@ -199,7 +199,7 @@ def test_returned_material_is_not_paid():
 
 def test_plant_goes_on_at_the_prices_of_the_date():
     """Two years from 29 January 2029: in 2030 powder is dearer, the duty doubled, and the credit at 75 %, then gone."""
-    money = economics(valuation={"years_after_run": 2.5})
+    money = economics(valuation={"after_run_years": 2.5})
     _, found = booked(money)
     weeks = 4 + round(2.5 * WEEKS_PER_YEAR)
     assert found.sales[4:weeks] == (pytest.approx(500.0),) * (weeks - 4)
@@ -220,7 +220,7 @@ def test_plant_goes_on_at_the_prices_of_the_date():
 def test_phase_out_lowers_the_present_value():
     steady = {"cell": {"usd_per_kwh": 35, "paid_after_months": 3}}
     values = [
-        present_value(booked(economics(valuation={"years_after_run": 5.0}, **change))[1].net, 0.08)
+        present_value(booked(economics(valuation={"after_run_years": 5.0}, **change))[1].net, 0.08)
         for change in ({}, {"credits": steady}, {"credits": {}})
     ]
     assert values[2] < values[0] < values[1]
@@ -230,14 +230,14 @@ def test_material_rule_goes_on_after_the_run():
     """Half of the powder is from a prohibited origin: enough until 2029, too much from 2030 on."""
     rule = {"prohibited_origins": ["cn"], "least_share": {"..2029": 0.5, "2030..": 0.6}}
     credit = {"usd_per_kwh": 35, "material_assistance": rule}
-    _, found = booked(economics(credits={"cell": credit}, valuation={"years_after_run": 2.0}))
+    _, found = booked(economics(credits={"cell": credit}, valuation={"after_run_years": 2.0}))
     paid = [week for week, usd in enumerate(found.credits) if usd]
     assert paid == list(range(52))  # the mean of the week that begins on 31 December 2029 is above a half
 
 
 def test_quarter_is_the_base_of_what_follows():
     """Sixteen weeks of which the first three spend ten times as much: they are not in the last quarter."""
-    money = economics(tariffs={}, credits={}, valuation={"years_after_run": 1.0})
+    money = economics(tariffs={}, credits={}, valuation={"after_run_years": 1.0})
     ledger = Ledger()
     for week in range(16):
         ledger.charge(week, "plant", "labour", 1.0, "h", 1000.0 if week < 3 else 100.0 + week)
@@ -249,7 +249,7 @@ def test_quarter_is_the_base_of_what_follows():
 
 
 def test_schedule_that_ends_is_told():
-    money = economics(sale_price_usd_per_kwh={"2029": 100.0}, valuation={"years_after_run": 2.0})
+    money = economics(sale_price_usd_per_kwh={"2029": 100.0}, valuation={"after_run_years": 2.0})
     with pytest.raises(ValueError, match="no value on 2030-01-01"):
         booked(money)
 

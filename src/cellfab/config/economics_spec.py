@@ -72,7 +72,7 @@ class PlantShared(Spec):
 class Valuation(Spec):
     """How long and at what rate cash flow is valued."""
 
-    years_after_run: Annotated[float, Field(ge=0.0, le=50.0)] = 8.0
+    after_run_years: Annotated[float, Field(ge=0.0, le=50.0)] = 8.0
     """Years in which the plant goes on as in the last quarter of the run, at the prices and credits of their dates
     (assumption: with two years of run the ten years that its equipment lasts)."""
     discount_share_per_year: Annotated[float, Field(ge=0.0, le=0.5)] | None = None

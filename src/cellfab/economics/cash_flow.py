@@ -7,7 +7,7 @@ and services at once. Customers pay `goods_d + receivables_d` after a cell is fi
 do not count, for discounting is what they stand for. Before tax, in the dollars of `economics.currency_year`, without a
 value of the plant at the end.
 
-After the run the plant goes on for `economics.valuation.years_after_run` years as in its last quarter: the same cells,
+After the run the plant goes on for `economics.valuation.after_run_years` years as in its last quarter: the same cells,
 materials, people and energy a week, at the prices, duties and credits of their dates (an assumption: what the line has
 learned by then stays, and nothing more is learned).
 """
@@ -104,7 +104,7 @@ def cash_flow(
     """
     accrued = _accrued(ledger)
     simulated = math.ceil(weeks)
-    after = round(economics.valuation.years_after_run * WEEKS_PER_YEAR)
+    after = round(economics.valuation.after_run_years * WEEKS_PER_YEAR)
     if after:
         _go_on(accrued, ledger, economics, materials, prices, start, weeks, after)
     delays = {account: _delay(account, unit, economics) for account, unit in accrued.units.items()}
