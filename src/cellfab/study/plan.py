@@ -35,6 +35,8 @@ class Case:
 
     Attributes
     ----------
+    number : int
+        Its place in the study.
     variant : str
     point : int
         Of the design, counted from 0.
@@ -44,6 +46,7 @@ class Case:
         Digest; cases that come to the same scenario share its replicates.
     """
 
+    number: int
     variant: str
     point: int
     factors: Mapping[str, Any]
@@ -113,13 +116,15 @@ def unpacked(payload: bytes) -> Scenario:
     return scenario
 
 
-def load_study(path: str | Path) -> Study:
+def load_study(path: str | Path, *, metrics: bool = True) -> Study:
     """Read a study and check every scenario in it.
 
     Parameters
     ----------
     path : str or Path
         A YAML file.
+    metrics : bool
+        Check the names of the metrics too, for which an hour of each kind of line is run.
 
     Raises
     ------
@@ -128,11 +133,6 @@ def load_study(path: str | Path) -> Study:
         feasible, metrics that nobody computes.
     """
     file = read_study(Path(path))
-    return plan_of(file)
-
-
-def plan_of(file: StudyFile) -> Study:
-    """Bind the scenarios of a study file; raises as `load_study`."""
     problems: list[Problem] = []
     cases: list[Case] = []
     scenarios: dict[str, Scenario] = {}
@@ -148,6 +148,7 @@ def plan_of(file: StudyFile) -> Study:
             factors = {name: level.value for name, level in point.items()}
             try:
                 scenario = _scenario(file, base, variant, point)
+                factors |= _settled(file, scenario)
             except ConfigError as error:
                 problems += _within(error, label(variant, factors), file)
                 continue
@@ -156,11 +157,12 @@ def plan_of(file: StudyFile) -> Study:
                 payloads[digest] = packed(scenario)
             scenarios.setdefault(_skeleton(scenario), scenario)
             first.setdefault(variant, (digest, scenario))
-            cases.append(Case(variant, number, factors, digest))
+            cases.append(Case(len(cases), variant, number, factors, digest))
     problems = _distinct(problems)
     if not problems:
         problems += _incomparable(file, {name: scenario for name, (_, scenario) in first.items()})
-        problems += _unknown_metrics(file, scenarios.values())
+        if metrics:
+            problems += _unknown_metrics(file, scenarios.values())
     if problems:
         raise config_error(problems)
     text = file.resolved.sources_of_file().text
@@ -194,6 +196,12 @@ def _base(file: StudyFile, variant: str, known: dict[str, Base | None], problems
 def _scenario(file: StudyFile, base: Base, variant: str, point: Mapping[str, Level]) -> Scenario:
     moved = [place.assignment(*point[place.factor]) for place in file.places]
     return bind(base.with_values([*file.assignments(variant), *moved]))
+
+
+def _settled(file: StudyFile, scenario: Scenario) -> dict[str, Any]:
+    """Values of the factors in the unit of the field, where they stand under its own name."""
+    found = {place.factor: scenario.resolved.get(place.path) for place in reversed(file.places)}
+    return {name: value for name, value in found.items() if isinstance(value, (int, float, str))}
 
 
 def _within(error: ConfigError, label: str, file: StudyFile) -> Iterator[Problem]:

@@ -89,15 +89,15 @@ class Cut(NamedTuple):
 
     Attributes
     ----------
-    count : int
-        Observations to leave out at the beginning.
+    observations : int
+        To leave out at the beginning.
     mean : float
         Of the observations after them.
     settled : bool
         False if the best cut is the last one that was allowed: the series is too short to say.
     """
 
-    count: int
+    observations: int
     mean: float
     settled: bool
 
@@ -195,20 +195,19 @@ def paired_difference(a: Sequence[float], b: Sequence[float], confidence: float 
     """
     if len(a) != len(b):
         raise ValueError(f"{len(a)} and {len(b)} replicates are no pairs")
-    interval = mean_interval([one - other for one, other in zip(a, b, strict=True)], confidence)
-    n = interval.n
+    n = len(a)
+    mean, variance = mean_and_variance([one - other for one, other in zip(a, b, strict=True)])
+    interval = interval_of(mean, student(n - 1, confidence) * math.sqrt(variance / n), n)
     (mean_a, variance_a), (mean_b, variance_b) = mean_and_variance(a), mean_and_variance(b)
     apart = variance_a + variance_b
     correlation = None
     if variance_a > 0.0 and variance_b > 0.0:
         products = math.fsum((one - mean_a) * (other - mean_b) for one, other in zip(a, b, strict=True))
         correlation = max(-1.0, min(1.0, products / (n - 1) / math.sqrt(variance_a * variance_b)))
-    if interval.half_width == 0.0:
-        ratio, needed = (math.inf, None) if apart > 0.0 else (1.0, n)
-    else:
-        ratio = apart / (interval.half_width / student(n - 1, confidence)) ** 2 / n
-        needed = _independent_n(variance_a, variance_b, interval.half_width, confidence)
-    return Difference(interval, correlation, ratio, needed)
+    if variance == 0.0:
+        return Difference(interval, correlation, math.inf, None) if apart else Difference(interval, None, 1.0, n)
+    needed = _fewest(lambda m: _welch_half_width(variance_a, m, variance_b, m, confidence) <= interval.half_width)
+    return Difference(interval, correlation, apart / variance, needed)
 
 
 def independent_difference(a: Sequence[float], b: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
@@ -234,10 +233,6 @@ def _welch_half_width(variance_a: float, n_a: int, variance_b: float, n_b: int, 
     share = of_a / (of_a + of_b)  # squares of small variances would be too small for a float
     freedom = 1.0 / (share**2 / (n_a - 1) + (1.0 - share) ** 2 / (n_b - 1))
     return student(freedom, confidence) * math.sqrt(of_a + of_b)
-
-
-def _independent_n(variance_a: float, variance_b: float, half_width: float, confidence: float) -> int | None:
-    return _fewest(lambda n: _welch_half_width(variance_a, n, variance_b, n, confidence) <= half_width)
 
 
 # ---- how many -------------------------------------------------------------------------------------------------------
@@ -316,11 +311,11 @@ def mser5(series: Sequence[float] | Floats) -> Cut:
     squares = np.maximum(np.cumsum(centred**2) - np.cumsum(centred) ** 2 / left, 0.0)
     mser = (squares / left**2)[::-1][: n // 2 + 1]
     dropped = int(np.argmin(mser))
-    count = dropped * MSER_BATCH
-    return Cut(count, float(values[count:].mean()), dropped < n // 2)
+    observations = dropped * MSER_BATCH
+    return Cut(observations, float(values[observations:].mean()), dropped < n // 2)
 
 
-def fixed_cut(series: Sequence[float] | Floats, count: int) -> Cut:
+def fixed_cut(series: Sequence[float] | Floats, observations: int) -> Cut:
     """Warm-up cut after a known number of observations.
 
     Raises
@@ -329,9 +324,9 @@ def fixed_cut(series: Sequence[float] | Floats, count: int) -> Cut:
         If nothing is left after it.
     """
     values = np.asarray(series, dtype=np.float64)
-    if not 0 <= count < values.size:
-        raise ValueError(f"{count} of {values.size} values cannot be cut off")
-    return Cut(count, float(values[count:].mean()), True)
+    if not 0 <= observations < values.size:
+        raise ValueError(f"{observations} of {values.size} values cannot be cut off")
+    return Cut(observations, float(values[observations:].mean()), True)
 
 
 # ---- curves ---------------------------------------------------------------------------------------------------------

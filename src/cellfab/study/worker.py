@@ -6,6 +6,7 @@ unpacked stay with it, with their rated output, so that a warm worker begins the
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import traceback
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cellfab.errors import CellfabError
+from cellfab.result import Kpi
 from cellfab.scenario import Scenario
 from cellfab.study.code import code_digest
 from cellfab.study.plan import Task, unpacked
@@ -115,19 +117,18 @@ def _run(task: Task, payloads: Mapping[str, bytes]) -> Outcome:
         scenario = warm.scenario
         rated = _rated(warm, task.seed)
         done = simulate(scenario, task.seed, task.replicate, engine=scenario.spec.run.engine)
-        figures = tuple(
-            Figure(
-                name,
-                None if kpi.value is None or isinstance(kpi.value, str) else float(kpi.value),
-                kpi.value if isinstance(kpi.value, str) else None,
-                kpi.unit,
-                kpi.reason,
-            )
-            for name, kpi in key_figures(scenario, done, rated).items()
-        )
+        figures = tuple(_figure(name, kpi) for name, kpi in key_figures(scenario, done, rated).items())
     except Exception as error:
         return Outcome(task, (), reason=_reason(error), seconds=time.perf_counter() - began)
     return Outcome(task, figures, seconds=time.perf_counter() - began)
+
+
+def _figure(name: str, kpi: Kpi) -> Figure:
+    if isinstance(kpi.value, str):
+        return Figure(name, None, kpi.value, kpi.unit, kpi.reason)
+    if kpi.value is not None and not math.isfinite(kpi.value):
+        return Figure(name, None, None, kpi.unit, f"the run gave {kpi.value}")
+    return Figure(name, None if kpi.value is None else float(kpi.value), None, kpi.unit, kpi.reason)
 
 
 def _warm(digest: str, payloads: Mapping[str, bytes]) -> _Warm:

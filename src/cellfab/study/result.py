@@ -1,0 +1,249 @@
+"""What a study gives back: outcomes, and from them means with intervals and differences to a reference.
+
+Everything here is a pure function of the outcomes, in the order of the plan: the same results give the same figures.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cellfab.study.plan import Case, Study, Task
+from cellfab.study.statistics import Interval, independent_difference, mean_interval, paired_difference
+from cellfab.study.store import Damage
+from cellfab.study.worker import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure of a case over its replicates.
+
+    Attributes
+    ----------
+    case : Case
+    metric, unit : str
+    n : int
+        Replicates that have a value.
+    failed, missing : int
+        Replicates that failed, and those that have no such figure.
+    mean : float or None
+    interval : Interval or None
+        Student's, of the study's confidence; None with fewer than two values.
+    text : str or None
+        Of a figure that is a name: the one that came most often.
+    wanted_share : float or None
+        Half-width over mean that was asked for.
+    reason : str
+        Why there is no value, as the first replicate without one says.
+    """
+
+    case: Case
+    metric: str
+    unit: str
+    n: int
+    failed: int
+    missing: int
+    mean: float | None
+    interval: Interval | None
+    text: str | None
+    wanted_share: float | None
+    reason: str
+
+    @property
+    def reached(self) -> bool:
+        """Whether it is known as well as was asked for."""
+        return self.wanted_share is None or (self.interval is not None and self.interval.share <= self.wanted_share)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDifference:
+    """A figure of a case less that of the reference at the same point of the design.
+
+    Attributes
+    ----------
+    case, reference : Case
+    metric, unit : str
+    interval : Interval
+        Of the difference; `n` is the number of pairs, or the smaller number of replicates where they are not paired.
+    correlation, variance_ratio, independent_n : float or None
+        What pairing was worth (`cellfab.study.statistics.Difference`); None where they are not paired.
+    """
+
+    case: Case
+    reference: Case
+    metric: str
+    unit: str
+    interval: Interval
+    correlation: float | None = None
+    variance_ratio: float | None = None
+    independent_n: int | None = None
+
+    @property
+    def certain(self) -> bool:
+        """Whether zero lies outside the interval."""
+        return self.interval.low > 0.0 or self.interval.high < 0.0
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """A study that has been run.
+
+    Attributes
+    ----------
+    study : Study
+    ended : str
+        What ended it: fixed, precision, replicates, budget or unmeasured (`cellfab.study.conduct.Ended`).
+    counts : tuple of int
+        Replicates of each case.
+    outcomes : mapping of Task to Outcome
+    estimates : tuple of Estimate
+        Every figure of every case.
+    differences : tuple of CaseDifference
+        To the reference, if the study compares.
+    ran, reused : int
+        Replicates that were run for this, and that were in the store.
+    seconds : float
+        Wall-clock time.
+    damage : tuple of Damage
+        What was found damaged in the store, and made again.
+    """
+
+    study: Study
+    ended: str
+    counts: tuple[int, ...]
+    outcomes: Mapping[Task, Outcome]
+    estimates: tuple[Estimate, ...]
+    differences: tuple[CaseDifference, ...]
+    ran: int
+    reused: int
+    seconds: float
+    damage: tuple[Damage, ...]
+
+    @property
+    def failures(self) -> list[tuple[Case, Outcome]]:
+        """Replicates that failed."""
+        return [(case, one) for case, one in in_order(self.study, self.counts, self.outcomes) if one.failed]
+
+    @property
+    def short_of_precision(self) -> bool:
+        """Whether time or replicates ran out before the stated precision was reached."""
+        return self.ended in ("budget", "replicates")
+
+    def frame(self) -> pd.DataFrame:
+        """The flat table, with the columns of results.parquet; where there is no value stands <NA>, never NaN."""
+        import pandas as pd
+        import pyarrow as pa
+
+        from cellfab.study.table import table_of
+
+        frame: pd.DataFrame = table_of(self).to_pandas(types_mapper={pa.float64(): pd.Float64Dtype()}.get)
+        return frame
+
+    def estimate(self, variant: str, metric: str, point: int = 0) -> Estimate:
+        """One figure of one case; KeyError if there is no such thing."""
+        for found in self.estimates:
+            if (found.case.variant, found.case.point, found.metric) == (variant, point, metric):
+                return found
+        raise KeyError((variant, point, metric))
+
+    def difference(self, variant: str, metric: str, point: int = 0) -> CaseDifference:
+        """One difference to the reference; KeyError if there is no such thing."""
+        for found in self.differences:
+            if (found.case.variant, found.case.point, found.metric) == (variant, point, metric):
+                return found
+        raise KeyError((variant, point, metric))
+
+
+def study_result(
+    study: Study,
+    counts: Sequence[int],
+    outcomes: Mapping[Task, Outcome],
+    *,
+    ended: str,
+    ran: int,
+    reused: int,
+    seconds: float,
+    damage: tuple[Damage, ...],
+) -> StudyResult:
+    """Estimates and differences from outcomes."""
+    estimates = tuple(one for case in study.cases for one in _estimates(study, case, counts[case.number], outcomes))
+    return StudyResult(
+        study, ended, tuple(counts), outcomes, estimates, tuple(_differences(study, counts, outcomes)), ran, reused,
+        seconds, damage,
+    )  # fmt: skip
+
+
+def in_order(study: Study, counts: Sequence[int], outcomes: Mapping[Task, Outcome]) -> Iterator[tuple[Case, Outcome]]:
+    """Outcomes in the order of the plan: by case, then by replicate."""
+    for case in study.cases:
+        for replicate in range(counts[case.number]):
+            yield case, outcomes[study.task(case, replicate)]
+
+
+def _of_case(study: Study, case: Case, count: int, outcomes: Mapping[Task, Outcome]) -> list[Outcome]:
+    return [outcomes[study.task(case, replicate)] for replicate in range(count)]
+
+
+def _estimates(study: Study, case: Case, count: int, outcomes: Mapping[Task, Outcome]) -> Iterator[Estimate]:
+    """Figures by name; those of the study that no replicate has are there as well."""
+    found = _of_case(study, case, count, outcomes)
+    by_name: dict[str, list[Any]] = {name: [] for name in study.spec.metrics}
+    for outcome in found:
+        for figure in outcome.figures:
+            by_name.setdefault(figure.metric, []).append(figure)
+    failed = sum(outcome.failed for outcome in found)
+    for name, figures in sorted(by_name.items()):
+        values = [figure.value for figure in figures if figure.value is not None]
+        texts = [figure.text for figure in figures if figure.text is not None]
+        metric = study.spec.metrics.get(name)
+        interval = mean_interval(values, study.spec.confidence_share) if len(values) > 1 else None
+        mean = values[0] if values and interval is None else None if interval is None else interval.mean
+        n = len(values) + len(texts)
+        reasons = (figure.reason for figure in figures if figure.value is None and figure.text is None)
+        yield Estimate(
+            case, name, figures[0].unit if figures else "", n, failed, len(found) - failed - n, mean, interval,
+            statistics.mode(texts) if texts else None, None if metric is None else metric.half_width_share,
+            next(reasons, ""),
+        )  # fmt: skip
+
+
+def _differences(study: Study, counts: Sequence[int], outcomes: Mapping[Task, Outcome]) -> Iterator[CaseDifference]:
+    comparison = study.spec.comparison
+    if comparison is None:
+        return
+    references = {case.point: case for case in study.cases if case.variant == comparison.reference}
+    for case in study.cases:
+        reference = references[case.point]
+        if case is reference:
+            continue
+        sides = [
+            [{figure.metric: figure for figure in one.figures} for one in _of_case(study, side, n, outcomes)]
+            for side in (case, reference)
+            for n in (counts[side.number],)
+        ]
+        names = sorted({name for side in sides for one in side for name in one})
+        for name in names:
+            yield from _difference(study, case, reference, name, sides, paired=comparison.paired)
+
+
+def _difference(
+    study: Study, case: Case, reference: Case, name: str, sides: Sequence[Sequence[Mapping[str, Any]]], *, paired: bool
+) -> Iterator[CaseDifference]:
+    figures = [[one.get(name) for one in side] for side in sides]
+    unit = next((figure.unit for side in figures for figure in side if figure is not None), "")
+    values = [[None if figure is None else figure.value for figure in side] for side in figures]
+    confidence = study.spec.confidence_share
+    if paired:
+        pairs = [(a, b) for a, b in zip(*values, strict=True) if a is not None and b is not None]
+        if len(pairs) > 1:
+            found = paired_difference([a for a, _ in pairs], [b for _, b in pairs], confidence)
+            yield CaseDifference(case, reference, name, unit, *found)
+        return
+    apart = [[value for value in side if value is not None] for side in values]
+    if min(map(len, apart)) > 1:
+        yield CaseDifference(case, reference, name, unit, independent_difference(apart[0], apart[1], confidence))

@@ -1,0 +1,158 @@
+"""A study's results as files: one flat table, and the means and differences that are made of it.
+
+The same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterable, Sequence
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+
+import cellfab
+from cellfab.study.code import code_digest
+from cellfab.study.result import StudyResult, in_order
+from cellfab.study.statistics import Interval
+from cellfab.study.store import write_durably
+
+COLUMNS = {
+    "variant": "name of the variant",
+    "point": "number of the design point, from 0",
+    "scenario": "digest of the scenario",
+    "seed": "of all random numbers",
+    "replicate": "number, from 0; the same number has the same random numbers in every variant",
+    "status": "done; missing: this figure does not exist here; failed, died: none does",
+    "metric": "name of the key figure; empty where the replicate failed",
+    "value": "number, in the metric's unit; empty where there is none",
+    "text": "a figure that is a name, such as bottleneck",
+    "unit": "of the value; 1 is a pure number",
+    "reason": "why there is no value",
+}
+"""Columns of results.parquet and results.csv; each factor has a column `factor.NAME` after `point`."""
+
+
+def table_of(result: StudyResult) -> Any:
+    """The flat table; each column says in its metadata what it is."""
+    import pyarrow as pa
+
+    study = result.study
+    factors = list(study.spec.factors)
+    rows: list[tuple[Any, ...]] = []
+    for case, outcome in in_order(study, result.counts, result.outcomes):
+        task = outcome.task
+        head = (case.variant, case.point, *(case.factors[name] for name in factors), case.scenario, task.seed)
+        if outcome.failed:
+            status = "died" if outcome.died else "failed"
+            rows.append((*head, task.replicate, status, None, None, None, None, outcome.reason))
+        for metric, value, text, unit, reason in sorted(outcome.figures):
+            status = "missing" if value is None and text is None else "done"
+            rows.append((*head, task.replicate, status, metric, value, text, unit, reason))
+    names = list(COLUMNS)
+    cut = names.index("scenario")
+    columns = [*names[:cut], *(f"factor.{name}" for name in factors), *names[cut:]]
+    data = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    types = {"point": pa.int64(), "seed": pa.int64(), "replicate": pa.int64(), "value": pa.float64()}
+    arrays, fields = [], []
+    for name, column in zip(columns, data, strict=True):
+        if name.startswith("factor."):
+            numbers = all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in column)
+            kind = pa.float64() if numbers else pa.string()
+            texts = [one if isinstance(one, str) else json.dumps(one) for one in column]
+            arrays.append(pa.array(column if numbers else texts, kind))
+            about = f"value of the factor {name.removeprefix('factor.')}"
+        else:
+            kind, about = types.get(name, pa.string()), COLUMNS[name]
+            arrays.append(pa.array(column, kind))
+        fields.append(pa.field(name, kind, metadata={"description": about}))
+    return pa.table(arrays, pa.schema(fields))
+
+
+def results_parquet(result: StudyResult) -> bytes:
+    """The flat table as Parquet."""
+    import pyarrow.parquet as pq
+
+    stream = BytesIO()
+    pq.write_table(table_of(result), stream, compression="zstd")
+    return stream.getvalue()
+
+
+def results_csv(result: StudyResult) -> bytes:
+    """The flat table as CSV: UTF-8, numbers with all their digits, nothing where there is no value."""
+    table = table_of(result)
+    return _csv(table.column_names, zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def estimates_csv(result: StudyResult) -> bytes:
+    """Means with their intervals."""
+    factors = list(result.study.spec.factors)
+    head = ["variant", "point", *(f"factor.{name}" for name in factors), "metric", "unit", "n", "failed", "missing",
+            "mean", *_ENDS, "text", "reason"]  # fmt: skip
+    return _csv(
+        head,
+        (
+            (
+                one.case.variant, one.case.point, *(one.case.factors[name] for name in factors), one.metric, one.unit,
+                one.n, one.failed, one.missing, one.mean, *_ends(one.interval), one.text, one.reason,
+            )
+            for one in result.estimates
+        ),
+    )  # fmt: skip
+
+
+def differences_csv(result: StudyResult) -> bytes:
+    """Differences to the reference."""
+    head = ["variant", "reference", "point", "metric", "unit", "n", "mean", *_ENDS, "correlation", "variance_ratio",
+            "independent_n"]  # fmt: skip
+    return _csv(
+        head,
+        (
+            (
+                one.case.variant, one.reference.variant, one.case.point, one.metric, one.unit, one.interval.n,
+                one.interval.mean, *_ends(one.interval), one.correlation, one.variance_ratio, one.independent_n,
+            )
+            for one in result.differences
+        ),
+    )  # fmt: skip
+
+
+_ENDS = ("low", "high", "half_width")
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, ...]:
+    return (None, None, None) if interval is None else (interval.low, interval.high, interval.half_width)
+
+
+def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    stream = StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(head)
+    writer.writerows(rows)
+    return stream.getvalue().encode()
+
+
+def write_tables(result: StudyResult, store: Path) -> Path:
+    """Write the tables into a folder of the store, one for each state of the study's file; returns it."""
+    study = result.study
+    folder = store / f"{re.sub(r'[^0-9A-Za-z_.-]+', '_', study.name)}-{study.digest[:8]}"
+    folder.mkdir(exist_ok=True)
+    manifest = {
+        "cellfab": cellfab.__version__, "code": code_digest(), "study": study.name, "digest": study.digest,
+        "file": str(study.file), "seed": study.spec.seed, "ended": result.ended,
+        "replicates": {case.label: n for case, n in zip(study.cases, result.counts, strict=True)},
+        "ran": result.ran, "reused": result.reused, "failed": len(result.failures), "wall_s": result.seconds,
+        "columns": COLUMNS,
+    }  # fmt: skip
+    for name, data in (
+        ("results.parquet", results_parquet(result)),
+        ("results.csv", results_csv(result)),
+        ("estimates.csv", estimates_csv(result)),
+        ("differences.csv", differences_csv(result)),
+        ("study.yaml", study.text.encode()),
+        ("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode()),
+    ):
+        write_durably(folder / name, data)
+    return folder
