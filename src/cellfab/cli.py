@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from cellfab.scenario import Scenario
 
 SCHEMA_VERSION = 1
+CRITERION_FAILED = 4
+BUDGET_ENDED = 5
 INTERRUPTED = 130
 _COLLECT_AFTER = (20_000, 50, 1_000)
 """Thresholds of the cycle collector: loading some thousand modules leaves no garbage, and looking for it takes an
@@ -351,6 +353,49 @@ def _side(name: str, overrides: Sequence[str], *, shown: bool) -> comparing.Side
 
 
 @app.command()
+def study(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A study: base, variants, replicates, metrics.")],
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes; 0: this one alone. Default: one for each core.")
+    ] = None,
+    executor: Annotated[
+        str | None, typer.Option(metavar="dask:tcp://HOST:PORT", help="Run on a dask cluster instead.")
+    ] = None,
+    store: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of results; what is there already is not run again.")
+    ] = Path("studies"),
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Run many scenarios in many replicates; print means, half-widths and paired differences.
+
+    A study that was interrupted goes on where it was when the same command is given again.
+    """
+    from cellfab.study.plan import load_study
+
+    found = load_study(file)
+    from cellfab.report.study_progress import study_progress
+    from cellfab.report.study_text import study_document, study_text, study_warnings
+    from cellfab.study.conduct import run_study
+    from cellfab.study.table import write_tables
+
+    kept = "interrupted: what was finished is kept; the same command goes on from there"
+    with _interruptible(kept), study_progress(found.name, shown=not (quiet or as_json)) as progress:
+        result = run_study(found, store=store, executor=executor, workers=workers, progress=progress)
+        folder = write_tables(result, store)
+    if as_json:
+        for line in study_warnings(result):
+            typer.echo(f"warning: {line}", err=True)
+        typer.echo(json.dumps(study_document(result, folder), allow_nan=False))
+    else:
+        typer.echo(study_text(result, folder))
+    if result.short_of_precision:
+        raise typer.Exit(BUDGET_ENDED)
+    if result.ended == "unmeasured":
+        raise typer.Exit(CRITERION_FAILED)
+
+
+@app.command()
 def query(
     folder: FolderArgument,
     sql: Annotated[str | None, typer.Argument(metavar="SQL", help="A question; none: list tables and columns.")] = None,
@@ -443,13 +488,13 @@ def init(
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def _interruptible(message: str = "interrupted: nothing was written") -> Iterator[None]:
     """Ctrl-C and a request to terminate end the command with exit code 130, and with what is half written removed."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo("interrupted: nothing was written", err=True)
+        typer.echo(message, err=True)
         raise typer.Exit(INTERRUPTED) from None
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -159,7 +159,7 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> In
     """Mean of independent values with its t-interval (Law 2015, eq. 4.12).
 
     It covers what it should where a replicate's figure is itself a mean over much. Figures that are strongly skewed,
-    such as counts of rare events, are covered less often than stated: more replicates help, as the root of their number.
+    such as counts of rare events, are covered less often than stated: more replicates help.
 
     Parameters
     ----------

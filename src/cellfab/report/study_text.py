@@ -1,0 +1,229 @@
+"""A study in words: tables of figures and differences with their half-widths, and one JSON document."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cellfab.report import labels
+from cellfab.report.numbers import MISSING, as_written, number, percent, scaled, unit_text
+from cellfab.report.plain_table import plain_table
+from cellfab.result import Kpi
+from cellfab.study.plan import Case
+from cellfab.study.result import Estimate, StudyResult
+from cellfab.study.statistics import Interval
+
+SCHEMA_VERSION = 1
+ENDINGS = {
+    "fixed": "the fixed number of replicates is done",
+    "precision": "every figure is known as well as was asked for",
+    "replicates": "the largest number of replicates came before the stated precision",
+    "budget": "the time was up before everything was done",
+    "unmeasured": "a figure that was to be known has no value in any replicate",
+}
+_MOST_FAILURES = 10
+
+
+def study_text(result: StudyResult, folder: Path) -> str:
+    """Tables for the terminal."""
+    study = result.study
+    shown = shown_metrics(result)
+    parts = [_heading(result)]
+    if study.spec.description:
+        parts.append(study.spec.description)
+    rows = [
+        (name, *_case_words(one.case), *_value(one, scale), *_precision(one))
+        for name in shown
+        for of_name in ([one for one in result.estimates if one.metric == name],)
+        for scale in (_scale(of_name),)
+        for one in of_name
+    ]
+    factors = tuple(study.spec.factors)
+    confidence = percent(study.spec.confidence_share, 0)
+    headings = ("figure", "variant", *factors, "mean", f"± {confidence}", "unit", "n", "half-width/mean", "")
+    parts.append(plain_table(headings, _without_repeats(rows)))
+    if result.differences:
+        parts += [f"less {_reference(result)}, at the same point:", _differences(result, shown, confidence)]
+    parts += [f"warning: {line}" for line in study_warnings(result)]
+    parts.append(f"tables: {folder}")
+    return "\n\n".join(parts)
+
+
+def study_warnings(result: StudyResult) -> list[str]:
+    """What is not as it should be: replicates that failed, and files of the store that were damaged."""
+    seed = result.study.spec.seed
+    lines = [
+        f"{case.label}: replicate {outcome.task.replicate} (seed {seed}) failed: {outcome.reason}"
+        for case, outcome in result.failures[:_MOST_FAILURES]
+    ]
+    if len(result.failures) > _MOST_FAILURES:
+        lines.append(f"{len(result.failures) - _MOST_FAILURES} more replicates failed: see results.csv")
+    lines += [f"the store's {damage.part} was damaged ({damage.reason})" for damage in result.damage]
+    return lines
+
+
+def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
+    """What `cellfab study --json` prints."""
+    study = result.study
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "study": {"name": study.name, "digest": study.digest, "file": str(study.file), "seed": study.spec.seed},
+        "ended": result.ended,
+        "replicates": {"ran": result.ran, "reused": result.reused, "failed": len(result.failures)},
+        "cases": [
+            {
+                **_case_document(case),
+                "scenario": case.scenario,
+                "replicates": result.counts[case.number],
+                "figures": {
+                    one.metric: {
+                        "value": one.text if one.text is not None else one.mean,
+                        "unit": one.unit,
+                        **_ends(one.interval),
+                        "n": one.n, "failed": one.failed, "missing": one.missing, "reason": one.reason,
+                        "wanted_share": one.wanted_share, "reached": one.reached,
+                    }
+                    for one in result.estimates
+                    if one.case is case
+                },
+            }
+            for case in study.cases
+        ],
+        "differences": [
+            {
+                **_case_document(one.case),
+                "reference": one.reference.variant, "metric": one.metric, "unit": one.unit,
+                "value": one.interval.mean, **_ends(one.interval), "n": one.interval.n,
+                "correlation": one.correlation, "variance_ratio": _finite(one.variance_ratio),
+                "independent_n": one.independent_n,
+            }
+            for one in result.differences
+        ],
+        "failures": [
+            {
+                **_case_document(case), "seed": outcome.task.seed, "replicate": outcome.task.replicate,
+                "died": outcome.died, "reason": outcome.reason,
+            }
+            for case, outcome in result.failures
+        ],
+        "damage": [{"part": one.part, "reason": one.reason, "results": one.results} for one in result.damage],
+        "timing": {"wall_s": result.seconds},
+        "out_dir": str(folder),
+    }  # fmt: skip
+
+
+def shown_metrics(result: StudyResult) -> list[str]:
+    """The study's metrics; if it names none, the headline figures."""
+    if result.study.spec.metrics:
+        return list(result.study.spec.metrics)
+    kpis: dict[str, Kpi] = {}
+    for one in result.estimates:
+        if one.mean is not None or one.text is not None:
+            kpis.setdefault(one.metric, Kpi(one.mean if one.text is None else one.text, one.unit))
+    return labels.headline_names(kpis)
+
+
+def mean_and_width(mean: float, half_width: float | None, divisor: float = 1.0) -> tuple[str, str]:
+    """A mean with as many digits as its half-width leaves, and the half-width with two."""
+    mean /= divisor
+    if half_width is None:
+        return number(mean, 4), MISSING
+    half_width /= divisor
+    if half_width == 0.0 or not math.isfinite(half_width):
+        return number(mean, 6), number(half_width)
+    decimals = min(max(0, 1 - math.floor(math.log10(half_width))), 12)
+    return f"{mean:,.{decimals}f}", f"{half_width:,.{decimals}f}"
+
+
+def _heading(result: StudyResult) -> str:
+    cases = "1 case" if len(result.study.cases) == 1 else f"{len(result.study.cases)} cases"
+    counts = sorted(set(result.counts))
+    each = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return (
+        f"{result.study.name}: {cases}, {each} replicates each, {result.ran} run in {number(result.seconds)} s and"
+        f" {result.reused} from the store; ended: {ENDINGS[result.ended]}"
+    )
+
+
+def _case_words(case: Case) -> tuple[str, ...]:
+    return (case.variant, *(as_written(one) if isinstance(one, (int, float)) else str(one)
+                            for one in case.factors.values()))  # fmt: skip
+
+
+def _scale(estimates: Sequence[Estimate]) -> tuple[float, str]:
+    """Divisor and unit that suit the largest mean."""
+    unit = next((one.unit for one in estimates if one.unit), "")
+    return scaled(unit, max((abs(one.mean) for one in estimates if one.mean is not None), default=0.0))
+
+
+def _value(one: Estimate, scale: tuple[float, str]) -> tuple[str, str, str]:
+    divisor, unit = scale
+    if one.text is not None:
+        return one.text, "", ""
+    if one.mean is None:
+        return MISSING, "", ""
+    mean, width = mean_and_width(one.mean, None if one.interval is None else one.interval.half_width, divisor)
+    return mean, width, unit
+
+
+def _precision(one: Estimate) -> tuple[str, str, str]:
+    share = MISSING
+    if one.interval is not None and math.isfinite(one.interval.share):
+        share = percent(one.interval.share, 2)
+    remarks = []
+    if one.wanted_share is not None:
+        remarks.append("reached" if one.reached else f"{percent(one.wanted_share, 2)} not reached")
+    if one.failed:
+        remarks.append(f"{one.failed} failed")
+    if one.missing and one.text is None:
+        remarks.append(f"{one.missing} without it: {one.reason}")
+    return str(one.n), share, "; ".join(remarks)
+
+
+def _without_repeats(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The figure's name in its first row only."""
+    found: list[tuple[str, ...]] = []
+    last = ""
+    for row in rows:
+        found.append(("", *row[1:]) if row[0] == last else row)
+        last = row[0]
+    return found
+
+
+def _reference(result: StudyResult) -> str:
+    comparison = result.study.spec.comparison
+    return "" if comparison is None else comparison.reference
+
+
+def _differences(result: StudyResult, shown: Sequence[str], confidence: str) -> str:
+    rows = []
+    for name in shown:
+        of_name = [one for one in result.differences if one.metric == name]
+        largest = max((abs(one.interval.mean) for one in of_name), default=0.0)
+        for one in of_name:
+            divisor, unit = scaled(one.unit, largest)
+            mean, width = mean_and_width(one.interval.mean, one.interval.half_width, divisor)
+            ratio = one.variance_ratio
+            worth = MISSING if ratio is None else "exact" if math.isinf(ratio) else f"{number(ratio)} x"
+            certain = "" if one.certain else "may be zero"
+            rows.append((name, *_case_words(one.case), mean, width, unit or unit_text(one.unit), str(one.interval.n),
+                         worth, certain))  # fmt: skip
+    headings = ("figure", "variant", *result.study.spec.factors, "difference", f"± {confidence}", "unit", "n",
+                "variance cut by pairing", "")  # fmt: skip
+    return plain_table(headings, _without_repeats(rows))
+
+
+def _case_document(case: Case) -> dict[str, Any]:
+    return {"variant": case.variant, "point": case.point, "factors": dict(case.factors)}
+
+
+def _ends(interval: Interval | None) -> dict[str, float | None]:
+    if interval is None:
+        return {"ci_low": None, "ci_high": None, "half_width": None}
+    return {"ci_low": interval.low, "ci_high": interval.high, "half_width": interval.half_width}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
