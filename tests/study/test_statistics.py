@@ -48,8 +48,8 @@ def test_95_percent_interval_covers_95_percent(n):
 @pytest.mark.parametrize(("customers", "least"), [(1000, 0.92), (10, 0.85)])
 def test_interval_of_a_queue_covers_its_known_wait(customers, least):
     # M/M/1 at 50 % load, begun in its steady state, so that the mean wait is 1 service time exactly; 20 replicates a
-    # study, 1000 studies: standard error of the share 0.8 %; z-limit 4. Of long replicates 93 % are covered; means of 10
-    # customers are skewed so much that only 88 % are, as `mean_interval` says.
+    # study, 1000 studies: standard error of the share 0.8 %; z-limit 4. Of long replicates 93 % are covered; means of
+    # 10 customers are skewed so much that only 88 % are, as `mean_interval` says.
     generator = np.random.default_rng(2)
     n = 20_000
     wait = np.where(generator.random(n) < 0.5, generator.exponential(2.0, n), 0.0)
@@ -194,8 +194,8 @@ def test_mser5_is_the_least_of_all_cuts(series):
 
 
 def test_mser5_cuts_the_transient_of_a_known_process():
-    # 200 series of 400 values, 60 of them shifted by three standard deviations: the cut is at the end of the shift, give
-    # or take a batch or two; without it the mean is off by 0.45.
+    # 200 series of 400 values, 60 of them shifted by three standard deviations: the cut is at the end of the shift,
+    # give or take a batch or two; without it the mean is off by 0.45.
     generator = np.random.default_rng(4)
     cuts = [mser5(generator.normal(size=400) + 3.0 * (np.arange(400) < 60)) for _ in range(200)]
     assert np.mean([cut.observations for cut in cuts]) == pytest.approx(60.0, abs=8.0)

@@ -55,5 +55,5 @@ def level(factor: Factor, share: float) -> Level:
             return Level(None, min(high, int(low * ((high + 1) / low) ** share)))
         return Level(None, min(high, low + int(share * (high - low + 1))))
     if factor.log:
-        return Level(None, factor.low * (factor.high / factor.low) ** share)
-    return Level(None, factor.low + share * (factor.high - factor.low))
+        return Level(None, min(factor.high, factor.low * (factor.high / factor.low) ** share))
+    return Level(None, min(factor.high, factor.low + share * (factor.high - factor.low)))
