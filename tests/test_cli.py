@@ -239,27 +239,28 @@ def test_a_name_with_slashes_stays_one_folder(command, here, queue):
 
 
 def test_a_stalled_line_names_the_circle_and_is_exit_1(command, here):
-    """One station feeds two buffers in turn; the merge needs three lots of the one, which has room for two."""
-    (here / "crossed.yaml").write_text(
+    """What waits too long goes back to where the next lots stand already; the one lid is soon used up."""
+    (here / "locked.yaml").write_text(
         """\
-name: crossed
+name: locked
 run: {horizon_h: 10}
 line:
-  sources: {rods: {}}
+  sources: {rods: {}, lid: {lots: 1}}
   stations:
-    make: {kind: serial, from: rods, cycle: "10 s"}
-    glue: {kind: serial, from: {left: 3, right: 1}, cycle: "10 s"}
+    dry: {kind: serial, from: before, cycle: "1 s"}
+    pack: {kind: serial, from: {after: 1, lids: 1}, cycle: "1 s"}
   buffers:
-    left: {from: make, capacity: 2}
-    right: {from: make, capacity: 2}
-  sinks: {out: {from: glue}}
+    before: {from: rods, capacity: 1}
+    after: {from: dry, capacity: 1, maximum_wait_h: 0.002, on_expiry: redo, redo_at: before}
+    lids: {from: lid}
+  sinks: {out: {from: pack}}
 """,
         encoding="utf-8",
     )
-    done = command("run", "crossed.yaml")
+    done = command("run", "locked.yaml")
     assert done.code == 1
     assert done.out == ""
-    assert "circle: left -> glue -> left" in done.err
+    assert "circle: before -> dry -> after -> before" in done.err
     assert "Traceback" not in done.err
     assert not (here / "runs").exists()
 
