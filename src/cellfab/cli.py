@@ -525,9 +525,15 @@ def main() -> None:
         typer.echo(str(error), err=True)
         raise SystemExit(error.exit_code) from None
     except SystemExit as end:
-        if end.code == INTERRUPTED:
-            # Where the interrupt met an exec() (numba compiling), Python would still end as killed by the signal.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(INTERRUPTED)
-        raise
+        if end.code != INTERRUPTED:
+            raise
+    else:
+        return
+    # Where the interrupt met an exec() (numba compiling), Python would still end as killed by the signal. Locks shared
+    # with the system that the interrupted code held are given back first.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    gc.collect()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)

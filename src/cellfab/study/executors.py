@@ -6,6 +6,7 @@ and whether the executor can go on after it.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -148,11 +149,11 @@ class LocalPool:
         if executor is None:
             return
         processes: dict[int, Any] = dict(getattr(executor, "_processes", None) or {})
-        executor.shutdown(wait=False, cancel_futures=True)
         for process in processes.values():
             process.kill()
-        for process in processes.values():
-            process.join()
+        executor.shutdown(wait=True, cancel_futures=True)
+        del executor, processes
+        gc.collect()  # its locks are shared with the system, which warns of those that outlive us
 
 
 def _begin_worker() -> None:
