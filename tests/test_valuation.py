@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cellfab.result import RunResult
     from conftest import SmallRun
 
-PRICE = "economics.sale_price_usd_per_kwh"
+PRICE = "products.ev_nmc811.sale_price_usd_per_kwh"
 FIGURES = ("npv_musd", "irr_share_per_year", "payback_weeks", "peak_cash_need_musd")
 
 
@@ -67,11 +67,19 @@ def test_a_conversion_spends_what_it_takes(small_run: SmallRun) -> None:
     assert money[0] == pytest.approx(installed * 1e6 + 3000 * floor)
 
 
-def test_without_a_price_figures_say_so(small_run: SmallRun) -> None:
-    for name in FIGURES:
-        assert PRICE in small_run.result.kpi[name].reason
+def test_a_price_of_the_plant_is_that_of_products_without_one() -> None:
+    scenario = load_scenario("ess_from_4680", ["economics.sale_price_usd_per_kwh={2026..: 71}"])
+    prices = scenario.spec.sale_prices()
+    assert {name: price.plain for name, price in prices.items()} == {"ev_nmc811": 100.0, "ess_lfp": {"2026..": 71.0}}
+
+
+def test_without_a_price_figures_say_so(small_plant: tuple[str, ...]) -> None:
+    kpi = run(*small_plant, f"{PRICE}=null", "economics.sale_price_usd_per_kwh=null").kpi
+    for name in (*FIGURES, "sales_musd"):
+        assert kpi[name].value is None
+        assert "sale_price_usd_per_kwh of 'ev_nmc811' is not given" in kpi[name].reason
     for name in ("levelised_cost_usd_per_kwh", "cash_burnt_in_scrap_musd"):
-        assert small_run.result.kpi[name].value > 0.0
+        assert kpi[name].value > 0.0
 
 
 def test_a_schedule_that_ends_with_the_run_is_told(small_plant: tuple[str, ...]) -> None:

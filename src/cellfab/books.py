@@ -231,8 +231,9 @@ class Books:
         """
         plant, spec = self.plant, self.plant.scenario.spec
         weeks = spec.run.horizon_h / HOURS_PER_WEEK
+        sale, start = spec.sale_prices(), spec.run.start_date
         return cash_flow(
-            plant.ledger, plant.economics, spec.materials, plant.prices, spec.run.start_date, weeks, self.capital_usd
+            plant.ledger, plant.economics, spec.materials, plant.prices, sale, start, weeks, self.capital_usd
         )
 
     def cash(self) -> Iterator[dict[str, Any]]:

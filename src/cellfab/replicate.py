@@ -152,7 +152,7 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
         always_on = ((account, quantity * part, unit, usd * part) for account, quantity, unit, usd in shared)
         plant.energy.used(week, PLANT, ALWAYS_ON, always_on)
     sell_scrap(ledger, economics.recycling, spec.materials)
-    book_sales(ledger, economics, plant.prices.sale)
+    book_sales(ledger, economics, spec.sale_prices(), spec.run.start_date, weeks)
     plant.shortfalls = book_credits(ledger, economics, spec.materials, spec.run.start_date, weeks)
     charge_interest(ledger, economics, weeks, flow.horizon / TICKS_PER_WEEK - weeks + 1)
 

@@ -157,9 +157,16 @@ def _of_accounts(period: Period, prefix: str) -> float:
 
 
 def _sales(period: Period, plant: Plant) -> Kpi:
-    if plant.prices.sale is None:
-        return Kpi(None, "MUSD", reason="economics.sale_price_usd_per_kwh is not given")
+    if unpriced := _unpriced(plant):
+        return Kpi(None, "MUSD", reason=unpriced)
     return Kpi(period.sales_usd / 1e6, "MUSD")
+
+
+def _unpriced(plant: Plant) -> str:
+    """Why there are no sales; empty if every product has a price."""
+    prices = plant.scenario.spec.sale_prices()
+    missing = [f"'{name}'" for name in plant.scenario.spec.products if name not in prices]
+    return f"sale_price_usd_per_kwh of {', '.join(missing)} is not given" if missing else ""
 
 
 def _working_capital_usd(plant: Plant) -> float:
@@ -264,9 +271,8 @@ def _valuation(books: Books, share_per_year: float) -> dict[str, Kpi]:
     units = {
         "npv_musd": "MUSD", "irr_share_per_year": "1", "payback_weeks": "weeks", "peak_cash_need_musd": "MUSD",
     }  # fmt: skip
-    if books.plant.prices.sale is None:
-        reason = "economics.sale_price_usd_per_kwh is not given"
-        return {name: Kpi(None, unit, reason=reason) for name, unit in units.items()}
+    if unpriced := _unpriced(books.plant):
+        return {name: Kpi(None, unit, reason=unpriced) for name, unit in units.items()}
     try:
         flow = books.cash_flow
     except ValueError as error:

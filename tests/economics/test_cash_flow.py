@@ -164,9 +164,10 @@ def booked(money: Economics, powder: Material = POWDER, weeks: int = 4) -> tuple
         ledger.charge_lot(lot, week, "mix", entries)
         ledger.scrap(lot, 2, 10, week, "mix", "spilt")
         ledger.finish(lot, 8, 5.0, week, "grade")
-    book_sales(ledger, money, prices.sale)
+    sale = {"ess": money.sale_price_usd_per_kwh}
+    book_sales(ledger, money, sale, START, weeks)
     book_credits(ledger, money, {"lfp": powder}, START, weeks)
-    return ledger, cash_flow(ledger, money, {"lfp": powder}, prices, START, weeks, {0: 1000.0, 2: 7.0})
+    return ledger, cash_flow(ledger, money, {"lfp": powder}, prices, sale, START, weeks, {0: 1000.0, 2: 7.0})
 
 
 def test_payments_come_when_they_are_due():
@@ -194,7 +195,7 @@ def test_returned_material_is_not_paid():
     ledger.charge_lot(lot, 0, "coat", [("materials.lfp", 10.0, "kg", 80.0)])
     ledger.give_back(lot, "materials.lfp", 2.0, 0, "slit")
     prices = weekly_prices(money, {"lfp": POWDER}, START, 1)
-    assert cash_flow(ledger, money, {"lfp": POWDER}, prices, START, 1, {}).operating == (pytest.approx(64.0),)
+    assert cash_flow(ledger, money, {"lfp": POWDER}, prices, {}, START, 1, {}).operating == (pytest.approx(64.0),)
 
 
 def test_plant_goes_on_at_the_prices_of_the_date():
@@ -241,10 +242,10 @@ def test_quarter_is_the_base_of_what_follows():
     ledger = Ledger()
     for week in range(16):
         ledger.charge(week, "plant", "labour", 1.0, "h", 1000.0 if week < 3 else 100.0 + week)
-    found = cash_flow(ledger, money, {}, weekly_prices(money, {}, START, 16), START, 16, {})
+    found = cash_flow(ledger, money, {}, weekly_prices(money, {}, START, 16), {}, START, 16, {})
     assert found.operating[16:68] == (pytest.approx(100.0 + 9.0),) * 52
     # Of a last week that is a tenth of one, the mean is over 12.1 weeks.
-    part = cash_flow(ledger, money, {}, weekly_prices(money, {}, START, 16), START, 15.1, {})
+    part = cash_flow(ledger, money, {}, weekly_prices(money, {}, START, 16), {}, START, 15.1, {})
     assert part.operating[20] == pytest.approx(13 * 109.0 / 12.1)
 
 

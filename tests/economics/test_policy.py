@@ -9,6 +9,7 @@ import pytest
 from cellfab.config.economics_spec import Economics
 from cellfab.config.materials_spec import Material
 from cellfab.config.policy_spec import Credit, MaterialAssistance, Recovery, Recycling, Tariff, WorkingCapital
+from cellfab.config.schedule import Schedule
 from cellfab.core.ledger import Holding, Ledger
 from cellfab.core.lot import Lot
 from cellfab.economics.credits import (
@@ -49,12 +50,9 @@ def test_duties_of_all_origins_add_up():
 
 
 def test_prices_reach_one_week_beyond_the_run():
-    economics = Economics(
-        currency_year=2026, electricity_usd_per_kwh={"..2029": 0.1, "2030": 0.2}, sale_price_usd_per_kwh=80
-    )
+    economics = Economics(currency_year=2026, electricity_usd_per_kwh={"..2029": 0.1, "2030": 0.2})
     prices = weekly_prices(economics, MATERIALS, START, 3)
     assert prices.electricity == pytest.approx([0.1, (0.1 + 6 * 0.2) / 7, 0.2, 0.2])
-    assert prices.sale == [80.0] * 4
     assert prices.materials["lfp"] == [8.0] * 4
     assert prices.duties == {}
 
@@ -127,7 +125,7 @@ def test_qualification_cells_earn_nothing():
     ledger, lot = Ledger(), Lot(1, n=10, product="ess", material="cell")
     lot.sellable = False
     ledger.finish(lot, 10, 100.0, 0, "shipped")
-    book_sales(ledger, Economics(currency_year=2026), [80.0])
+    book_sales(ledger, Economics(currency_year=2026), {"ess": Schedule.constant(80.0)}, START, 1)
     book_credits(ledger, credit(), {}, START, 1)
     assert list(ledger.incomes()) == []
 
@@ -150,12 +148,13 @@ def test_the_material_rule_takes_the_credit_of_the_weeks_below(ledger):
 
 def test_sales_are_paid_after_their_terms(ledger):
     economics = Economics(currency_year=2026, working_capital=WorkingCapital(receivables_d=14))
-    book_sales(ledger, economics, [80.0, 90.0, 90.0])
+    ess, other = Schedule.of({"2029": 80.0, "2030..": 87.0}), Schedule.constant(1.0)
+    book_sales(ledger, economics, {"ess": ess, "other": other}, START, 3)
     assert [(one.place, one.quantity, one.usd) for one in ledger.incomes()] == [
         ("shipped", 100.0, 8000.0),
-        ("shipped", 100.0, 9000.0),
+        ("shipped", 100.0, pytest.approx(8600.0)),
     ]
-    assert list(ledger.received()) == [(2, 8000.0), (3, 9000.0)]
+    assert list(ledger.received()) == [(2, 8000.0), (3, pytest.approx(8600.0))]
 
 
 def test_what_is_bound_in_the_plant(ledger):

@@ -84,7 +84,7 @@ def _gaps(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
     first = spec.run.start_date
     weeks = math.ceil(spec.run.horizon_h / _HOURS_PER_WEEK)
     last = first + datetime.timedelta(days=DAYS_PER_WEEK * weeks - 1)
-    for part, value in (("economics", spec.economics), ("materials", spec.materials)):
+    for part, value in (("economics", spec.economics), ("materials", spec.materials), ("products", spec.products)):
         for path, schedule in scheduled(value, (part,)):
             day = schedule.uncovered(first, last)
             if day is not None:

@@ -12,6 +12,7 @@ from cellfab.config.materials_spec import Material
 from cellfab.config.quality_spec import Quality
 from cellfab.config.ramp_spec import Ramp
 from cellfab.config.run_spec import Run
+from cellfab.config.schedule import PositiveSchedule, Schedule
 from cellfab.config.shock_spec import Shock
 from cellfab.config.spec import Spec
 
@@ -22,6 +23,8 @@ class Product(Spec):
     design: CellDesign
     params: dict[str, dict[str, Any]] = {}
     """By station (or "station.machine"): step parameters of this product, over those written at the station."""
+    sale_price_usd_per_kwh: PositiveSchedule | None = None
+    """Of this product, instead of `economics.sale_price_usd_per_kwh`."""
 
 
 class ScenarioSpec(Spec):
@@ -39,3 +42,9 @@ class ScenarioSpec(Spec):
     quality: Quality | None = None
     shocks: dict[str, Shock] = {}
     """Dated events, by a name of your own: a price multiplied, a supplier lost, an export control, a demand drop."""
+
+    def sale_prices(self) -> dict[str, Schedule]:
+        """Price of a good kWh by product; products without one are left out."""
+        common = None if self.economics is None else self.economics.sale_price_usd_per_kwh
+        prices = {name: product.sale_price_usd_per_kwh or common for name, product in self.products.items()}
+        return {name: price for name, price in prices.items() if price is not None}

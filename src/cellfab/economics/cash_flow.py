@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from cellfab.config.economics_spec import Economics
 from cellfab.config.materials_spec import Material
+from cellfab.config.schedule import Schedule
 from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
 from cellfab.economics.capital import WEEKS_PER_YEAR, net_present_value
 from cellfab.economics.credits import CREDITS, material_assistance, sold_kwh
@@ -76,6 +77,7 @@ def cash_flow(
     economics: Economics,
     materials: Mapping[str, Material],
     prices: WeeklyPrices,
+    sale: Mapping[str, Schedule],
     start: datetime.date,
     weeks: float,
     capital_usd: Mapping[int, float],
@@ -90,6 +92,8 @@ def cash_flow(
     materials : mapping of name to Material
     prices : WeeklyPrices
         Of the run.
+    sale : mapping of product to Schedule
+        $/kWh at the plant's gate.
     start : date
         First day of week 0.
     weeks : float
@@ -106,7 +110,7 @@ def cash_flow(
     simulated = math.ceil(weeks)
     after = round(economics.valuation.after_run_years * WEEKS_PER_YEAR)
     if after:
-        _go_on(accrued, ledger, economics, materials, prices, start, weeks, after)
+        _go_on(accrued, ledger, economics, materials, prices, sale, start, weeks, after)
     delays = {account: _delay(account, unit, economics) for account, unit in accrued.units.items()}
     length = max([simulated + after, *capital_usd], default=0) + max([0, *delays.values()]) + 1
     flows = {name: [0.0] * length for name in ("sales", "credits", "recycling", "operating")}
@@ -248,6 +252,7 @@ def _go_on(
     economics: Economics,
     materials: Mapping[str, Material],
     prices: WeeklyPrices,
+    sale: Mapping[str, Schedule],
     start: datetime.date,
     weeks: float,
     after: int,
@@ -283,7 +288,7 @@ def _go_on(
         if account.startswith(MATERIALS) and name in duties:
             paid = (mean * factor * duty for factor, duty in zip(bought[name], duties[name], strict=True))
             put(f"{TARIFFS}{name}", "usd", paid)
-    _sell_on(put, ledger, economics, materials, quarter, length, later, after)
+    _sell_on(put, ledger, economics, materials, sale, quarter, length, later, after)
 
 
 def _sell_on(
@@ -291,6 +296,7 @@ def _sell_on(
     ledger: Ledger,
     economics: Economics,
     materials: Mapping[str, Material],
+    sale: Mapping[str, Schedule],
     quarter: range,
     length: float,
     later: datetime.date,
@@ -301,9 +307,9 @@ def _sell_on(
     for (week, product), kwh in sold_kwh(ledger).items():
         if week in quarter:
             sold[product] = sold.get(product, 0.0) + kwh / length
-    if economics.sale_price_usd_per_kwh is not None:
-        weekly = math.fsum(sold.values())
-        put(SALES, ENERGY_UNIT, (weekly * price for price in economics.sale_price_usd_per_kwh.weekly(later, after)))
+    for product, kwh in sold.items():
+        if product in sale:
+            put(SALES, ENERGY_UNIT, [kwh * price for price in sale[product].weekly(later, after)])
     for name, credit in economics.credits.items():
         rates = credit.usd_per_kwh.weekly(later, after)
         rule = credit.material_assistance

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from cellfab.config.economics_spec import Economics
 from cellfab.config.materials_spec import Material
+from cellfab.config.schedule import Schedule
 from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
 from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.period_cost import MATERIALS, PLANT
@@ -33,20 +34,28 @@ class Shortfall(NamedTuple):
     lost_usd: float
 
 
-def book_sales(ledger: Ledger, economics: Economics, sale_price: list[float] | None) -> None:
-    """Book the cells sold at the week's price, paid `receivables_d` later; nothing without a price.
+def book_sales(
+    ledger: Ledger, economics: Economics, sale: Mapping[str, Schedule], start: datetime.date, weeks: int
+) -> None:
+    """Book the cells sold at the week's price, paid `receivables_d` later; nothing of a product without a price.
 
     Parameters
     ----------
-    sale_price : list of float or None
-        $/kWh by week.
+    ledger : Ledger
+        After the run.
+    economics : Economics
+    sale : mapping of product to Schedule
+        $/kWh at the plant's gate.
+    start : date
+        First day of week 0.
+    weeks : int
     """
-    if sale_price is None:
-        return
+    prices = {product: schedule.weekly(start, weeks) for product, schedule in sale.items()}
     later = round(economics.working_capital.receivables_d / _DAYS_PER_WEEK)
     for release in list(ledger.releases()):
-        if release.holding is Holding.FINISHED_GOOD:
-            usd = release.energy_kwh * sale_price[release.week]
+        if release.holding is Holding.FINISHED_GOOD and release.product in prices:
+            # What is finished in the last instant of the run falls into the week after it.
+            usd = release.energy_kwh * prices[release.product][min(release.week, weeks - 1)]
             to = (release.week, release.place, SALES, release.product)
             ledger.earn(*to, release.energy_kwh, ENERGY_UNIT, usd, release.week + later)
 

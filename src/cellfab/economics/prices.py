@@ -21,8 +21,6 @@ class WeeklyPrices:
         Weeks with prices; one more than the run has, because what ends with the last week is posted to the next.
     electricity, heat : list of float
         $/kWh.
-    sale : list of float or None
-        $/kWh of cells sold; None where the scenario has no sale price.
     materials : dict of str to list of float
         Dollars per unit bought, without duty.
     duties : dict of str to list of float
@@ -32,7 +30,6 @@ class WeeklyPrices:
     weeks: int
     electricity: list[float]
     heat: list[float]
-    sale: list[float] | None
     materials: dict[str, list[float]]
     duties: dict[str, list[float]]
 
@@ -51,13 +48,11 @@ def weekly_prices(
     def after(values: list[float]) -> list[float]:
         return [*values, values[-1]]
 
-    sale = economics.sale_price_usd_per_kwh
     duties = weekly_duties(economics.tariffs, materials, start, weeks)
     return WeeklyPrices(
         weeks=weeks + 1,
         electricity=after(economics.electricity_usd_per_kwh.weekly(start, weeks)),
         heat=after(economics.heat_usd_per_kwh.weekly(start, weeks)),
-        sale=None if sale is None else after(sale.weekly(start, weeks)),
         materials={name: after(material.price_usd.weekly(start, weeks)) for name, material in materials.items()},
         duties={name: after(duty) for name, duty in duties.items()},
     )
