@@ -7,6 +7,7 @@ and whether the executor can go on after it.
 from __future__ import annotations
 
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -207,6 +208,8 @@ class DaskPool:
         except ImportError:
             raise UsageError("--executor dask:... needs dask: pip install 'cellfab[cluster]'") from None
         self.address = address
+        # What it would log, with tracebacks, when the scheduler is gone is told by `check` in a sentence.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
         client: Any = distributed.Client
         try:
             self._client = client(address, timeout=_ANSWER_S, set_as_default=False)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cellfab.study.plan import Study, Task, load_study
+from cellfab.study.result import StudyResult
+from cellfab.study.table import differences_csv, estimates_csv, results_csv, results_parquet
+from cellfab.study.worker import Figure, Outcome
+
+SHOP = """\
+name: shop
+run: {horizon_h: 20}
+line:
+  sources: {orders: {interarrival: {law: exponential, mean_s: 120}}}
+  buffers: {queue: {from: orders}}
+  stations: {lathe: {kind: serial, from: queue, cycle: {law: exponential, mean_s: 72}}}
+  sinks: {done: {from: lathe}}
+"""
+TWO = """\
+name: two
+base: shop.yaml
+seed: 7
+variants:
+  slow: {}
+  fast: {set: {line.stations.lathe.cycle.mean_s: 60}}
+replicates: 6
+metrics: {wait_mean_s.queue: {}, throughput_per_h: {}}
+comparison: {reference: slow}
+"""
+
+
+@pytest.fixture
+def shop(here: Path) -> Path:
+    """A queue with one server, 20 hours long, in an empty folder."""
+    (here / "shop.yaml").write_text(SHOP, encoding="utf-8")
+    return here
+
+
+@pytest.fixture
+def load(shop: Path) -> Callable[[str], Study]:
+    """Reads a study from its text, which is then in study.yaml."""
+
+    def from_text(text: str) -> Study:
+        (shop / "study.yaml").write_text(text, encoding="utf-8")
+        return load_study("study.yaml")
+
+    return from_text
+
+
+@pytest.fixture
+def two(load: Callable[[str], Study]) -> Study:
+    """The queue with two speeds, six replicates each."""
+    return load(TWO)
+
+
+@pytest.fixture
+def two_text() -> str:
+    return TWO
+
+
+@pytest.fixture
+def tables() -> Callable[[StudyResult], tuple[bytes, ...]]:
+    """Every table of a result, as it would be written."""
+
+    def of(result: StudyResult) -> tuple[bytes, ...]:
+        return results_parquet(result), results_csv(result), estimates_csv(result), differences_csv(result)
+
+    return of
+
+
+@pytest.fixture
+def outcomes() -> Callable[..., list[Outcome]]:
+    """Made-up outcomes of some replicates of a scenario."""
+
+    def of(scenario: str, *replicates: int) -> list[Outcome]:
+        return [
+            Outcome(
+                Task(scenario, 1, replicate),
+                (Figure("rate", 0.1 + replicate, None, "1/h", ""), Figure("slowest", None, "lathe", "", "")),
+                seconds=0.25,
+            )
+            for replicate in replicates
+        ]
+
+    return of
