@@ -55,7 +55,7 @@ def test_the_plant_is_limited_by_what_the_estimate_says() -> None:
     assert set(found.stations) == set(scenario.spec.line.stations)
     assert found.bottleneck == "assembly"
     assert found.stations["formation"].seconds_per_lot == pytest.approx(14.5 * 3600.0)
-    assert 11_000 < found.good_cells_per_lot < 13_412  # 14 lanes x 958 positions at most
+    assert 12_500 < found.good_cells_per_lot < 15_328  # 16 lanes x 958 positions at most
     assert found.cells_per_week == min(station.cells_per_week for station in found.stations.values())
 
 

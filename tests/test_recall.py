@@ -234,7 +234,7 @@ def test_impact_on_the_command_line(run, command):
     expected = run.records.impact("cathode_film-1", from_m=100, to_m=200)
     assert done.out.startswith(f"cathode_film-1 (100 to 200 m): {sum(expected.cells.values())} cells (")
     assert f"to call back: {expected.cells['sold']} cells sold" in done.out
-    assert re.search(r"where: [\d.]+ to [\d.]+ m of cathode_film-1, \d+ segments in each of 14 lanes", done.out)
+    assert re.search(r"where: [\d.]+ to [\d.]+ m of cathode_film-1, \d+ segments in each of 16 lanes", done.out)
     document = json.loads(command(*arguments, "--json").out)
     assert document["cells"] == expected.cells
     assert document["rows"]["wind-1"] == expected.rows["wind-1"].tolist()
