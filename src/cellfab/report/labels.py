@@ -62,6 +62,7 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "bottleneck": ("Bottleneck", "station that limits the line"),
     "weeks_to_90pct_rate": ("Weeks to 90 % of rate", "from the stop of the old product, or from the start"),
     "weeks_to_90pct_yield": ("Weeks to 90 % yield", "from the stop of the old product, or from the start"),
+    "npv_musd": ("Net present value", "of the run and the years after it, before tax"),
     "lead_time_mean_h": ("Lead time", "mean, first step to exit"),
     "wip_mean": ("Work in process", "mean over time"),
     "escape_ppm": ("Escapes", "defective cells among those shipped"),
@@ -78,7 +79,6 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "working_capital_musd": ("Working capital", "bound in stock, work in progress and bills, mean"),
     "material_assistance_share": ("Material not from prohibited origins", "of direct material cost, least product"),
     "capex_musd": ("Capital spent", "equipment and conversion"),
-    "npv_musd": ("Net present value", "of the run and the years after it, before tax"),
     "field_failures_ppm_10y": ("Field failures", "within ten years, by defects that no test found"),
     "rack_usable_fraction": ("Usable in racks", "share that the weakest cell of a matched string leaves usable"),
     "false_reject_cost_usd": ("False rejects", "value of sound pieces thrown away, as far as steps tell"),
@@ -91,7 +91,7 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "good_energy_mwh_last_quarter": ("Good output, last quarter", ""),
 }
 _UNIT_ENDINGS = ("_per_kwh", "_mwh", "_kwh", "_musd", "_usd", "_ppm", "_h", "_s")
-HEADLINES = 12
+HEADLINES = 14
 """Most figures shown as cards; all of them are in the table below."""
 
 _SHARE_NAMES = ("yield", "oee", "availability", "utilisation", "utilization", "share", "starved", "blocked", "working")
