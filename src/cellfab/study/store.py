@@ -83,10 +83,14 @@ class Store:
             raise UsageError(f"'{folder}' cannot be written: {error}") from None
         except OSError as error:
             raise UsageError(f"'{folder}' cannot be written: {error.strerror or error}") from None
-        for left in self._parts.glob("*.tmp"):
-            left.unlink(missing_ok=True)
-        self._index = self._open_index()
-        self._adopt()
+        try:
+            for left in self._parts.glob("*.tmp"):
+                left.unlink(missing_ok=True)
+            self._index = self._open_index()
+            self._adopt()
+        except BaseException:
+            self._lock.close()
+            raise
 
     def __enter__(self) -> Store:
         return self
