@@ -118,11 +118,19 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
     from cellfab.config.batpac_checks import is_cost_file, load_cost_file
     from cellfab.config.loader import load
     from cellfab.scenario import load_scenario
+    from cellfab.study.file import is_study
+    from cellfab.study.plan import load_study
 
     what: dict[str, Any]
     warnings: tuple[Any, ...] = ()
     try:
-        if is_cost_file(load(config)):
+        if Path(config).is_file() and is_study(Path(config)):
+            if overrides:
+                raise UsageError("--set changes scenarios, and this is a study: write the values into it")
+            found = load_study(config, metrics=False)
+            what = {"study": {"name": found.name, "cases": len(found.cases)}}
+            files, assumptions = [config], 0
+        elif is_cost_file(load(config)):
             spec, resolved = load_cost_file(config, overrides or ())
             what = {"cost": {"name": spec.name}}
             files, assumptions = [str(file) for file in resolved.files], len(resolved.assumptions())

@@ -1,4 +1,4 @@
-"""Every experiment is a scenario that loads, with a reading beside it."""
+"""Every experiment is a scenario or a study that loads, with a reading beside it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from cellfab.scenario import load_scenario
+from cellfab.study.file import is_study
+from cellfab.study.plan import load_study
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 EXPERIMENTS = sorted(FOLDER.glob("*.yaml"))
@@ -18,5 +20,6 @@ def test_there_are_experiments() -> None:
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 def test_an_experiment_loads_and_has_a_reading(path: Path) -> None:
-    assert load_scenario(path).name == path.stem
+    name = load_study(path).name if is_study(path) else load_scenario(path).name
+    assert name == path.stem
     assert "Reading:" in path.with_suffix(".md").read_text(encoding="utf-8")
