@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from cellfab.run import run_scenario as simulate
     from cellfab.scenario import Scenario
     from cellfab.scenario import load_scenario as load
+    from cellfab.study.conduct import run_study
+    from cellfab.study.plan import Study, load_study
+    from cellfab.study.result import StudyResult
 
 __version__ = "0.1.0"
-__all__ = ["CellfabError", "ConfigError", "Kpi", "RunResult", "Scenario", "load", "simulate"]
+__all__ = [
+    "CellfabError", "ConfigError", "Kpi", "RunResult", "Scenario", "Study", "StudyResult", "load", "load_study",
+    "run_study", "simulate",
+]  # fmt: skip
 
 _HOMES = {
     "CellfabError": ("cellfab.errors", "CellfabError"),
@@ -27,7 +33,11 @@ _HOMES = {
     "Kpi": ("cellfab.result", "Kpi"),
     "RunResult": ("cellfab.result", "RunResult"),
     "Scenario": ("cellfab.scenario", "Scenario"),
+    "Study": ("cellfab.study.plan", "Study"),
+    "StudyResult": ("cellfab.study.result", "StudyResult"),
     "load": ("cellfab.scenario", "load_scenario"),
+    "load_study": ("cellfab.study.plan", "load_study"),
+    "run_study": ("cellfab.study.conduct", "run_study"),
     "simulate": ("cellfab.run", "run_scenario"),
 }
 

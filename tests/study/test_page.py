@@ -1,0 +1,56 @@
+"""docs/studies.md: its examples run, and its tables are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import cellfab
+from cellfab.config.study_spec import StudySpec
+from cellfab.report.study_text import ENDINGS
+from cellfab.study.conduct import Ended
+from cellfab.study.table import COLUMNS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
+STUDIES = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)
+PYTHON = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+def rows(heading: str) -> dict[str, str]:
+    """First and second column of the table whose heading begins so."""
+    table = PAGE.split(f"| {heading} |", 1)[1].split("\n\n", 1)[0]
+    found = [[cell.strip() for cell in line.split("|")[1:3]] for line in table.splitlines()[2:]]
+    return {name.replace("`", ""): text for name, text in found}
+
+
+@pytest.mark.parametrize("text", STUDIES, ids=lambda text: text.split("\n")[0])
+def test_examples_run(here, text):
+    Path("study.yaml").write_text(text, encoding="utf-8")
+    result = cellfab.run_study("study.yaml", workers=0)
+    assert result.ended in ("precision", "fixed")
+    assert result.failures == []
+
+
+def test_the_python_example_runs(here, capsys):
+    Path("second_server.yaml").write_text(STUDIES[0], encoding="utf-8")
+    for code in PYTHON:
+        exec(code, {})
+    assert capsys.readouterr().out.startswith("precision ")
+
+
+def test_the_columns_are_those_of_the_table():
+    listed = rows("column")
+    assert listed.pop("factor.NAME")
+    assert listed == COLUMNS
+
+
+def test_every_key_is_explained():
+    listed = {key.strip() for name in rows("key") for key in name.split(",")}
+    assert listed == set(StudySpec.model_fields)
+
+
+def test_every_ending_is_explained():
+    assert rows("`ended`").keys() == ENDINGS.keys() == set(get_args(Ended))
