@@ -39,18 +39,20 @@ _TICKS_PER_H = 3600 * TICKS_PER_S
 
 
 class _Stop(NamedTuple):
-    """One place of a station, ready to act: the step of each product, and the random numbers of the place."""
+    """One place of a station, ready to act: the step of each product (and whether it merges lots), and the random
+    numbers of the place."""
 
     key: str
     machine: int | None
-    steps: Mapping[str, Step]
+    steps: Mapping[str, tuple[Step, bool]]
     draws: Draws
 
 
 class _Visit(NamedTuple):
     """Money of one place for one lot, held back until the station has finished the lot."""
 
-    entries: list[Entry]
+    materials: list[Entry]
+    energy: list[Entry]
     alive: int
     scrapped: list[tuple[int, int]]
     """(cause, rows)"""
@@ -169,7 +171,8 @@ class Plant:
     def _bind(scenario: Scenario, seed: int, replicate: int) -> dict[str, tuple[_Stop, ...]]:
         stops: dict[str, list[_Stop]] = {name: [] for name in scenario.spec.line.stations}
         for place in places(scenario.spec.line):
-            steps = {product: scenario.steps[place.key, product] for product in scenario.spec.products}
+            acting = {product: scenario.steps[place.key, product] for product in scenario.spec.products}
+            steps = {product: (step, isinstance(step, Merge)) for product, step in acting.items()}
             stops[place.station].append(_Stop(place.key, place.machine, steps, Draws(seed, replicate, place.key)))
         return {name: tuple(found) for name, found in stops.items()}
 
@@ -202,31 +205,36 @@ class Plant:
         seconds, stops_s = None, 0.0
         visits: list[_Visit] = []
         for parent in lots:
-            self._count_machine_losses(week, station, parent)
-        for index, stop in enumerate(stops):
-            step = stop.steps[lot.product]
-            parents = lots if index == 0 else (lot,)
-            alive = [parent.n_alive for parent in parents]
-            if isinstance(step, Merge):
-                made = step.merge({parent.material: parent for parent in parents}, stop.draws, maturity)
+            if parent.losses:
+                self._count_machine_losses(week, station, parent)
+        parents = lots
+        electricity, heat = self.prices.electricity[week], self.prices.heat[week]
+        for index, (key, _, steps, draws) in enumerate(stops):
+            step, merges = steps[lot.product]
+            came = [parent.n_alive for parent in parents]
+            if merges:
+                made = step.merge({parent.material: parent for parent in parents}, draws, maturity)  # type: ignore[attr-defined]
             else:
-                made = step.apply(lot, stop.draws, maturity)
+                made = step.apply(lot, draws, maturity)
             work = step.work(made, maturity)
+            alive = came[0]
             if made is not lot:
-                self._become(stop, parents, alive, made, week)
-                alive = [made.n]
+                self._become(key, parents, came, made, week)
+                alive = made.n
             scrapped = _losses(made)
             if self.recorder is not None:
-                self.recorder.passed(stop.key, made, step.writes)
+                self.recorder.passed(key, made, step.writes)
             if exits is not None and scrapped:
                 exits[(made.exit_code != ALIVE) & (exits == len(stops))] = index
-            self._count(week, stop.key, made, alive[0], scrapped)
+            self._count(week, key, made, alive, scrapped)
             seconds = work.seconds if seconds is None else seconds
             stops_s += notes.take(made, notes.STOPS_S)
-            self._note_rework(stop.key, made)
-            bought = self._bought(stop.key, work, week)
-            visits.append(_Visit(bought, alive[0], scrapped, stop.key, notes.take_false_rejects(made)))
+            self._note_rework(key, made)
+            bought = self._bought(key, work, week) if work.materials else []
+            energy = energy_entries(work.energy_kwh, work.heat_kwh, electricity, heat)
+            visits.append(_Visit(bought, energy, alive, scrapped, key, notes.take_false_rejects(made)))
             lot = made
+            parents = (lot,)
         self._visits[station, lot.identity] = (seconds, visits)
         return Processed(lot, seconds, stops_s, exits)
 
@@ -235,24 +243,33 @@ class Plant:
         week = ended // TICKS_PER_WEEK
         seconds, visits = self._visits.pop((station, lot.identity), (None, ()))
         site = self._sites[station]
-        idle = closed_ticks(self.closures.get(station, ()), started, ended)
-        ticks = _unit_ticks(site, lot, seconds, ended - started - idle)
-        self.occupied[week, station] = self.occupied.get((week, station), 0) + ticks
+        spent = ended - started
+        closed = self.closures.get(station)
+        if closed:
+            spent -= closed_ticks(closed, started, ended)
+        ticks = _unit_ticks(site, lot, seconds, spent)
+        occupied = (week, station)
+        self.occupied[occupied] = self.occupied.get(occupied, 0) + ticks
         rest = self.rests.get(station)
         if rest is not None and rest.works(started, ended):
             self._warm_up(station, started // TICKS_PER_WEEK)
-        entries = site.rate.absorbed(ticks / _TICKS_PER_H, self.prices.electricity[week], self.prices.heat[week])
-        self.energy.used(week, station, WORKING, entries, lot)
+        rate = site.rate
+        entries = rate.absorbed(ticks / _TICKS_PER_H, self.prices.electricity[week], self.prices.heat[week])
+        if len(entries) > len(rate.entries):
+            self.energy.used(week, station, WORKING, entries[len(rate.entries) :], lot)
         if entries and not (visits and visits[0].place == station):
             self.ledger.charge_lot(lot, week, station, entries)
             entries = []
         for visit in visits:
-            self.energy.used(week, visit.place, PROCESS, visit.entries, lot)
-            entries += visit.entries
+            entries += visit.materials
+            if visit.energy:
+                self.energy.used(week, visit.place, PROCESS, visit.energy, lot)
+                entries += visit.energy
             if entries:
                 self.ledger.charge_lot(lot, week, visit.place, entries)
             if visit.scrapped:
-                self._note_false_rejects(lot, visit)
+                if visit.false_rejects:
+                    self._note_false_rejects(lot, visit)
                 self._scrap(lot, visit.scrapped, visit.alive, week, visit.place)
             entries = []
         if self.book is not None:
@@ -299,7 +316,7 @@ class Plant:
         """Living cells still in the line."""
         return sum(self._inside.values())
 
-    def _become(self, stop: _Stop, parents: Sequence[Lot], alive_before: Sequence[int], made: Lot, week: int) -> None:
+    def _become(self, place: str, parents: Sequence[Lot], alive_before: Sequence[int], made: Lot, week: int) -> None:
         """Parents turn into another lot: what they leave behind is scrapped, what they are worth goes on."""
         for parent, alive in zip(parents, alive_before, strict=True):
             lost = _losses(parent)
@@ -309,15 +326,16 @@ class Plant:
             for code, rows in lost:
                 # A remnant has no partner because the partner was scrapped: the lost cell has been counted there.
                 cells = 0.0 if code == REMNANT else rows * cells_per_row(parent)
-                self.tally.scrap(week, parent.product, stop.key, code, rows, cells)
-            self._scrap(parent, lost, alive, week, stop.key)
+                self.tally.scrap(week, parent.product, place, code, rows, cells)
+            if lost:
+                self._scrap(parent, lost, alive, week, place)
         self.ledger.pass_on(parents, [made])
         self.energy.became(parents, made)
         if self.recorder is not None:
-            self.recorder.made(stop.key, parents, made)
+            self.recorder.made(place, parents, made)
         returned = made.attributes.get("kg_returned", 0.0) - sum(p.attributes.get("kg_returned", 0.0) for p in parents)
         if returned > 0.0 and made.material != "cell":
-            self._give_back_powder(made, returned, week, stop.key)
+            self._give_back_powder(made, returned, week, place)
         if made.material == "cell":
             key = (week, made.product)
             self.cells_started[key] = self.cells_started.get(key, 0) + made.n
@@ -331,14 +349,16 @@ class Plant:
             self.ledger.give_back(lot, account, min(quantity, quantity * kg / whole), week, place)
 
     def _count(self, week: int, place: str, lot: Lot, alive: int, scrapped: Sequence[tuple[int, int]]) -> None:
-        lost = sum(rows for _, rows in scrapped)
         if place not in self.row_units:
             self.materials[place] = lot.material
             self.row_units[place] = "cells" if lot.material == "cell" else "charges" if lot.unit == "kg" else "segments"
+        lost = 0
+        if scrapped:
+            per_row = cells_per_row(lot)
+            for code, rows in scrapped:
+                lost += rows
+                self.tally.scrap(week, lot.product, place, code, rows, rows * per_row)
         self.tally.step(week, lot.product, place, alive, lost)
-        per_row = cells_per_row(lot)
-        for code, rows in scrapped:
-            self.tally.scrap(week, lot.product, place, code, rows, rows * per_row)
         if lost and lot.identity in self._inside:
             key = (week, lot.product)
             self.cells_scrapped[key] = self.cells_scrapped.get(key, 0) + lost
@@ -400,8 +420,7 @@ class Plant:
             entries.append((account, bought, unit, value))
             if duty is not None:
                 entries.append((f"{TARIFFS}{name}", value, "usd", value * duty[week]))
-        prices = self.prices
-        return entries + energy_entries(work.energy_kwh, work.heat_kwh, prices.electricity[week], prices.heat[week])
+        return entries
 
 
 def _unit_ticks(site: _Site, lot: Lot, seconds: float | None, spent: int) -> int:

@@ -82,6 +82,17 @@ class _Carried:
         return money
 
 
+class _Sum:
+    """What has been posted to one account, in micro-units."""
+
+    __slots__ = ("index", "money", "quantity", "unit")
+
+    def __init__(self, index: int, unit: str) -> None:
+        self.index = index
+        self.unit = unit
+        self.quantity = self.money = 0
+
+
 _HoldingKey = tuple[int, Holding, str, str]
 """week, holding, product, form"""
 _ReleaseKey = tuple[int, str, str, Holding, str, str]
@@ -100,7 +111,7 @@ class Ledger:
     def __init__(self, on_posting: Callable[[Posting], None] | None = None) -> None:
         self._on_posting = on_posting
         self._accounts: dict[str, tuple[int, str]] = {}
-        self._debits: dict[tuple[int, str, str], dict[str, list[int]]] = {}
+        self._debits: dict[tuple[int, str, str], dict[str, _Sum]] = {}
         self._carried: dict[int, _Carried] = {}
         self._held: dict[_HoldingKey, _Carried] = {}
         self._releases: dict[_ReleaseKey, list[int]] = {}
@@ -146,14 +157,11 @@ class Ledger:
         if sums is None:
             sums = self._debits[week, place, product] = {}
             self._products[product] = None
-        accounts, on_posting = self._accounts, self._on_posting
+        on_posting = self._on_posting
         quantities, moneys = carried.quantities, carried.money
         for account, quantity, unit, usd in entries:
-            known = accounts.get(account)
-            if known is None or known[1] != unit:
-                known = self._open(account, unit)
-                quantities, moneys = carried.quantities, carried.money
-            index = known[0]
+            posted = sums.get(account)
+            index = self._index(account, unit) if posted is None or posted.unit != unit else posted.index
             try:
                 q = round(quantity * MICRO)
                 money = round(usd * MICRO)
@@ -161,12 +169,11 @@ class Ledger:
                 raise ValueError(_not_finite(place, account, quantity, usd)) from error
             if q < 0:
                 raise ValueError(_negative(place, account, quantity))
-            cell = sums.get(account)
-            if cell is None:
-                sums[account] = [q, money]
-            else:
-                cell[0] += q
-                cell[1] += money
+            if posted is None:
+                posted = sums[account] = _Sum(index, unit)
+                quantities, moneys = carried.quantities, carried.money  # others if the account is new
+            posted.quantity += q
+            posted.money += money
             quantities[index] += q
             moneys[index] += money
             carried.total += money
@@ -188,7 +195,9 @@ class Ledger:
 
     def scrap_each(self, lot: Lot, losses: Sequence[tuple[str, int]], of: int, week: int, place: str) -> None:
         """`scrap` for several causes at once: pairs of cause and rows, together at most the `of` that were alive."""
-        rows = sum(lost for _, lost in losses)
+        rows = 0
+        for _, lost in losses:
+            rows += lost
         if not 0 <= rows <= of:
             raise ValueError(f"{place}: {rows} rows scrapped of {of} alive")
         if rows == 0:
@@ -328,15 +337,17 @@ class Ledger:
         for product in self._products:
             posted = self._debits.get((week, place, product), {}).get(account)
             if posted is not None:
-                q += posted[0]
-                money += posted[1]
+                q += posted.quantity
+                money += posted.money
         return q / MICRO, money / MICRO
 
     def debits(self) -> Iterator[Debit]:
         """All cost, by week, place, product and account (the rows of `ledger.parquet`)."""
         for (week, place, product), sums in sorted(self._debits.items()):
-            for account, (q, money) in sums.items():
-                yield Debit(week, place, product, account, q / MICRO, self._accounts[account][1], money / MICRO)
+            for account, posted in sums.items():
+                yield Debit(
+                    week, place, product, account, posted.quantity / MICRO, posted.unit, posted.money / MICRO
+                )  # fmt: skip
 
     def releases(self) -> Iterator[Release]:
         """All value that has left work in progress (or never was in it), by week, place, product and so on."""
@@ -376,9 +387,8 @@ class Ledger:
         names = list(self._accounts)
         left = np.zeros((2, len(names)), np.int64)
         for sums in self._debits.values():
-            for account, (q, money) in sums.items():
-                index = self._accounts[account][0]
-                left[:, index] += q, money
+            for posted in sums.values():
+                left[:, posted.index] += posted.quantity, posted.money
         for carried in (*self._held.values(), *self._carried.values()):
             left -= carried.amounts
         q_left, money_left = left.tolist()
@@ -400,32 +410,32 @@ class Ledger:
 
     # ---- inside ---------------------------------------------------------------------------------------------
 
-    def _open(self, account: str, unit: str) -> tuple[int, str]:
-        """Open an account, or refuse a second unit for it; every list by account grows by one place."""
-        if account in self._accounts:
-            raise ValueError(f"account '{account}' is kept in {self._accounts[account][1]}, not in {unit}")
-        known = self._accounts[account] = (len(self._accounts), unit)
-        for carried in (*self._carried.values(), *self._held.values()):
-            carried.open_account()
-        return known
+    def _index(self, account: str, unit: str) -> int:
+        """Number of an account; a new one is opened (all arrays by account grow by one), another unit is refused."""
+        known = self._accounts.get(account)
+        if known is None:
+            known = self._accounts[account] = (len(self._accounts), unit)
+            for carried in (*self._carried.values(), *self._held.values()):
+                carried.open_account()
+        elif known[1] != unit:
+            raise ValueError(f"account '{account}' is kept in {known[1]}, not in {unit}")
+        return known[0]
 
     def _debit(
         self, week: int, place: str, account: str, quantity: float, unit: str, usd: float
     ) -> tuple[int, int, int]:
-        known = self._accounts.get(account)
-        if known is None or known[1] != unit:
-            known = self._open(account, unit)
+        index = self._index(account, unit)
         try:
             q = round(quantity * MICRO)
             money = round(usd * MICRO)
         except (ValueError, OverflowError) as error:
             raise ValueError(_not_finite(place, account, quantity, usd)) from error
-        cell = self._debits.setdefault((week, place, ""), {}).setdefault(account, [0, 0])
-        cell[0] += q
-        cell[1] += money
+        posted = self._debits.setdefault((week, place, ""), {}).setdefault(account, _Sum(index, unit))
+        posted.quantity += q
+        posted.money += money
         if self._on_posting is not None:
             self._on_posting((week, place, "", 0, account, quantity, unit, usd))
-        return known[0], q, money
+        return index, q, money
 
     def _nothing(self) -> _Carried:
         return _Carried(np.zeros((2, len(self._accounts)), np.int64), 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -15,6 +16,12 @@ def lineage(*names: str | int) -> int:
     """A 63-bit identity that depends on where something comes from, never on when it was made."""
     digest = blake2b("\x1f".join(map(str, names)).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
+
+
+@lru_cache(maxsize=256)
+def _codes(causes: tuple[int, ...]) -> npt.NDArray[np.int16]:
+    """Exit codes by reason: `ALIVE`, then the causes."""
+    return np.array((ALIVE, *causes), dtype=np.int16)
 
 
 class Lot:
@@ -116,10 +123,11 @@ class Lot:
         if self.exit_code is None:
             self.exit_code = np.zeros(self.n, dtype=np.int16)
         counts = np.zeros(len(causes) + 1, dtype=np.int64)
-        scrap_rows(reason, np.array((ALIVE, *causes), dtype=np.int16), self.exit_code, counts)
-        gone = [(cause, int(count)) for cause, count in zip(causes, counts[1:], strict=True) if count]
-        self.n_dead += sum(rows for _, rows in gone)
-        self.losses += gone
+        scrap_rows(reason, _codes(causes), self.exit_code, counts)
+        for cause, rows in zip(causes, counts.tolist()[1:], strict=True):
+            if rows:
+                self.n_dead += rows
+                self.losses.append((cause, rows))
 
     def child(
         self, place: str, *, n: int, unit: str, amount: float, material: str | None = None, others: tuple[Lot, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cellfab.core.lot import Lot
 
 REWORKED = "reworked"
@@ -23,5 +25,10 @@ def take_false_rejects(lot: Lot) -> dict[str, int]:
     A cause that is not in it is one of which the step does not tell.
     """
     facts = lot.attributes
-    names = [name for name in facts if name.startswith(FALSE_REJECTS)]
-    return {name.removeprefix(FALSE_REJECTS): int(facts.pop(name)) for name in names}
+    return {reason: int(facts.pop(name)) for name, reason in _false_rejects(tuple(facts))}
+
+
+@lru_cache(maxsize=1024)
+def _false_rejects(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Those of a lot's facts that are false rejects, and the names of their causes. Lots of a line have few sets."""
+    return tuple((name, name.removeprefix(FALSE_REJECTS)) for name in names if name.startswith(FALSE_REJECTS))

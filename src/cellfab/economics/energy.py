@@ -7,9 +7,11 @@ nobody used (stations that stand by or warm up, the dry room and all else that i
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from cellfab.config.line_spec import StationEconomics
 from cellfab.core.ledger import ENERGY_UNIT, Entry
@@ -24,6 +26,9 @@ was off; the plant's shared systems."""
 
 Key = tuple[str, str, str]
 """place, carrier, use."""
+Kwh = npt.NDArray[np.float64]
+"""Energy by number of the key, shape (keys and room for more,)."""
+_ROOM = 64
 
 
 class EnergyUse(NamedTuple):
@@ -47,67 +52,86 @@ class EnergyBook:
     """Follows the energy in lots, beside the ledger: told of the same events, in the same order."""
 
     def __init__(self) -> None:
-        self._used: dict[Key, float] = defaultdict(float)
-        self._by_week: dict[tuple[int, Key], float] = defaultdict(float)
-        self._lots: dict[int, dict[Key, float]] = {}
-        self._gone: dict[str, dict[Key, float]] = {fate: defaultdict(float) for fate in ("sold", "unsold", "scrap")}
+        self._number: dict[Key, int] = {}  # of each place, carrier and use: its place in every array
+        self._used: list[float] = []
+        self._by_week: dict[tuple[int, int], float] = {}
+        self._lots: dict[int, Kwh] = {}
+        self._gone = {fate: np.zeros(_ROOM) for fate in ("sold", "unsold", "scrap")}
 
     def used(self, week: int, place: str, use: str, entries: Iterable[Entry], lot: Lot | None = None) -> None:
         """Note the energy among the entries of a posting, and that it goes with a lot if one is given."""
         for account, quantity, unit, _ in entries:
             if unit == ENERGY_UNIT and quantity:
                 key = (place, account, use)
-                self._used[key] += quantity
-                self._by_week[week, key] += quantity
+                number = self._number.get(key)
+                if number is None:
+                    number = self._open(key)
+                self._used[number] += quantity
+                self._by_week[week, number] = self._by_week.get((week, number), 0.0) + quantity
                 if lot is not None:
-                    own = self._lots.setdefault(lot.identity, {})
-                    own[key] = own.get(key, 0.0) + quantity
+                    own = self._lots.get(lot.identity)
+                    if own is None:
+                        own = self._lots[lot.identity] = np.zeros(self._gone["scrap"].size)
+                    own[number] += quantity
 
     def scrapped(self, lot: Lot, rows: int, of: int) -> None:
         """`rows` of the `of` living rows of a lot were thrown away, with their share."""
         own = self._lots.get(lot.identity)
-        if own and rows:
+        if own is not None and rows:
             self._share_out(own, rows / of, "scrap")
             if rows == of:
                 del self._lots[lot.identity]
 
     def became(self, parents: Sequence[Lot], made: Lot) -> None:
         """Lots turned into another one, or merged into it."""
-        pool: dict[Key, float] = defaultdict(float)
-        for parent in parents:
-            for key, kwh in self._lots.pop(parent.identity, {}).items():
-                pool[key] += kwh
-        for key, kwh in self._lots.get(made.identity, {}).items():
-            pool[key] += kwh
-        self._lots[made.identity] = dict(pool)
+        found = [self._lots.pop(lot.identity, None) for lot in (*parents, made)]
+        pool = None
+        for own in found:
+            if own is not None:
+                pool = own if pool is None else pool + own
+        if pool is not None:
+            self._lots[made.identity] = pool
 
     def finished(self, lot: Lot) -> None:
         """A lot has left the line, for sale or not."""
-        self._share_out(self._lots.pop(lot.identity, {}), 1.0, "sold" if lot.sellable else "unsold")
+        own = self._lots.pop(lot.identity, None)
+        if own is not None:
+            self._gone["sold" if lot.sellable else "unsold"] += own
 
-    def _share_out(self, own: dict[Key, float], share: float, fate: str) -> None:
-        gone = self._gone[fate]
-        for key, kwh in own.items():
-            gone[key] += kwh * share
-            own[key] = kwh - kwh * share
+    def _share_out(self, own: Kwh, share: float, fate: str) -> None:
+        part = own * share
+        self._gone[fate] += part
+        own -= part
+
+    def _open(self, key: Key) -> int:
+        """Give a place, carrier and use its number; every array grows when it is too short."""
+        number = self._number[key] = len(self._number)
+        self._used.append(0.0)
+        if number == self._gone["scrap"].size:
+            for arrays in (self._gone, self._lots):
+                for name, old in arrays.items():
+                    arrays[name] = np.concatenate((old, np.zeros(_ROOM)))  # type: ignore[index]
+        return number
 
     def uses(self) -> Iterator[EnergyUse]:
         """Every place, carrier and use, in the order in which they first used energy."""
-        for key, kwh in self._used.items():
-            fates = [self._gone[fate].get(key, 0.0) for fate in ("sold", "unsold", "scrap")]
-            yield EnergyUse(*key, kwh, *fates)
+        sold, unsold, scrap = (self._gone[fate].tolist() for fate in ("sold", "unsold", "scrap"))
+        for (place, carrier, use), number in self._number.items():
+            kwh = self._used[number]
+            yield EnergyUse(place, carrier, use, kwh, sold[number], unsold[number], scrap[number])
 
     def by_week(self) -> dict[tuple[int, Key], float]:
         """KWh by week, and place, carrier and use."""
-        return dict(self._by_week)
+        keys = list(self._number)
+        return {(week, keys[number]): kwh for (week, number), kwh in self._by_week.items()}
 
     def total_kwh(self, carrier: str) -> float:
         """All energy of a carrier."""
-        return sum(kwh for (_, account, _), kwh in self._used.items() if account == carrier)
+        return sum(self._used[number] for (_, account, _), number in self._number.items() if account == carrier)
 
     def scrap_kwh(self) -> float:
         """All energy in what was thrown away."""
-        return sum(self._gone["scrap"].values())
+        return sum(self._gone["scrap"].tolist())
 
 
 class Rest:
