@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cellfab.study.code import code_digest
 from cellfab.study.plan import Study, Task, load_study
 from cellfab.study.result import StudyResult
 from cellfab.study.table import differences_csv, estimates_csv, results_csv, results_parquet
@@ -30,6 +31,12 @@ replicates: 6
 metrics: {wait_mean_s.queue: {}, throughput_per_h: {}}
 comparison: {reference: slow}
 """
+
+
+@pytest.fixture(autouse=True)
+def code_as_it_is_now() -> None:
+    """Worker processes read the code when they start: so does each test, however long this process has been there."""
+    code_digest.cache_clear()
 
 
 @pytest.fixture
