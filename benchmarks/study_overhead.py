@@ -2,10 +2,11 @@
 
     python benchmarks/study_overhead.py [HORIZON_H]
 
-A study of 40 replicates of the shipped M/M/1 line is run in this process alone, with one worker and with two, each in an
-empty store. Printed: wall time, the time spent in replicates, the overhead per replicate (start of the workers included),
-and the speed-up from one worker to two. The start of a process with its imports takes a second or two, so that the
-speed-up is that of the study only where the runs take much longer: give a longer horizon (hours; default 20 000).
+A study of 40 replicates of the shipped M/M/1 line is run in this process alone, with one worker and with two, each in
+an empty store. Printed: wall time, the time spent in replicates, the overhead per replicate (start of the workers
+included), and the speed-up from one worker to two. The start of a process with its imports takes a second or two, so
+that the speed-up is that of the study only where the runs take much longer: give a longer horizon (hours; default
+20 000), and a machine that has nothing else to do.
 """
 
 from __future__ import annotations
