@@ -94,11 +94,11 @@ def test_a_fixed_warmup_is_cut_from_every_variant(load):
     [
         (
             "variants:\n  a: {set: {line.stations.lahte.parallel: 2}}\n",
-            "study.yaml:4:13", "there is no 'lahte' to set (in a)", "did you mean 'lathe'?",
+            "study.yaml:4:13", "there is no 'lahte' to set", "did you mean 'lathe'?",
         ),
         (
             f"factors:\n  p: {{path: {LATHE}.paralel, values: [2, 3]}}\n",
-            "study.yaml:4:13", "unknown key (in base, p = 2)", "did you mean 'parallel'?",
+            "study.yaml:4:13", "unknown key", "did you mean 'parallel'?",
         ),
         (
             f"factors:\n  p: {{path: {LATHE}.parallel, values: [2, -3]}}\n",
@@ -107,6 +107,10 @@ def test_a_fixed_warmup_is_cut_from_every_variant(load):
         (
             "variants:\n  a: {set: {run.warmup_h: 30}}\n",
             "shop.yaml:2:1", "warmup_h (30) leaves nothing of horizon_h (20)", "",
+        ),
+        (
+            "variants:\n  a: {}\n  b: {set: {run.warmup_h: 30}}\n",
+            "shop.yaml:2:1", "warmup_h (30) leaves nothing of horizon_h (20) (in b)", "",
         ),
         ("variants:\n  a: {set: {'..': 30}}\n", "study.yaml:4:13", "'..' is not a path: names joined by dots, such as"
          " line.stations.weld", ""),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from cellfab.config import library
 from cellfab.config.loader import Base, read_base
-from cellfab.config.problems import Location, Problem, config_error, did_you_mean
+from cellfab.config.problems import Problem, config_error, did_you_mean
 from cellfab.config.resolved import Resolved
 from cellfab.config.study_spec import StudySpec
 from cellfab.errors import ConfigError
@@ -140,6 +140,7 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
     first: dict[str, tuple[str, Scenario]] = {}
     design = list(points(file.spec.factors, file.spec.design, file.spec.seed))
     bases: dict[str, Base | None] = {}
+    faulty: list[tuple[str, ConfigError]] = []
     for variant in file.variants:
         base = _base(file, variant, bases, problems)
         if base is None:
@@ -150,7 +151,7 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
                 scenario = _scenario(file, base, variant, point)
                 factors |= _settled(file, scenario)
             except ConfigError as error:
-                problems += _within(error, label(variant, factors), file)
+                faulty.append((label(variant, factors), error))
                 continue
             digest = scenario.digest
             if digest not in payloads:
@@ -158,7 +159,7 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
             scenarios.setdefault(_skeleton(scenario), scenario)
             first.setdefault(variant, (digest, scenario))
             cases.append(Case(len(cases), variant, number, factors, digest))
-    problems = _distinct(problems)
+    problems += _of_cases(faulty, len(cases) + len(faulty))
     if not problems:
         problems += _incomparable(file, {name: scenario for name, (_, scenario) in first.items()})
         if metrics:
@@ -204,26 +205,15 @@ def _settled(file: StudyFile, scenario: Scenario) -> dict[str, Any]:
     return {name: value for name, value in found.items() if isinstance(value, (int, float, str))}
 
 
-def _within(error: ConfigError, label: str, file: StudyFile) -> Iterator[Problem]:
-    """Problems of a scenario; of a value that the study has set it is said in which case it is wrong."""
-    own = file.resolved.sources_of_file()
-    for problem in error.problems:
-        assert isinstance(problem, Problem)
-        place = problem.location
-        if place.source is own:
-            if not place.line or (place.line, place.column) == (1, 1):
-                place = Location(own, 1, 1)
-            yield Problem(place, problem.path, f"{problem.message} (in {label})", problem.hint)
-        else:
-            yield problem
-
-
-def _distinct(problems: Iterable[Problem]) -> list[Problem]:
-    """One problem for each value that is wrong, however many cases have it."""
-    found: dict[tuple[Location, str, str], Problem] = {}
-    for problem in problems:
-        found.setdefault((problem.location, problem.path, problem.message.partition(" (in ")[0]), problem)
-    return list(found.values())
+def _of_cases(faulty: Iterable[tuple[str, ConfigError]], cases: int) -> Iterator[Problem]:
+    """Problems of scenarios, each once; of one that not every case has it is said where it was found first."""
+    found: dict[Problem, list[str]] = {}
+    for label, error in faulty:
+        for problem in error.problems:
+            assert isinstance(problem, Problem)
+            found.setdefault(problem, []).append(label)
+    for problem, labels in found.items():
+        yield problem if len(labels) == cases else replace(problem, message=f"{problem.message} (in {labels[0]})")
 
 
 def _skeleton(scenario: Scenario) -> str:
