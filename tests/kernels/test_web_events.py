@@ -13,7 +13,7 @@ KEY = np.uint64(7)
 
 def _scatter(rate, lanes=3, positions=150, planned=161, entity=5):
     rate = np.asarray(rate, float)
-    room = web_events.room_for(float(rate.max(initial=0.0)), lanes * planned)
+    room = 100 + 12 * lanes * planned
     rows, words = np.empty(room, np.int32), np.empty((room, 2), np.uint32)
     found = web_events.scatter_events(KEY, entity, rate, lanes, positions, planned, rows, words)
     assert found < room
@@ -77,9 +77,19 @@ def test_a_roll_cut_short_keeps_the_events_of_what_is_left():
 
 def test_nothing_happens_at_rate_zero_or_on_no_web():
     assert _scatter([0.0])[0].size == 0
-    with pytest.raises(ValueError, match="NaN"):
-        _scatter([math.nan])
     assert _scatter(np.empty(0), positions=0)[0].size == 0
+
+
+@pytest.mark.parametrize("rate", [[math.nan], [0.1] * 149 + [math.nan]])
+def test_a_rate_that_is_no_number_is_told(rate):
+    rows, words = np.empty(100, np.int32), np.empty((100, 2), np.uint32)
+    assert web_events.scatter_events(KEY, 5, np.array(rate), 3, 150, 161, rows, words) == -1
+
+
+def test_where_there_are_more_events_than_room_it_is_filled():
+    rate, rows, words = np.array([1.0]), np.empty(100, np.int32), np.empty((100, 2), np.uint32)
+    assert web_events.scatter_events(KEY, 5, rate, 3, 150, 161, rows, words) == 100
+    assert np.array_equal(rows, _scatter(rate)[0][:100])
 
 
 def test_rate_of_a_probability():

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from cellfab.core import web
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.errors import InvariantError
 
 Floats = npt.NDArray[np.float32]
 Rates = float | npt.NDArray[np.float64]
@@ -39,10 +38,10 @@ class Sizes(NamedTuple):
     @property
     def seen_share(self) -> float:
         """Of all flaws, share read as larger than the limit."""
-        reach = math.log(self.limit / self.median)
-        if self.read_spread == 0.0:
+        reach, read_spread = math.log(self.limit / self.median), self.read_spread
+        if read_spread == 0.0:
             return float(reach < 0.0)
-        return 0.5 * math.erfc(reach / self.read_spread / math.sqrt(2.0))
+        return 0.5 * math.erfc(reach / read_spread / math.sqrt(2.0))
 
     def sizes(self, words: npt.NDArray[np.uint32], share: float, sign: float) -> Floats:
         """True sizes of flaws of which it is known what they are read as.
@@ -58,14 +57,16 @@ class Sizes(NamedTuple):
         """
         from cellfab.kernels.random import normals_of_words
 
-        if self.read_spread == 0.0 or not len(words):
-            return np.full(len(words), self.median, np.float32)
-        cut = np.stack(((words[:, 0] * share).astype(np.uint32), words[:, 1])).reshape(-1)
-        z = np.empty(cut.size, np.float32)
+        n, read_spread = len(words), self.read_spread
+        if read_spread == 0.0 or not n:
+            return np.full(n, self.median, np.float32)
+        cut, z = np.empty(2 * n, np.uint32), np.empty(2 * n, np.float32)
+        cut[:n] = words[:, 0] * share
+        cut[n:] = words[:, 1]
         normals_of_words(cut, z)
-        read, rest = z[: len(words)], z[len(words) :]
-        known = np.float32(-sign * self.spread**2 / self.read_spread)
-        own = np.float32(self.spread * self.camera_spread / self.read_spread)
+        read, rest = z[:n], z[n:]
+        known = np.float32(-sign * self.spread**2 / read_spread)
+        own = np.float32(self.spread * self.camera_spread / read_spread)
         sizes: Floats = np.float32(self.median) * np.exp(known * read + own * rest)
         return sizes
 
@@ -120,12 +121,14 @@ def inspect_flaws(
     InvariantError
         If a rate is not a number.
     """
-    _announce(rate, decision)
     share = law.seen_share
     seen = web.events(lot, draws, decision, rate * share)
     sizes = law.sizes(seen.words, share, 1.0)
-    large = sizes > law.limit
-    web.reject(lot, seen.rows[large], seen.rows[~large], cause)
+    if sizes.size:
+        large = sizes > law.limit
+        web.reject(lot, seen.rows[large], seen.rows[~large], cause)
+    else:
+        web.note_false_rejects(lot, cause, 0)
     if not keep:
         return None
     passed = web.events(lot, draws, f"{decision}_passed", rate * (1.0 - share))
@@ -179,7 +182,6 @@ def inspect_peel(
     """
     from cellfab.kernels.film import weakest_peel
 
-    _announce(patches.weak, decision)
     found = web.events(lot, draws, decision, patches.weak[charge])
     if found.rows.size:
         # A segment with several weak patches is looked at once: its first one's number decides.
@@ -192,9 +194,3 @@ def inspect_peel(
     u = draws.uniform(f"{decision}_strength", lot)
     weakest_peel(is_weak, u, charge, patches.median_n_per_m, patches.spread, patches.weak, patches.number, peel)
     return peel
-
-
-def _announce(rate: Rates, decision: str) -> None:
-    """A rate that is not a number would pass for one of nothing."""
-    if np.isnan(rate).any():
-        raise InvariantError(f"'{decision}': a rate of events is not a number")

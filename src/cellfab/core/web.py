@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,11 +56,17 @@ def scrapped(lot: Lot, *losses: tuple[int, int]) -> None:
 
 
 class _Scratch(threading.local):
-    """Room for the random words of a web and for the rows found in it, kept from lot to lot: fresh memory is slow."""
+    """Room for the random words of a web, the rows found in it and events on it, kept from lot to lot: fresh memory is
+    slow."""
 
     def __init__(self) -> None:
         self.words = np.empty(0, np.uint32)
         self.rows = np.empty(0, np.int32)
+        self.ask_events(1024)
+
+    def ask_events(self, n: int) -> None:
+        """Make room for n events, which are always fewer than there is room for."""
+        self.event_rows, self.event_words = np.empty(n, np.int32), np.empty((n, 2), np.uint32)
 
     def ask(self, n: int) -> _Scratch:
         """See to it that there is room for n rows."""
@@ -205,23 +212,15 @@ def inspect(
     absolute, relative, log_spread : float
         Reading = (value + z (absolute + relative value)) exp(log_spread z), z normal and cut off at 4.
     """
-    from cellfab.kernels.random_rows import fill_row_normals
-    from cellfab.kernels.web_rows import GAUGE_REACH, doubtful_rows, judge_rows
+    from cellfab.kernels.web_rows import GAUGE_REACH, gauge_rows
 
-    positions, planned, code = shape(lot)[1], planned_positions(lot), exit_codes(lot)
     shrink = math.exp(GAUGE_REACH * log_spread)
     reach = 1.0 - GAUGE_REACH * relative
     clear_low = (low * shrink + GAUGE_REACH * absolute) / reach if reach > 0.0 else math.inf
     clear_high = (high / shrink - GAUGE_REACH * absolute) / (1.0 + GAUGE_REACH * relative)
-    rows = _SCRATCH.ask(values.size).rows
-    rows = rows[: doubtful_rows(values, clear_low, clear_high, positions, planned, code, rows)]
-    if not rows.size:
-        note_false_rejects(lot, cause, 0)
-        return
-    z = np.empty(rows.size, np.float32)
-    fill_row_normals(draws.key(decision), lot.identity, rows, z)
-    off, sound = judge_rows(
-        rows, z, values, absolute, relative, log_spread, low, high, positions, planned, cause, code
+    off, sound = gauge_rows(
+        draws.key(decision), lot.identity, values, clear_low, clear_high, low, high, absolute, relative, log_spread,
+        shape(lot)[1], planned_positions(lot), cause, exit_codes(lot), _SCRATCH.ask(values.size).rows,
     )  # fmt: skip
     scrapped(lot, (cause, off))
     note_false_rejects(lot, cause, sound)
@@ -253,18 +252,26 @@ def events(lot: Lot, draws: Draws, decision: str, rate: float | npt.NDArray[np.f
         Name the numbers.
     rate : float or ndarray of float64, shape (positions,)
         Expected events per segment, the same in all lanes; `cellfab.kernels.web_events.rate_of` a probability.
+
+    Raises
+    ------
+    InvariantError
+        If a rate is not a number: it would pass for one of nothing.
     """
-    from cellfab.kernels.web_events import room_for, scatter_events
+    from cellfab.kernels.web_events import scatter_events
 
     (lanes, positions), planned = shape(lot), planned_positions(lot)
     rates = rate if isinstance(rate, np.ndarray) else np.array((rate,))
-    highest = float(rates.max(initial=0.0))
-    if highest == 0.0:
-        return Events(np.empty(0, np.int32), np.empty((0, 2), np.uint32))
-    room = room_for(highest, lanes * planned)
-    rows, words = np.empty(room, np.int32), np.empty((room, 2), np.uint32)
-    found = scatter_events(draws.key(decision), lot.identity, rates, lanes, positions, planned, rows, words)
-    return Events(rows[:found], words[:found])
+    key, scratch = draws.key(decision), _SCRATCH
+    while True:
+        rows, words = scratch.event_rows, scratch.event_words
+        found = scatter_events(key, lot.identity, rates, lanes, positions, planned, rows, words)
+        if found < rows.size:
+            break
+        scratch.ask_events(2 * found)  # there may be more of them
+    if found < 0:
+        raise InvariantError(f"'{decision}': a rate of events is not a number")
+    return Events(rows[:found].copy(), words[:found].copy())
 
 
 def scrap_rows(lot: Lot, rows: npt.NDArray[np.int32], cause: int) -> None:
@@ -296,7 +303,12 @@ def reject(lot: Lot, bad: npt.NDArray[np.int32], sound: npt.NDArray[np.int32], c
 
 def note_false_rejects(lot: Lot, cause: int, rows: int) -> None:
     """Note how many rows were scrapped for a cause though nothing was wrong with them."""
-    lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(rows)
+    lot.attributes[_note_of(cause)] = float(rows)
+
+
+@cache
+def _note_of(cause: int) -> str:
+    return notes.FALSE_REJECTS + describe(cause).name
 
 
 def scrap_positions(lot: Lot, first: int, after: int, cause: int) -> None:

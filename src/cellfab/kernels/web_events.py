@@ -60,12 +60,14 @@ def scatter_events(
     Returns
     -------
     int
-        Events; at most m (see `room_for`).
+        Events, at most m: if it is m, there may be more. -1 if a rate is not a number.
     """
     per_lane = (planned + BLOCK - 1) // BLOCK
     highest = np.zeros(per_lane)
     for position in range(positions):
         here = min(rate[min(position, rate.size - 1)], RATE_AT_MOST)
+        if np.isnan(rate[min(position, rate.size - 1)]):
+            return -1
         highest[position // BLOCK] = max(highest[position // BLOCK], here)
     low, high = np.uint64(entity) & _LOW_32, np.uint64(entity) >> _SHIFT_32
     key_low, key_high = key & _LOW_32, key >> _SHIFT_32
@@ -95,12 +97,6 @@ def scatter_events(
                     found += 1
                 point += 1
     return found
-
-
-def room_for(highest_rate: float, segments: int) -> int:
-    """Events that `scatter_events` will not exceed: the mean and twelve standard deviations of a Poisson number."""
-    expected = min(max(highest_rate, 0.0), RATE_AT_MOST) * segments
-    return 16 + math.ceil(expected + 12.0 * math.sqrt(expected))
 
 
 def rate_of(probability: float) -> float:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.random_rows import fill_row_normals
 
 GAUGE_REACH = 4.0
 """Standard deviations at which a gauge's error is cut off: what lies further from a limit need not be read."""
@@ -157,3 +158,42 @@ def judge_rows(
         scrapped += off
         sound += off and low <= value <= high
     return scrapped, sound
+
+
+@kernel
+def gauge_rows(
+    key: np.uint64,
+    entity: int,
+    values: npt.NDArray[np.float32],
+    clear_low: float,
+    clear_high: float,
+    low: float,
+    high: float,
+    absolute: float,
+    relative: float,
+    log_spread: float,
+    positions: int,
+    planned: int,
+    code: int,
+    exit_code: npt.NDArray[np.int16],
+    rows: npt.NDArray[np.int32],
+) -> tuple[int, int]:
+    """Read the living rows that the gauge's error could put outside [low, high], and scrap those that it does.
+
+    `doubtful_rows` of [clear_low, clear_high], read as `judge_rows` says, with the normal numbers that `fill_normal`
+    would give to the roll as planned; `rows`, shape (n,), is room to work in.
+
+    Returns
+    -------
+    tuple of int
+        Rows scrapped, and those among them whose true value is within [low, high].
+    """
+    found = doubtful_rows(values, clear_low, clear_high, positions, planned, exit_code, rows)
+    if found == 0:
+        return 0, 0
+    z = np.empty(found, np.float32)
+    fill_row_normals(key, entity, rows[:found], z)
+    judged: tuple[int, int] = judge_rows(
+        rows[:found], z, values, absolute, relative, log_spread, low, high, positions, planned, code, exit_code
+    )  # fmt: skip
+    return judged
