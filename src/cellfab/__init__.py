@@ -11,6 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from cellfab.version import VERSION
+
 if TYPE_CHECKING:
     from cellfab.errors import CellfabError, ConfigError
     from cellfab.result import Kpi, RunResult
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from cellfab.study.plan import Study, load_study
     from cellfab.study.result import StudyResult
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "CellfabError", "ConfigError", "Kpi", "RunResult", "Scenario", "Study", "StudyResult", "load", "load_study",
     "run_study", "simulate",

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
 
-import cellfab
 from cellfab import consumption, summary
 from cellfab.books import Books
 from cellfab.config.problems import Problem
@@ -26,6 +25,7 @@ from cellfab.replicate import Replicate, rare_collection, simulate
 from cellfab.result import Kpi, RunResult
 from cellfab.scenario import Scenario, cell_columns
 from cellfab.units import TICKS_PER_WEEK
+from cellfab.version import VERSION
 
 _PACKAGES = ("simpy", "numpy", "numba", "pandas", "pydantic")
 
@@ -188,7 +188,7 @@ def gather(
         shocks=summary.shocks_of(scenario),
         timing=timing,
         manifest={
-            "cellfab": cellfab.__version__,
+            "cellfab": VERSION,
             "packages": {name: version(name) for name in _PACKAGES},
             "python": platform.python_version(),
             "scenario": scenario.name,

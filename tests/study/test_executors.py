@@ -34,7 +34,7 @@ comparison: {reference: slow}
 """
 LONG = MANY.replace("slow: {}", "slow: {set: {run.horizon_h: 2000}}").replace(
     "{set: {line.stations", "{extends: slow, set: {line.stations"
-).replace("{least: 10, most: 40}", "35").replace("{half_width_share: 0.1}", "{}")  # fmt: skip
+).replace("{least: 10, most: 40}", "25").replace("{half_width_share: 0.1}", "{}")  # fmt: skip
 """A few seconds of work."""
 
 

@@ -13,11 +13,11 @@ from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
-import cellfab
 from cellfab.study.code import code_digest
 from cellfab.study.result import StudyResult, in_order
 from cellfab.study.statistics import Interval
 from cellfab.study.store import write_durably
+from cellfab.version import VERSION
 
 COLUMNS = {
     "variant": "name of the variant",
@@ -140,7 +140,7 @@ def write_tables(result: StudyResult, store: Path) -> Path:
     folder = store / f"{re.sub(r'[^0-9A-Za-z_.-]+', '_', study.name)}-{study.digest[:8]}"
     folder.mkdir(exist_ok=True)
     manifest = {
-        "cellfab": cellfab.__version__, "code": code_digest(), "study": study.name, "digest": study.digest,
+        "cellfab": VERSION, "code": code_digest(), "study": study.name, "digest": study.digest,
         "file": str(study.file), "seed": study.spec.seed, "ended": result.ended,
         "replicates": {case.label: n for case, n in zip(study.cases, result.counts, strict=True)},
         "ran": result.ran, "reused": result.reused, "failed": len(result.failures), "wall_s": result.seconds,
