@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_ASIDE = ("cli.py", "__main__.py", "starter.py", "compare.py", "query.py", "recall.py", "sizing.py", "costing.py")
+_ASIDE = ("__main__.py", "starter.py", "compare.py", "query.py", "recall.py", "sizing.py", "costing.py")
 """Modules that only show, write or ask what a run has left."""
 _LIBRARIES = ("numpy", "numba", "simpy", "scipy")
 
@@ -23,7 +23,7 @@ def code_digest() -> str:
     digest = sha256()
     for file in sorted(_PACKAGE.rglob("*.py")):
         name = file.relative_to(_PACKAGE).as_posix()
-        aside = name in _ASIDE or name.startswith("report/")
+        aside = name in _ASIDE or name.startswith(("cli/", "report/"))
         if aside or (name.startswith("study/") and name != "study/worker.py"):
             continue
         digest.update(f"{name}\0".encode())

@@ -1,0 +1,67 @@
+"""The command that sets two results side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cellfab.cli.options import JsonOption, SetOption
+from cellfab.cli.terminal import interruptible, progress_bar, warn
+from cellfab.errors import UsageError
+
+if TYPE_CHECKING:
+    from cellfab import compare as comparing
+
+
+def compare(
+    before: Annotated[str, typer.Argument(metavar="A", help="Folder of a run, or a scenario, which is then run.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same; A again to compare weeks of one run.")],
+    cost: Annotated[Literal["full", "cash", "net"], typer.Option(help="Kind of cost per kWh.")] = "full",
+    weeks_a: Annotated[
+        str, typer.Option(metavar="FIRST:END", help="Of A: 0:16, -13: (the last 13), or the name of a phase.")
+    ] = ":",
+    weeks_b: Annotated[str, typer.Option(metavar="FIRST:END", help="Of B.")] = ":",
+    overrides: SetOption = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the waterfall as one HTML page.")] = None,
+    as_json: JsonOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
+) -> None:
+    """A waterfall from the cost per kWh of one run to that of another, whose bars add up to the cent."""
+    from cellfab import compare as comparing
+    from cellfab.report.compare_text import comparison_document, comparison_text
+
+    sides: dict[str, comparing.Side] = {}
+    for name in dict.fromkeys((before, after)):
+        sides[name] = _side(name, overrides or (), shown=not (quiet or as_json))
+    found = comparing.compare(sides[before], sides[after], cost, (weeks_a, weeks_b))
+    if html is not None:
+        from cellfab.report.compare_chart import write_comparison
+
+        try:
+            write_comparison(found, html)
+        except OSError as error:
+            raise UsageError(f"cannot write '{html}': {error.strerror or error}") from error
+        typer.echo(f"page: {html}", err=True)
+    typer.echo(json.dumps(comparison_document(found), allow_nan=False) if as_json else comparison_text(found))
+
+
+def _side(name: str, overrides: Sequence[str], *, shown: bool) -> comparing.Side:
+    """A run read from its folder, or a scenario simulated."""
+    from cellfab import compare as comparing
+
+    if Path(name).is_dir():
+        if overrides:
+            raise UsageError(f"--set changes scenarios, and '{name}' is the folder of a run that has been made")
+        return comparing.read_side(Path(name))
+    from cellfab.scenario import load_scenario
+
+    scenario = load_scenario(name, overrides)
+    warn(scenario)
+    from cellfab.run import run_scenario
+
+    with interruptible(), progress_bar(scenario.name, shown=shown) as advance:
+        return comparing.side_of(run_scenario(scenario, progress=advance))
