@@ -19,6 +19,7 @@ Evolutionary Computation 2005, 443-450: both together.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
@@ -176,10 +177,42 @@ class Search:
         return list(found.values())
 
 
-# ---- the searcher that is built in ----------------------------------------------------------------------------------
+# ---- searchers ------------------------------------------------------------------------------------------------------
 
 
-class Evolution:
+class Generations(ABC):
+    """A searcher that proposes some points at a time and looks at their scores together, in the order of the points."""
+
+    def __init__(self) -> None:
+        self._points: list[Point] = []
+        self._told: dict[int, Score | None] = {}
+        self._first = 0  # number of the generation's first trial
+        self._asked = 0
+
+    @abstractmethod
+    def propose(self, done: list[tuple[Point, Score | None]]) -> list[Point]:
+        """The next points, after the scores of those proposed last; at first of none."""
+
+    def ask(self, count: int) -> list[Trial]:
+        """Up to `count` trials of this generation; of the next one once all of this have been told."""
+        if len(self._told) == len(self._points):
+            done = [(point, self._told[place]) for place, point in enumerate(self._points)]
+            self._first += len(self._points)
+            self._points, self._told, self._asked = self.propose(done), {}, 0
+        stop = min(self._asked + count, len(self._points))
+        trials = [Trial(self._first + place, self._points[place]) for place in range(self._asked, stop)]
+        self._asked = stop
+        return trials
+
+    def tell(self, trial: Trial, score: Score | None) -> None:
+        """The score of a trial of this generation."""
+        place = trial.number - self._first
+        if not 0 <= place < self._asked or place in self._told:
+            raise ValueError(f"nobody waits for trial {trial.number}")
+        self._told[place] = score
+
+
+class Evolution(Generations):
     """Differential evolution in the unit cube, with the selection of NSGA-II.
 
     Parameters
@@ -193,29 +226,26 @@ class Evolution:
     def __init__(self, factors: int, seed: int, population: int = 12) -> None:
         if factors < 1 or population < _FEWEST:
             raise ValueError(f"an evolution needs at least one factor, and a population of at least {_FEWEST}")
+        super().__init__()
         self.factors, self.seed, self.population = factors, seed, population
         self.generation = 0
         self._parents: list[tuple[Point, Score]] = []
-        self._told: dict[int, Score | None] = {}
-        self._first = 0  # number of the generation's first trial
-        self._asked = 0
-        self._points: list[Point] = self._filling()
 
-    def ask(self, count: int) -> list[Trial]:
-        """Up to `count` trials of this generation; of the next one once all of this have been told."""
-        if len(self._told) == len(self._points):
-            self._next_generation()
-        stop = min(self._asked + count, len(self._points))
-        trials = [Trial(self._first + place, self._points[place]) for place in range(self._asked, stop)]
-        self._asked = stop
-        return trials
-
-    def tell(self, trial: Trial, score: Score | None) -> None:
-        """The score of a trial of this generation."""
-        place = trial.number - self._first
-        if not 0 <= place < self._asked or place in self._told:
-            raise ValueError(f"nobody waits for trial {trial.number}")
-        self._told[place] = score
+    def propose(self, done: list[tuple[Point, Score | None]]) -> list[Point]:
+        """Keep the best of parents and children, and make children of them."""
+        if not done:
+            return self._filling()
+        alive = [*self._parents, *((point, score) for point, score in done if score is not None)]
+        self.generation += 1
+        generator = np.random.default_rng([self.seed, self.generation])
+        if len(alive) < _FEWEST:  # too little to go on from: look elsewhere
+            self._parents = alive
+            return [tuple(row) for row in generator.random((self.population, self.factors)).tolist()]
+        fitness = _fitness([score for _, score in alive])
+        kept = np.lexsort((-fitness[1], fitness[0]))[: self.population]
+        self._parents = [alive[place] for place in kept.tolist()]
+        cube = np.array([point for point, _ in self._parents])
+        return [tuple(row) for row in self._children(cube, fitness[:, kept], generator).tolist()]
 
     def _filling(self) -> list[Point]:
         from scipy.stats import qmc
@@ -223,24 +253,6 @@ class Evolution:
         power = math.ceil(math.log2(self.population))
         cube = qmc.Sobol(self.factors, scramble=True, rng=self.seed).random_base2(power)
         return [tuple(row) for row in cube[: self.population].tolist()]
-
-    def _next_generation(self) -> None:
-        """Keep the best of parents and children, and make children of them."""
-        told = ((self._points[place], self._told[place]) for place in range(len(self._points)))
-        alive = [*self._parents, *((point, score) for point, score in told if score is not None)]
-        self.generation += 1
-        self._first += len(self._points)
-        self._told, self._asked = {}, 0
-        generator = np.random.default_rng([self.seed, self.generation])
-        if len(alive) < _FEWEST:  # too little to go on from: look elsewhere
-            self._parents = alive
-            self._points = [tuple(row) for row in generator.random((self.population, self.factors)).tolist()]
-            return
-        fitness = _fitness([score for _, score in alive])
-        kept = np.lexsort((-fitness[1], fitness[0]))[: self.population]
-        self._parents = [alive[place] for place in kept.tolist()]
-        cube = np.array([point for point, _ in self._parents])
-        self._points = [tuple(row) for row in self._children(cube, fitness[:, kept], generator).tolist()]
 
     def _children(self, cube: Floats, fitness: Floats, generator: np.random.Generator) -> Floats:
         """One parent moved by the difference of two others, mixed with the better one of two more."""
