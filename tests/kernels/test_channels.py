@@ -33,12 +33,14 @@ class Rack:
         self.calls = np.zeros((50, 5), np.int64)
         self.lost: list[int] = []
 
-    def hold(self, ready: int, ticks: list[int], waits: list[tuple[int, ...]]) -> tuple[Any, list[int], list[int]]:
+    def hold(
+        self, ready: int, ticks: list[int], waits: list[tuple[int, ...]], leaves: int = 0
+    ) -> tuple[Any, list[int], list[int]]:
         n = len(ticks)
-        start, end, lost = (np.zeros(n, np.int64) for _ in range(3))
+        start, end, lost, at = (np.zeros(n, np.int64) for _ in range(4))
         told = hold_trays(
             self.chain, self.positions, EDGES, ready, np.array(ticks, np.int64), 1.0, 1.0,
-            np.array(waits, np.int64).reshape(-1, 4), self.calls, start, end, lost,
+            np.array(waits, np.int64).reshape(-1, 4), self.calls, start, end, lost, at, leaves,
         )  # fmt: skip
         self.lost = lost.tolist()
         return told, start.tolist(), end.tolist()
@@ -117,10 +119,10 @@ def test_lot_after_lot_equals_the_twin(seed: int) -> None:
     for _ in range(4):
         ready += int(rng.integers(0, 30))
         ticks = rng.integers(0, 20, int(rng.integers(1, 12))).tolist()
-        (first, last, out, _), start, end = rack.hold(ready, ticks, [(*name, wait) for name, wait in waits.items()])
+        (first, out, open_at, _), start, end = rack.hold(ready, ticks, [(*name, wait) for name, wait in waits.items()])
         told = [slow.hold(ready, need, waits) for need in ticks]
         assert list(zip(start, end, [not lost for lost in rack.lost], strict=True)) == told
-        assert (first, last, out) == (start[0], max(start), max(end))
+        assert (first, out, open_at) == (start[0], max(end), max(*start, min(slow.free)))
         assert sorted(rack.positions.free.tolist()) == sorted(slow.free)
     bins = [*EDGES, 10**9]
     for state in (WORKING, DOWN, WAITING_CREW):
@@ -131,17 +133,17 @@ def test_lot_after_lot_equals_the_twin(seed: int) -> None:
 
 def test_a_full_rack_takes_the_next_lot_tray_by_tray() -> None:
     rack = Rack(2)
-    assert rack.hold(0, [10, 10, 10], [])[0] == (0, 10, 20, 0)
+    assert rack.hold(0, [10, 10, 10], [])[0] == (0, 20, 10, 0)
     assert rack.hold(0, [10, 10], [])[1] == [10, 20]
 
 
 def test_calls_name_the_breakdown() -> None:
     mode = Mode(fixed(7), fixed(3), np.uint64(1), np.uint64(2), crew=True)
     rack = Rack(1, (mode,))
-    assert rack.hold(0, [10], [])[0] == (0, 0, 13, 1)
+    assert rack.hold(0, [10], [])[0] == (0, 13, 13, 1)
     assert rack.calls[0].tolist() == [0, 0, 0, 7, 3]
     rack = Rack(1, (mode,))
-    assert rack.hold(0, [10], [(0, 0, 0, 5)])[0] == (0, 0, 18, 1)
+    assert rack.hold(0, [10], [(0, 0, 0, 5)])[0] == (0, 18, 18, 1)
 
 
 def test_a_lot_without_trays() -> None:

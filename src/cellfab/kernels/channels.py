@@ -4,6 +4,10 @@ A tray takes the position that has been, or will be, free first (the lowest numb
 positions come free are kept in a binary heap that is carried from lot to lot, so that lots overlap as they do in a
 formation rack: the trays of the next lot take the positions that the last one gives back.
 
+A tray whose time is over stays where it is until its position is needed. It gives way as long as others of its lot are
+still held (it waits for them beside the rack). Once its lot is complete it does not: until the lot leaves the station,
+the position is blocked.
+
 Laws, failure modes and planned stops come as a chain of one stage (`cellfab.kernels.serial_line.build`). A position
 fails only while it holds a tray; conventions are those of a chain, position by position.
 """
@@ -15,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.serial_line import CREW, DOWN, SCRAP, WAITING_CREW, WORKING, Chain, Ints, draw
+from cellfab.kernels.serial_line import BLOCKED, CREW, DOWN, FOREVER, SCRAP, WAITING_CREW, WORKING, Chain, Ints, draw
 
 
 class Positions(NamedTuple):
@@ -28,18 +32,23 @@ class Positions(NamedTuple):
     place : shape (N,)
     clock : shape (N, K, 2)
         Per position and mode: ticks of work to the next breakdown, and breakdowns so far.
+    kept : shape (N, 2)
+        Per position, of the tray that was last on it. COMPLETE: tick at which its lot is complete (FOREVER: not known,
+        or thrown away); LEAVES: tick at which the lot leaves the station.
     counts : shape (B, 9)
-        Ticks of all positions per bin of time and state, as far as they come from trays (WORKING, DOWN, WAITING_CREW),
-        and in the last column (FAILED) breakdowns.
+        Ticks of all positions per bin of time and state, as far as they come from trays (WORKING, BLOCKED, DOWN,
+        WAITING_CREW), and in the last column (FAILED) breakdowns.
     """
 
     free: Ints
     place: Ints
     clock: Ints
+    kept: Ints
     counts: Ints
 
 
 FAILED = 8
+COMPLETE, LEAVES = range(2)
 
 
 def new_positions(chain: Chain, positions: int, edges: Ints, failure_factor: float) -> Positions:
@@ -49,12 +58,14 @@ def new_positions(chain: Chain, positions: int, edges: Ints, failure_factor: flo
     for place in range(positions):
         for k in range(modes):
             clock[place, k, 0] = max(1, draw(chain, 1 + 2 * k, failure_factor, place, 0))
-    return Positions(np.zeros(positions, np.int64), np.arange(positions), clock, np.zeros((len(edges), 9), np.int64))
+    kept = np.full((positions, 2), FOREVER, np.int64)
+    counts = np.zeros((len(edges), 9), np.int64)
+    return Positions(np.zeros(positions, np.int64), np.arange(positions), clock, kept, counts)
 
 
 @kernel
-def _account(counts: Ints, edges: Ints, stops: Ints, stop: int, start: int, end: int, what: int) -> None:
-    """Add the ticks from `start` to `end` that lie outside planned stops; `stop`: the first that has not ended."""
+def _account(counts: Ints, edges: Ints, stops: Ints, stop: int, start: int, end: int, what: int, sign: int) -> None:
+    """Add (`sign` -1: take back) the ticks from `start` to `end` outside planned stops; `stop`: the first not ended."""
     row = np.searchsorted(edges, start, side="right") - 1
     t = start
     while t < end:
@@ -66,7 +77,7 @@ def _account(counts: Ints, edges: Ints, stops: Ints, stop: int, start: int, end:
                 while row + 1 < edges.size and edges[row + 1] <= t:
                     row += 1
                 piece = upto if row + 1 == edges.size else min(upto, edges[row + 1])
-                counts[row, what] += piece - t
+                counts[row, what] += sign * (piece - t)
                 t = piece
         while stops[stop, 1] <= t:
             stop += 1
@@ -105,7 +116,7 @@ def _hold(
         if stops[stop, 0] - t < run:
             run = stops[stop, 0] - t
             struck = -1
-        _account(counts, edges, stops, stop, t, t + run, WORKING)
+        _account(counts, edges, stops, stop, t, t + run, WORKING, 1)
         for k in range(modes):
             clock[place, k, 0] -= run
         ticks -= run
@@ -131,10 +142,10 @@ def _hold(
             for row in range(waits.shape[0]):
                 if waits[row, 0] == place and waits[row, 1] == struck and waits[row, 2] == number:
                     up += waits[row, 3]
-            _account(counts, edges, stops, stop, t, up, WAITING_CREW)
+            _account(counts, edges, stops, stop, t, up, WAITING_CREW, 1)
         while stops[stop, 1] <= up:
             stop += 1
-        _account(counts, edges, stops, stop, up, up + repair, DOWN)
+        _account(counts, edges, stops, stop, up, up + repair, DOWN, 1)
         up += repair
         while stops[stop, 1] <= up:
             stop += 1
@@ -146,6 +157,40 @@ def _hold(
         if stops[stop, 0] <= t:
             t = stops[stop, 1]
             stop += 1
+
+
+@kernel
+def _sink(free: Ints, place: Ints, up: int) -> None:
+    """The first position of the heap is to come free at tick `up`: it goes to its new place."""
+    which = place[0]
+    node = 0
+    while True:
+        child = 2 * node + 1
+        if child >= free.size:
+            break
+        other = child + 1
+        if other < free.size and (
+            free[other] < free[child] or (free[other] == free[child] and place[other] < place[child])
+        ):
+            child = other
+        if free[child] > up or (free[child] == up and place[child] > which):
+            break
+        free[node] = free[child]
+        place[node] = place[child]
+        node = child
+    free[node] = up
+    place[node] = which
+
+
+@kernel
+def _first_free(free: Ints, place: Ints, kept: Ints, ready: int) -> int:
+    """Tick, not before `ready`, at which a tray can have the first position, which is none that is blocked then."""
+    while True:
+        began = max(ready, free[0])
+        complete, leaves = kept[place[0], COMPLETE], kept[place[0], LEAVES]
+        if complete > began or leaves <= max(complete, free[0]):
+            return int(began)
+        _sink(free, place, leaves)
 
 
 @kernel
@@ -162,6 +207,8 @@ def hold_trays(
     start: Ints,
     end: Ints,
     lost: Ints,
+    at: Ints,
+    leaves: int,
 ) -> tuple[int, int, int, int]:
     """Give each tray of a lot a position.
 
@@ -187,15 +234,20 @@ def hold_trays(
         Output: ticks at which each tray takes its position and leaves it.
     lost : shape (n,)
         Output: 1 if a breakdown threw the tray away.
+    at : shape (n,)
+        Output: position of each tray.
+    leaves : int
+        Tick at which the lot leaves the station, if that is later than the end of its last tray.
 
     Returns
     -------
-    first_start, last_start, last_end : int
-        Ticks; `ready` for a lot without trays. After `last_start` the trays of the next lot have their turn.
+    first_start, last_end, open_at : int
+        Ticks; `ready` for a lot without trays. From `open_at` on all trays have a position and another one is free.
     called : int
         Breakdowns that need a crew; if more than c, the last ones are not in `calls`.
     """
     free, place, clock, counts = positions.free, positions.place, positions.clock, positions.counts
+    kept = positions.kept
     stops = chain.stops
     modes = clock.shape[1]
     first_start = last_start = last_end = ready
@@ -203,8 +255,14 @@ def hold_trays(
     stop = np.searchsorted(stops[:, 1], ready, side="right")
     row = np.searchsorted(edges, ready, side="right") - 1
     for i in range(ticks.size):
+        began = _first_free(free, place, kept, ready)
         which = place[0]
-        began = max(ready, free[0])
+        complete = kept[which, COMPLETE]
+        if began < complete < kept[which, LEAVES]:
+            # The tray on it gives way after all.
+            first = np.searchsorted(stops[:, 1], complete, side="right")
+            _account(counts, edges, stops, first, complete, kept[which, LEAVES], BLOCKED, -1)
+        kept[which, COMPLETE] = FOREVER
         while stops[stop, 1] <= began:
             stop += 1
         while row + 1 < edges.size and edges[row + 1] <= began:
@@ -219,33 +277,29 @@ def hold_trays(
                 clock[which, k, 0] -= ticks[i]
             counts[row, WORKING] += ticks[i]
             left = up = began + ticks[i]
-            kept = True
+            stays = True
         else:
-            began, left, up, kept, called = _hold(
+            began, left, up, stays, called = _hold(
                 chain, edges, clock, counts, which, began, ticks[i], failure_factor, repair_factor, waits, calls, called
             )
         start[i] = began
         end[i] = left
-        lost[i] = 0 if kept else 1
+        lost[i] = 0 if stays else 1
+        at[i] = which
         if i == 0:
             first_start = began
         last_start = max(last_start, began)
         last_end = max(last_end, left)
-        node = 0
-        while True:  # the position goes to its new place in the heap
-            child = 2 * node + 1
-            if child >= free.size:
-                break
-            other = child + 1
-            if other < free.size and (
-                free[other] < free[child] or (free[other] == free[child] and place[other] < place[child])
-            ):
-                child = other
-            if free[child] > up or (free[child] == up and place[child] > which):
-                break
-            free[node] = free[child]
-            place[node] = place[child]
-            node = child
-        free[node] = up
-        place[node] = which
-    return first_start, last_start, last_end, called
+        _sink(free, place, up)
+    for i in range(ticks.size):
+        kept[at[i], LEAVES] = i  # of the trays that were on one position, the last one counts
+    leaves = max(leaves, last_end)
+    stop = np.searchsorted(stops[:, 1], last_end, side="right")
+    for i in range(ticks.size):
+        if kept[at[i], LEAVES] == i and lost[i] == 0:
+            kept[at[i], COMPLETE] = last_end
+            _account(counts, edges, stops, stop, last_end, leaves, BLOCKED, 1)
+    for i in range(ticks.size):
+        kept[at[i], LEAVES] = leaves
+    open_at = _first_free(free, place, kept, last_start)
+    return first_start, last_end, open_at, called

@@ -32,20 +32,26 @@ from cellfab.kernels.serial_floor import (
     ENTITY,
     EXIT,
     FED,
+    FETCHED,
     FINISHED,
+    FINISHES,
     FREE,
     FREE_SINCE,
     GATHERING,
     GREW,
     GREW_TO,
+    HANDOVER,
     HEAD,
     INPUT,
+    INSIDE,
     LEFT,
     LEVEL,
+    LOST,
     LOT,
     LOTS,
     NOW,
     OFF,
+    OFFERED,
     OUTLET,
     PART,
     READY,
@@ -148,9 +154,9 @@ def advance(
     Returns
     -------
     reason : int
-        UNTIL, INPUT, CALL, COMPLETE or ROOM, after everything at that tick has moved that could.
+        UNTIL, INPUT, CALL, COMPLETE, ROOM or LOST, after everything at that tick has moved that could.
     which : int
-        CALL: the unit; COMPLETE: the lot; ROOM: the stage.
+        CALL: the unit; COMPLETE, LOST: the lot; ROOM: the stage.
     """
     # Arrays are taken out of their tuples once: each later access would count references, at ten times the price.
     table, mode, fixed_s = chain.stage, chain.mode, chain.fixed_s
@@ -207,6 +213,10 @@ def advance(
                     into_buffer = leaves = False
                     if m == stages:
                         leaves = number >= 0
+                        if leaves and part[number & mask, EXIT] > stages and now[HANDOVER] != FETCHED:
+                            leaves = False
+                            if now[HANDOVER] == INSIDE:
+                                now[HANDOVER] = FINISHES
                     else:
                         if capacity != 0 and number >= 0 and (capacity < 0 or stage[m, LEVEL] < capacity):
                             if stage[m, LEVEL] == table[m, RING_SIZE]:
@@ -320,15 +330,22 @@ def advance(
                         unit[u, CONDITION] = WAITS
                         now[CALLING] -= 1
                         return CALL, u
+            if now[HANDOVER] == FINISHES:
+                now[HANDOVER] = OFFERED
+                return COMPLETE, now[GATHERING]
             if now[COMPLETED]:
                 # The lot goes into the outlet, unless nothing of it is left; the parts of the next one queue up behind.
-                now[OUTLET] = max(now[OUTLET], now[THROUGH] > 0)
+                handover = now[HANDOVER]
+                now[HANDOVER] = INSIDE
+                now[OUTLET] = max(now[OUTLET], now[THROUGH] > 0 and handover != FETCHED)
                 now[THROUGH] = 0
                 now[GATHERING] += 1
                 now[COMPLETED] = now[GATHERING] < now[LOTS] and lot[now[GATHERING] % lot.size] == 0
                 stage[stages, TOUCHED] = 1
                 now[UNSETTLED] = 1
-                return COMPLETE, now[GATHERING] - 1
+                if handover == FETCHED:
+                    continue
+                return (LOST if handover == OFFERED else COMPLETE), now[GATHERING] - 1
             known = now[TAKEN] if manner == AT_HAND else now[ARRIVED]
             if expecting != SILENT and known == now[FED] and (expecting == RUN_OUT or stage[0, FREE] > 0):
                 return INPUT, 0

@@ -63,7 +63,7 @@ class Floor(NamedTuple):
         Parts not yet gone of lot number j, in entry j % L.
     thrown : shape (T, 2)
         Numbers of the parts that breakdowns threw away and the stages where; the first `now[N_THROWN]` rows count.
-    now : shape (16,)
+    now : shape (17,)
         Entries NOW ... below.
     """
 
@@ -99,19 +99,22 @@ LEFT, STRUCK = range(2)
 ENTITY, ROW, EXIT, READY, LOT = range(5)
 """Columns of `Floor.part`; READY: tick at which it is there (AT_HAND: at which it was let in)."""
 NOW, BIN, FED, ARRIVED, TAKEN, LOTS, GATHERING, THROUGH, COMPLETED, OUTLET = range(10)
-N_THROWN, CALLING, BOUNDARY, UNSETTLED, GREW, GREW_TO = range(10, 16)
+N_THROWN, CALLING, BOUNDARY, UNSETTLED, GREW, GREW_TO, HANDOVER = range(10, 17)
 """Entries of `Floor.now`.
 
 FED, ARRIVED, TAKEN: parts known, come, and let in or turned away. LOTS: lots known. GATHERING: the lot whose parts may
 leave the chain; THROUGH: how many have; COMPLETED: all of it is gone. OUTLET: the lot before is still in the outlet.
 CALLING: units that have called and were not heard. BOUNDARY: tick of the next planned change or edge of a bin.
 UNSETTLED: some stage is touched. GREW, GREW_TO: first and last stage into whose buffer a part came at this tick.
+HANDOVER: how far the one part of the lot GATHERING is, of those that stay in the last machine until they are taken.
 """
+INSIDE, FINISHES, OFFERED, FETCHED = range(4)
+"""Values of HANDOVER: not finished; just finished; told to be complete; taken."""
 SILENT, RUN_OUT, ADMITTING = range(3)
 """What `advance` tells about further parts: nothing; that known parts have run out; that another one could start."""
-UNTIL, INPUT, CALL, COMPLETE, ROOM = range(5)
+UNTIL, INPUT, CALL, COMPLETE, ROOM, LOST = range(6)
 """Why `advance` returned: the tick was reached; parts have run out; a unit calls for a crew; a lot is complete; a queue
-without limit needs a longer ring (`with_more_room`)."""
+without limit needs a longer ring (`with_more_room`); a breakdown threw away what was told to be complete."""
 
 
 def new_floor(chain: Chain, tally: Tally, parts: int, failure_factor: float = 1.0) -> Floor:
@@ -142,7 +145,7 @@ def new_floor(chain: Chain, tally: Tally, parts: int, failure_factor: float = 1.
     stage[:stages, FREE] = chain.stage[:, UNITS]
     stage[:stages, NEXT_STOP] = chain.stage[:, STOP]
     stage[:, TOUCHED] = 1
-    now = np.zeros(16, np.int64)
+    now = np.zeros(17, np.int64)
     now[GREW], now[GREW_TO] = stages, -1
     now[BOUNDARY] = min(tally.edges[1], chain.stops[chain.stage[:, STOP], 0].min())
     now[UNSETTLED] = 1
@@ -185,7 +188,8 @@ def feed(
     entity, row, ready : array_like of int, shape (n,) or one value for all
         Name of the random draws about each part; tick at which it comes (ascending, not before `now[NOW]`).
     exit_stage : shape (n,)
-        Stage after which each part is sorted out; M: it goes all the way; -1: it never enters.
+        Stage after which each part is sorted out; M: it goes all the way; -1: it never enters. M + 1, for a lot of one
+        part: it goes all the way, and stays in the last machine until it is taken.
     manner : int
         As will be given to `advance`.
     lot : bool
@@ -234,8 +238,10 @@ def oldest(chain: Chain, floor: Floor) -> int:
 
 
 def release_outlet(floor: Floor) -> None:
-    """The plant has taken the completed lot: the parts of the next one may leave."""
+    """The plant has taken the completed lot: the parts of the next one may leave, or its one part may."""
     floor.now[OUTLET] = 0
+    if floor.now[HANDOVER] == OFFERED:
+        floor.now[HANDOVER] = FETCHED
     floor.stage[-1, TOUCHED] = 1
     floor.now[UNSETTLED] = 1
 
@@ -279,7 +285,7 @@ def clear(chain: Chain, floor: Floor, tally: Tally) -> None:
     stage[:, [LEVEL, FINISHED]] = 0
     now[[ARRIVED, TAKEN]] = now[FED]
     now[GATHERING] = now[LOTS]
-    now[[COMPLETED, OUTLET, THROUGH]] = 0
+    now[[COMPLETED, OUTLET, THROUGH, HANDOVER]] = 0
 
 
 def thrown_away(floor: Floor) -> Ints:

@@ -5,12 +5,17 @@ waits for its crew. So it is assumed that repairs start at once; the crew is cal
 it does not come then, the lots concerned are computed again from a copy of the state before them. That is exact,
 because a machine that waits for the crew is down either way until its repair would have ended: up to that tick the
 computed future is the true one. Then the repair is taken never to begin, until it does.
+
+Another thing is when a finished lot that keeps its place inside is taken. It is assumed to be taken at once; if it is
+not, what has been computed on that ground shows a tick later at the earliest, or when a lot is to come in or go out,
+and by then the lot is taken never to leave, until it does.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from heapq import heapify
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -43,6 +48,12 @@ class Entrance(NamedTuple):
     tick: int
 
 
+class Lost(NamedTuple):
+    """A finished lot that had kept its place was thrown away there."""
+
+    passage: Passage
+
+
 class Call(NamedTuple):
     """A breakdown that needs a crew: its name, by which mode, when, and how long the repair takes."""
 
@@ -71,6 +82,12 @@ class Passage:
         Breakdowns while it was inside that need a crew.
     passed_on, delivered : bool
         That the next lot can be taken has been told; it is out.
+    waiting : bool
+        It is finished, but keeps its place inside until it is taken.
+    leaves : int
+        Tick at which it is taken, if that is later than `last_out`; 0: it is assumed not to be.
+    lots_out : int
+        Finished lots made of it that have not been taken yet.
     """
 
     entity: int
@@ -81,6 +98,9 @@ class Passage:
     calls: tuple[Call, ...] = ()
     passed_on: bool = False
     delivered: bool = False
+    waiting: bool = False
+    leaves: int = 0
+    lots_out: int = 0
     before: Any = field(default=None, repr=False)
 
 
@@ -131,6 +151,10 @@ class Ahead(Generic[P]):
         """Ticks at which `correct` has to look."""
         return []
 
+    def keeps_place(self, passage: P) -> bool:
+        """Whether a finished lot stays inside until it is taken."""
+        return False
+
     # What the station asks and tells.
 
     @property
@@ -144,7 +168,11 @@ class Ahead(Generic[P]):
         return any(not (passage.delivered and passage.passed_on) for passage in self.passages)
 
     def admits(self, now: int) -> bool:
-        """Whether a lot can still be taken, since it was last told that one can."""
+        """Whether a lot can still be taken, since it was last told that one can; if not, it is told again."""
+        self._keep_waiting()
+        if self.passages and self.passages[-1].open_at > now:
+            self.passages[-1].passed_on = False
+            return False
         return True
 
     def due(self) -> int:
@@ -152,6 +180,8 @@ class Ahead(Generic[P]):
         due = min(self.corrections(), default=NEVER)
         asked = self._asked
         for passage in self.passages:
+            if passage.waiting and not passage.leaves:
+                due = min(due, passage.last_out + 1)
             for call in passage.calls:
                 if call.tick < due and call.breakdown not in asked:
                     due = call.tick
@@ -170,8 +200,13 @@ class Ahead(Generic[P]):
         A lot is told when it is out.
         """
         while True:
+            overdue = any(passage.waiting and passage.last_out < now for passage in self.passages)
+            if overdue and self._keep_waiting():
+                continue
             call = self._unasked(now)
             if call is not None:
+                if self._keep_waiting():
+                    continue
                 self._asked[call.breakdown] = (call, None)
                 return call
             if self._take_as_never(now) or self.correct(now):
@@ -181,10 +216,24 @@ class Ahead(Generic[P]):
                     passage.passed_on = True
                     return Entrance(passage.open_at)
                 if not passage.delivered and self.out_at(passage) <= now:
+                    if self._keep_waiting():
+                        break
                     passage.delivered = True
+                    passage.waiting = self.keeps_place(passage)
                     return passage
-            self._forget()
-            return None
+            else:
+                self._forget()
+                return None
+
+    def leave(self, passage: P, now: int) -> None:
+        """A finished lot is gone; if it has kept its place, that is free now."""
+        if not passage.waiting:
+            return
+        passage.waiting = False
+        if passage.leaves or passage.last_out < now:
+            passage.leaves = now
+            self.redo(passage)
+        self._forget()
 
     def enter(self, passage: P) -> None:
         """Take a lot in and compute what becomes of it."""
@@ -199,7 +248,8 @@ class Ahead(Generic[P]):
             self._set_wait(call.breakdown, now - call.tick)
 
     def admit_waits(self) -> None:
-        """Before books are read: a repair whose crew has not come is waiting, not under way."""
+        """Before books are read: a repair whose crew has not come is waiting, not under way; no lot is taken unseen."""
+        self._keep_waiting()
         for breakdown, (_, came) in list(self._asked.items()):
             if came is None:
                 self._set_wait(breakdown, NEVER)
@@ -227,6 +277,15 @@ class Ahead(Generic[P]):
         self._asked.clear()
 
     # How it is done.
+
+    def _keep_waiting(self) -> bool:
+        """Take the finished lots inside never to leave; tell if any was assumed to leave at once."""
+        waiting = [passage for passage in self.passages if passage.waiting and not passage.leaves]
+        for passage in waiting:
+            passage.leaves = NEVER
+        if waiting:
+            self.redo(waiting[0])
+        return bool(waiting)
 
     def _unasked(self, now: int) -> Call | None:
         calls = [
@@ -258,7 +317,7 @@ class Ahead(Generic[P]):
         """Drop delivered lots of which nothing is assumed any more."""
         while self.passages:
             oldest = self.passages[0]
-            if not (oldest.delivered and oldest.passed_on):
+            if not (oldest.delivered and oldest.passed_on) or oldest.waiting:
                 return
             mine = [call.breakdown for call in oldest.calls]
             if any(self._asked.get(name, (None, None))[1] is None for name in mine):
@@ -290,8 +349,7 @@ class AheadUnit(Unit):
         _ahead(self).take_in()
 
     def freed(self) -> None:
-        """The finished lots have been taken."""
-        _ahead(self).outlet_freed()
+        """What is inside when finished lots are taken is computed elsewhere."""
 
 
 def _ahead(unit: Unit) -> AheadStation:
@@ -303,7 +361,10 @@ def _ahead(unit: Unit) -> AheadStation:
 class AheadStation(Station):
     """Takes a lot, wakes up when something happens inside, and passes the lot on."""
 
-    __slots__ = ("_armed", "_booked", "_empty_from", "_failures_booked", "_flushed_at", "_inside", "_last_out", "crews")
+    __slots__ = (
+        "_armed", "_booked", "_empty_from", "_failures_booked", "_finished", "_flushed_at", "_inside", "_last_out",
+        "crews",
+    )  # fmt: skip
 
     flow: Any
     """What happens inside: an `Ahead`, or anything that answers like one."""
@@ -321,6 +382,7 @@ class AheadStation(Station):
         self.units = [AheadUnit(self, 0)]
         self.crews: dict[int, tuple[Crew, int, int]] = {}
         self._inside: dict[int, Lot] = {}
+        self._finished: dict[int, Any] = {}
         self._armed = NEVER
         self._last_out = self._empty_from = 0
         self._booked = np.zeros(8, np.int64)
@@ -406,9 +468,13 @@ class AheadStation(Station):
                 self._call(what)
             elif isinstance(what, Entrance):
                 self.units[0].become_hungry()
+            elif isinstance(what, Lost):
+                self._lose_finished(what.passage)
             else:
                 self._deliver(what)
         self._arm()
+        if self.units[0].waits:
+            self.line.look_whether_drained()
 
     def _call(self, call: Call) -> None:
         crew, priority, index = self.crews[call.mode]
@@ -441,33 +507,58 @@ class AheadStation(Station):
         if lot.n_alive:
             unit.lots = [lot]
             self.release(unit)
+            passage.lots_out = len(unit.lots)
+            self._finished.update((made.identity, passage) for made in unit.lots)
             unit.outgoing += in_outlet
             unit.lots += others
         else:
             unit.lots = others
             self.scrapped += 1
             self.line.throw_away(self.name, lot)
+        if not passage.lots_out:
+            self.flow.leave(passage, now)
         self.delivered()
+
+    def _lose_finished(self, passage: Any) -> None:
+        """A breakdown threw away what had been finished and not been taken."""
+        unit = self.units[0]
+        lost = {identity for identity, other in self._finished.items() if other is passage}
+        self._outbox = [entry for entry in self._outbox if entry[4].identity not in lost]
+        heapify(self._outbox)
+        for lot in [lot for lot in unit.lots if lot.identity in lost]:
+            unit.lots.remove(lot)
+            unit.outgoing -= 1
+            del self._finished[lot.identity]
+            self.scrapped += 1
+            self.rows_scrapped += lot.n_alive
+            self.line.throw_away(self.name, lot)
+        self._empty_from = self.line.env.now
+        self.delivered()
+
+    def give(self) -> Lot:
+        """Let the next finished lot go."""
+        lot = super().give()
+        passage = self._finished.pop(lot.identity)
+        passage.lots_out -= 1
+        if not passage.lots_out:
+            self._empty_from = self.line.env.now
+            self.flow.leave(passage, self.line.env.now)
+            self.delivered()
+        self._arm()
+        return lot
 
     def thrown_rows(self, passage: Any, lot: Lot) -> npt.NDArray[np.bool_]:
         """Rows that a breakdown threw away."""
         raise NotImplementedError
 
     def delivered(self) -> None:
-        """A lot has come out; `unit.outgoing` tells whether any is in the outlet."""
-
-    def outlet_freed(self) -> None:
-        """The outlet is empty again."""
-
-    def rearm(self) -> None:
-        """Things may happen at other ticks now."""
-        self._armed = NEVER
-        self._arm()
+        """A lot has come out, or has been taken; `_finished` are those that wait to be."""
 
     def throw_out(self, unit: Unit) -> None:
         """Throw away every lot inside and in the outlet."""
         super().throw_out(unit)
         self._inside.clear()
+        self._finished.clear()
         self._empty_from = self.line.env.now
         self.flow.clear(self.line.env.now)
         self._armed = NEVER

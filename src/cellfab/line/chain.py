@@ -1,9 +1,11 @@
 """The serial station with `machines`: a chain that lots of many parts go through part by part.
 
 It takes the next lot as soon as the first machine is free of the last part of the lot before, and passes a lot on when
-its last part is out. One finished lot waits in the outlet, and no part of the next one can leave the last machine
-before the outlet is free. In between nothing is an event: where no failure clock runs while a machine waits, the lots
-are computed by recursion (`cellfab.line.chain_flow`), else by a scan from event to event (`cellfab.line.chain_scan`).
+its last part is through. The parts of a lot of many gather in the outlet (a magazine, a tray), where one finished lot
+waits; no part of the next one can leave the last machine before the outlet is free. A lot of one part needs no outlet:
+it stays in the last machine, which is blocked, until it is taken. In between nothing is an event: where no failure
+clock runs while a machine waits, the lots are computed by recursion (`cellfab.line.chain_flow`), else by a scan from
+event to event (`cellfab.line.chain_scan`).
 """
 
 from __future__ import annotations
@@ -108,9 +110,5 @@ class ChainStation(AheadStation):
 
     def delivered(self) -> None:
         """The next lot may leave the last machine once the outlet is free."""
-        self.flow.outlet_taken(self.line.env.now, occupied=self.units[0].outgoing > 0)
-
-    def outlet_freed(self) -> None:
-        """The next lot may leave the last machine."""
-        self.flow.outlet_taken(self.line.env.now, occupied=False)
-        self.rearm()
+        occupied = any(not passage.is_one_part for passage in self._finished.values())
+        self.flow.outlet_taken(self.line.env.now, occupied)

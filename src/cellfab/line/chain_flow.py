@@ -1,6 +1,6 @@
 """What happens to the lots inside a chain of machines with operation-dependent clocks, by recursion lot after lot.
 
-Besides the crews (`cellfab.line.ahead`) two things are assumed and put right: that the outlet is free for the parts of
+Besides crews and lots that keep their place (`cellfab.line.ahead`) two things are assumed and put right: that the outlet is free for the parts of
 a lot as soon as the lot before is complete, which shows only when a part wants to enter the outlet; and that no
 further lot comes, but adding one changes nothing before its first part starts.
 """
@@ -32,6 +32,8 @@ from cellfab.kernels.serial_recursion import (
 from cellfab.line.ahead import NEVER, Ahead, Call, Ints, Passage
 
 _NO_LOG = np.empty((0, 0, 0), np.int64)
+_FINISH = 1
+"""Column of a log."""
 _NOT_ASKED = np.empty(0, np.int64)
 
 
@@ -57,6 +59,11 @@ class ChainPassage(Passage):
     outlet_at: int = 0
     outlet_known: bool = True
     cycles: Ints = field(default_factory=lambda: np.empty((0, 0), np.int64), repr=False)
+
+    @property
+    def is_one_part(self) -> bool:
+        """It does not gather in the outlet, but stays in the last machine until it is taken."""
+        return self.exits.size == 1
 
     @property
     def leaves_nothing(self) -> bool:
@@ -87,6 +94,7 @@ class ChainFlow(Ahead[ChainPassage]):
         self._all_fixed = all(law.law == DETERMINISTIC for law in cycles)
         self._occupied = False
         self._calls = np.empty((64, 4), np.int64)
+        self._log = np.empty((1, len(cycles), 3), np.int64)
 
     def enter(self, passage: ChainPassage) -> None:
         """Take a lot in and compute what becomes of it."""
@@ -113,11 +121,13 @@ class ChainFlow(Ahead[ChainPassage]):
         if before is not None and not passage.outlet_known and not before.delivered:
             passage.outlet_at = before.last_out
         waits = self.listed_waits(3)
+        log = self._log if passage.is_one_part else _NO_LOG
+        outlet = max(passage.outlet_at, passage.leaves)
         while True:
             _, _, first_out, last_out, called = pass_parts(
                 self.chain, self.state, self.tally, np.array([passage.entity], np.int64), True, passage.cycles,
-                np.array([passage.entered], np.int64), passage.exits, AT_HAND, *passage.factors, passage.outlet_at,
-                FOREVER, waits, self._calls, _NOT_ASKED, passage.thrown_at, _NO_LOG,
+                np.array([passage.entered], np.int64), passage.exits, AT_HAND, *passage.factors, outlet,
+                FOREVER, waits, self._calls, _NOT_ASKED, passage.thrown_at, log,
             )  # fmt: skip
             if called <= len(self._calls):
                 break
@@ -128,6 +138,12 @@ class ChainFlow(Ahead[ChainPassage]):
         passage.open_at = max(int(self.state.machine[0, FREE]), passage.entered)
         passage.first_out = FOREVER if first_out < 0 else first_out
         passage.last_out = max(last_out, passage.entered)
+        if passage.leaves and not passage.leaves_nothing:
+            passage.first_out = passage.last_out = max(int(log[0, -1, _FINISH]), passage.outlet_at)
+
+    def keeps_place(self, passage: ChainPassage) -> bool:
+        """One part stays in the last machine."""
+        return passage.is_one_part and not passage.leaves_nothing
 
     def keep(self) -> tuple[State, Tally]:
         """Copies of the machines and of the counts."""

@@ -13,10 +13,10 @@ import numpy as np
 
 from cellfab.kernels import serial_floor as floors
 from cellfab.kernels.serial_events import advance
-from cellfab.kernels.serial_floor import ADMITTING, CALL, COMPLETE, INPUT, SILENT, UNTIL
+from cellfab.kernels.serial_floor import ADMITTING, CALL, COMPLETE, INPUT, LOST, SILENT, UNTIL
 from cellfab.kernels.serial_line import AT_HAND, CONVERTING, FAILED, MODE, STARVED, Chain, Tally, draw
 from cellfab.kernels.serial_units import start_repair
-from cellfab.line.ahead import NEVER, Call, Entrance, Ints
+from cellfab.line.ahead import NEVER, Call, Entrance, Ints, Lost
 from cellfab.line.chain_flow import ChainPassage, copy_tally
 
 _NO_LOG = np.empty((0, 0, 0), np.int64)
@@ -42,7 +42,8 @@ class ChainScan:
         self.drawn = 0
         self._end = int(tally.edges[-2])
         self._factors = (1.0, failure_factor, 1.0)
-        self._happened: deque[Call | Entrance | ChainPassage] = deque()
+        self._happened: deque[Call | Entrance | ChainPassage | Lost] = deque()
+        self._offered: ChainPassage | None = None
         self._expecting = False
         self._first: dict[int, int] = {}
         self._thrown: dict[int, int] = {}
@@ -77,7 +78,7 @@ class ChainScan:
             self._due = NEVER if reason == UNTIL else int(floor.now[floors.NOW])
         return self._due
 
-    def step(self, now: int) -> Call | Entrance | ChainPassage | None:
+    def step(self, now: int) -> Call | Entrance | ChainPassage | Lost | None:
         """One thing that has happened by tick `now`; None when there is nothing left."""
         if not self._happened:
             self._go_to(now, once=True)
@@ -87,10 +88,13 @@ class ChainScan:
         """Take a lot in."""
         self._go_to(passage.entered)
         rows = passage.exits.size
+        exits = passage.exits
+        if passage.is_one_part:
+            exits = np.where(exits == len(self.chain.stage), exits + 1, exits)
         self._factors = passage.factors
         self._first[id(passage)] = int(self.floor.now[floors.FED])
         self.floor = floors.feed(
-            self.chain, self.floor, passage.entity, np.arange(rows), passage.exits, passage.entered, AT_HAND, lot=True
+            self.chain, self.floor, passage.entity, np.arange(rows), exits, passage.entered, AT_HAND, lot=True
         )
         passage.thrown_at = np.full(rows, -1, np.int64)
         self.passages.append(passage)
@@ -106,9 +110,15 @@ class ChainScan:
             start_repair(self.chain, self.floor, self.tally, unit, self._factors[2])
             self._due = None
 
+    def leave(self, passage: ChainPassage, now: int) -> None:
+        """A finished lot is gone, from wherever it was."""
+        if passage is self._offered:
+            self._offered = None
+            self.outlet_taken(now, occupied=False)
+
     def outlet_taken(self, now: int, occupied: bool) -> None:
-        """The outlet is free for the next lot, unless it is `occupied`."""
-        if not occupied:
+        """The outlet is free for the next lot, unless it is `occupied` or the lot is still in the last machine."""
+        if not occupied and self._offered is None:
             self._go_to(now)
             floors.release_outlet(self.floor)
             self._due = None
@@ -122,6 +132,7 @@ class ChainScan:
         floors.clear(self.chain, self.floor, self.tally)
         self.passages.clear()
         self._expecting = False
+        self._offered = None
         self._happened = deque(what for what in self._happened if isinstance(what, Call))
         self._due = None
 
@@ -165,7 +176,7 @@ class ChainScan:
             if once:
                 return
 
-    def _told(self, reason: int, which: int) -> Call | Entrance | ChainPassage:
+    def _told(self, reason: int, which: int) -> Call | Entrance | ChainPassage | Lost:
         if reason == CALL:
             unit: Any = self.floor.unit[which]
             mode = int(unit[floors.MODE_STRUCK])
@@ -176,8 +187,15 @@ class ChainScan:
         if reason == INPUT:
             self._expecting = False
             return Entrance(int(self.floor.now[floors.NOW]))
+        if reason == LOST:
+            lost, self._offered = self._offered, None
+            assert lost is not None
+            self.floor.now[floors.N_THROWN] = 0
+            return Lost(lost)
         assert reason == COMPLETE
         passage = self.passages.popleft()
+        if self.floor.now[floors.HANDOVER] == floors.OFFERED:
+            self._offered = passage
         passage.delivered = True
         self._thrown.update(floors.thrown_away(self.floor).tolist())
         first = self._first.pop(id(passage))

@@ -1,8 +1,8 @@
 """The channels station: N positions, each held for a recipe's time by one tray; formation, grading.
 
 A lot takes positions tray by tray as they come free; the next lot is taken when the last tray of the one before has got
-a position and another one is free. A lot is finished when its last tray is. Finished lots wait in the outlet, and while
-one waits there no lot is taken in; its trays then count as blocked positions.
+got a position and another one is free. A lot is finished when its last tray is. A finished lot that cannot leave blocks
+the positions that its trays are still on (`cellfab.kernels.channels`); the others go on taking trays.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from cellfab.kernels.serial_line import (
     BLOCKED,
     CONVERTING,
     DOWN,
+    FOREVER,
     PLANNED,
     STARVED,
     WAITING_CREW,
@@ -82,9 +83,8 @@ class ChannelsFlow(Ahead[TrayPassage]):
         self.edges = edges
         self.positions = new_positions(chain, count, edges, failure_factor)
         self._calls = np.empty((64, 5), np.int64)
-        self._scratch = np.empty((2, 0), np.int64)
+        self._scratch = np.empty((3, 0), np.int64)
         self._converting: list[tuple[int, int]] = []
-        self._blocked = 0
         self._told = np.zeros(8, np.int64)
         self._raw = np.zeros(8, np.int64)
         self._told_at = 0
@@ -93,13 +93,13 @@ class ChannelsFlow(Ahead[TrayPassage]):
         """One call of the recursion."""
         trays = passage.ticks.size
         if self._scratch.shape[1] != trays:
-            self._scratch = np.empty((2, trays), np.int64)
+            self._scratch = np.empty((3, trays), np.int64)
         waits = self.listed_waits(4)
         passage.lost = np.zeros(trays, np.int64)
         while True:
-            first_start, last_start, last_end, called = hold_trays(
+            first_start, last_end, open_at, called = hold_trays(
                 self.chain, self.positions, self.edges, passage.entered, passage.ticks, *passage.factors[1:], waits,
-                self._calls, self._scratch[0], self._scratch[1], passage.lost,
+                self._calls, self._scratch[0], self._scratch[1], passage.lost, self._scratch[2], passage.leaves,
             )  # fmt: skip
             if called <= len(self._calls):
                 break
@@ -109,8 +109,11 @@ class ChannelsFlow(Ahead[TrayPassage]):
         if called:
             told = self._calls[:called].tolist()
             passage.calls = tuple(Call((place, k, number), k, tick, repair) for place, k, number, tick, repair in told)
-        passage.first_start, passage.last_out = first_start, last_end
-        passage.open_at = max(last_start, int(self.positions.free[0]))
+        passage.first_start, passage.last_out, passage.open_at = first_start, last_end, open_at
+
+    def keeps_place(self, passage: TrayPassage) -> bool:
+        """The trays that are left stay on their positions."""
+        return not passage.lost.all()
 
     def keep(self) -> Positions:
         """A copy of the positions and of the counts."""
@@ -132,14 +135,11 @@ class ChannelsFlow(Ahead[TrayPassage]):
             self.redo(self.passages[0])
             self.positions.counts[row:] = 0
             self.positions.free[:] = now
+            self.positions.kept[:] = FOREVER
             self.positions.place[:] = np.arange(self.positions.place.size)
             self.forget_all()
 
     # Books.
-
-    def block(self, ticks: int) -> None:
-        """Trays of finished lots have waited for so long in all."""
-        self._blocked += ticks
 
     def idle_until(self, tick: int, converting_from: int | None = None) -> None:
         """Note that the station has been converted from `converting_from` (or the last reading) to `tick`."""
@@ -158,13 +158,12 @@ class ChannelsFlow(Ahead[TrayPassage]):
         converting = [(max(a, self._told_at), min(b, tick)) for a, b in self._converting]
         converted = sum(b - a for a, b in converting)
         planned = self._off_between(self._told_at, tick) - sum(self._off_between(a, b) for a, b in converting)
-        rest = count * (tick - self._told_at - planned) - int(more[[WORKING, DOWN, WAITING_CREW]].sum())
+        rest = count * (tick - self._told_at - planned) - int(more[[WORKING, BLOCKED, DOWN, WAITING_CREW]].sum())
         more[PLANNED] = count * planned
         more[CONVERTING] = min(count * converted, rest)
-        more[BLOCKED] = min(self._blocked, rest - more[CONVERTING])
-        more[STARVED] = rest - more[CONVERTING] - more[BLOCKED]
+        more[STARVED] = rest - more[CONVERTING]
         self._told = self._told + more
-        self._raw, self._told_at, self._blocked = raw, tick, 0
+        self._raw, self._told_at = raw, tick
         self._converting = []
         return self._told, int(counts[FAILED])
 
@@ -176,7 +175,7 @@ class ChannelsFlow(Ahead[TrayPassage]):
 class ChannelsStation(AheadStation):
     """N positions as one station; each position counts as a unit."""
 
-    __slots__ = ("_occupied", "_waiting", "flow")
+    __slots__ = ("_occupied", "flow")
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
         super().__init__(line, name, order, spec)
@@ -186,7 +185,6 @@ class ChannelsStation(AheadStation):
                 raise ConfigError(f"'{name}', '{mode_name}': {message}")
         self.flow: ChannelsFlow
         self._occupied: Law | None = None if spec.occupied is None else pack(spec.occupied)
-        self._waiting: dict[int, tuple[int, int]] = {}
 
     @property
     def unit_count(self) -> int:
@@ -221,10 +219,6 @@ class ChannelsStation(AheadStation):
         self.flow = ChannelsFlow(chain, self.unit_count, edges, self.pace.time_to_failure)
         self.live_from_now()
 
-    def first_hungry(self) -> Unit | None:
-        """No lot is taken while a finished one waits."""
-        return None if self.units[0].outgoing else super().first_hungry()
-
     def passage_of(self, lot: Lot, rows: int, exits: Ints | None, seconds: float | None) -> TrayPassage:
         """A tray for every `cells_per_tray` rows that came."""
         trays = math.ceil(rows / self.spec.cells_per_tray)
@@ -251,38 +245,3 @@ class ChannelsStation(AheadStation):
     def spent(self, passage: TrayPassage) -> tuple[int, int]:
         """From the first tray's start to the last one's end."""
         return passage.first_start, passage.last_out
-
-    def release(self, unit: Unit) -> None:
-        """Put a lot into the outlet, and note how many positions it would still hold."""
-        super().release(unit)
-        now = self.line.env.now
-        for lot in unit.lots:
-            self._waiting[lot.identity] = (math.ceil(lot.n_alive / self.spec.cells_per_tray), now)
-
-    def give(self) -> Lot:
-        """Let the next finished lot go."""
-        lot = super().give()
-        self._count_blocked(lot.identity)
-        return lot
-
-    def _count_blocked(self, identity: int) -> None:
-        trays, since = self._waiting.pop(identity)
-        self.flow.block(trays * (self.line.env.now - since))
-
-    def throw_out(self, unit: Unit) -> None:
-        """Throw away every lot on a position and in the outlet."""
-        for identity in list(self._waiting):
-            self._count_blocked(identity)
-        super().throw_out(unit)
-
-    def outlet_freed(self) -> None:
-        """Lots may be taken again."""
-        self.line.touch(self)
-
-    def book_idle(self) -> None:
-        """Count waiting trays up to now."""
-        now = self.line.env.now
-        for identity, (trays, since) in self._waiting.items():
-            self.flow.block(trays * (now - since))
-            self._waiting[identity] = (trays, now)
-        super().book_idle()

@@ -322,6 +322,11 @@ class LineRun:
             self.request_settle()
         return self._drain
 
+    def look_whether_drained(self) -> None:
+        """Something that could still move at the last settling may have come to rest."""
+        if self._drain is not None:
+            self.request_settle()
+
     def discard_leftovers(self) -> int:
         """Throw away every lot that waits, outside or in a buffer, dwell station or unit; return how many."""
         thrown = 0
