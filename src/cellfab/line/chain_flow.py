@@ -1,8 +1,8 @@
 """What happens to the lots inside a chain of machines with operation-dependent clocks, by recursion lot after lot.
 
-Besides crews and lots that keep their place (`cellfab.line.ahead`) two things are assumed and put right: that the outlet is free for the parts of
-a lot as soon as the lot before is complete, which shows only when a part wants to enter the outlet; and that no
-further lot comes, but adding one changes nothing before its first part starts.
+Besides crews and lots that keep their place (`cellfab.line.ahead`) two things are assumed and put right: that the
+outlet is free for the parts of a lot as soon as the lot before is complete, which shows only when a part wants to enter
+the outlet; and that no further lot comes, but adding one changes nothing before its first part starts.
 """
 
 from __future__ import annotations
