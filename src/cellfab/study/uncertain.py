@@ -31,6 +31,8 @@ Law = Literal["triangular", "pert", "uniform", "log_uniform", "normal", "lognorm
 
 _TAIL = 0.0005
 """Share of an endless law that is cut off at each end, so that every point of a design has a value."""
+_LEAST_SHARE = 1e-60
+"""Below it scipy's inverse of the beta law fails; the quantile is within 1e-12 of the range of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,8 @@ def _quantile(law: Law, share: float, low: float, mode: float, high: float) -> f
         case "pert":
             from scipy.special import betaincinv
 
+            if share < _LEAST_SHARE:
+                return low
             weight = 4.0 * (mode - low) / width
             return low + width * float(betaincinv(1.0 + weight, 5.0 - weight, share))
     from scipy.special import ndtri
