@@ -318,3 +318,80 @@ def test_a_split_feeds_as_many_as_it_says(replicates, exponential, fixed, agrees
     assert kpi["utilisation.pack"][0] == pytest.approx(0.5, abs=0.01)
     assert kpi["parts_out"][0] == 5 * 99
     assert kpi["level_mean.pieces"][0] == pytest.approx((4 + 3 + 2 + 1) * 2.0 / 10, abs=0.03)
+
+
+def test_a_chain_of_machines_before_a_full_queue(replicates, exponential, agrees):
+    """A chain of three machines, a queue of 2 and a slower machine are a line of four: 20 x 1000 s, z 4, power 2 %."""
+    means, capacities = (1.0, 1.2, 0.9, 1.3), (1, 0, 2)
+    throughput, shares, levels = line_chain([1.0 / mean for mean in means], capacities)
+    machines = {
+        f"m{i}": {"cycle": exponential(mean), "buffer_after": places}
+        for i, (mean, places) in enumerate(zip(means[:3], (1, 0, 0), strict=True))
+    }
+    line = {
+        "sources": {"source": {}},
+        "stations": {
+            "chain": {"kind": "serial", "from": "source", "machines": machines},
+            "press": {"kind": "serial", "from": "b2", "cycle": exponential(means[3])},
+        },
+        "buffers": {"b2": {"from": "chain", "capacity": 2}},
+        "sinks": {"out": {"from": "press"}},
+    }
+    kpi = replicates(line, 1020.0, 20, warmup=20.0)
+    busy = (kpi["utilisation.press"] * 1000.0 / kpi["parts_out"], means[3])
+    known = [busy, (kpi["utilisation.chain"] * 3000.0 / kpi["parts_out"], sum(means[:3]))]
+    agrees(kpi["throughput_per_h"], throughput * 3600, known=known)
+    agrees(kpi["blocked_share.chain"], sum(share["blocked"] for share in shares[:3]) / 3, known=known, power=0.05)
+    agrees(kpi["queue_mean.b2"], levels[2], known=known, power=0.05)
+    agrees(kpi["wait_mean_s.b2"], levels[2] / throughput, known=known, power=0.05)
+
+
+def test_channels_before_a_full_queue(replicates, exponential, agrees):
+    """Arrivals that find the queue full are lost; two positions, a queue of 1, a slow press: 40 x 1000 s, z 4."""
+    arrivals, hold, press, before, behind = 0.7, 1.5, 1.1, 2, 1
+
+    def settled(waiting, held, blocked, queued, pressing):
+        moved = True
+        while moved:
+            moved = False
+            if not pressing and queued:
+                queued, pressing, moved = queued - 1, 1, True
+            if blocked and queued < behind:
+                blocked, queued, moved = blocked - 1, queued + 1, True
+            if waiting and held + blocked < 2:
+                waiting, held, moved = waiting - 1, held + 1, True
+        return waiting, held, blocked, queued, pressing
+
+    def transitions(state):
+        waiting, held, blocked, queued, pressing = state
+        if waiting < before:
+            yield 1.0 / arrivals, settled(waiting + 1, held, blocked, queued, pressing), 0.0
+        if held:
+            yield held / hold, settled(waiting, held - 1, blocked + 1, queued, pressing), 0.0
+        if pressing:
+            yield 1.0 / press, settled(waiting, held, blocked, queued, 0), 1.0
+
+    probability, throughput = solve((0, 0, 0, 0, 0), transitions)
+    mean = [sum(p * state[i] for state, p in probability.items()) for i in range(5)]
+    line = {
+        "sources": {"source": {"interarrival": exponential(arrivals), "when_full": "lost"}},
+        "stations": {
+            "rack": {"kind": "channels", "from": "before", "positions": 2, "occupied": exponential(hold)},
+            "press": {"kind": "serial", "from": "behind", "cycle": exponential(press)},
+        },
+        "buffers": {
+            "before": {"from": "source", "capacity": before}, "behind": {"from": "rack", "capacity": behind},
+        },
+        "sinks": {"out": {"from": "press"}},
+    }  # fmt: skip
+    kpi = replicates(line, 1020.0, 40, warmup=20.0)
+    known = [
+        (kpi["utilisation.press"] * 1000.0 / kpi["parts_out"], press),
+        (kpi["utilisation.rack"] * 2000.0 / kpi["parts_out"], hold),
+        (kpi["arrivals.source"] / 1000.0, 1.0 / arrivals),
+    ]
+    agrees(kpi["throughput_per_h"], throughput * 3600, known=known)
+    agrees(kpi["blocked_share.rack"], mean[2] / 2, known=known)
+    agrees(kpi["wip_mean"], sum(mean), known=known)
+    agrees(kpi["queue_mean.behind"], mean[3], known=known)
+    agrees(kpi["starved_share.rack"], 1.0 - (mean[1] + mean[2]) / 2, known=known, power=0.10)

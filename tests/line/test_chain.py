@@ -11,6 +11,7 @@ import pytest
 from cellfab.kernels.laws import EMPIRICAL, Law
 from cellfab.kernels.random import stream_key
 from cellfab.kernels.serial_line import AT_HAND, Mode, Stage, build, new_tally
+from cellfab.line import compiled
 from cellfab.line.ahead import Call, Entrance
 from cellfab.line.chain_flow import ChainFlow, ChainPassage
 from cellfab.line.chain_scan import ChainScan
@@ -87,7 +88,11 @@ def names_of_a_chain(monkeypatch):
     def key(self, *names):
         return stream_key(self.seed, self.replicate, names[0].replace("line_", "line."), *names[1:])
 
+    def stream(seed, replicate, *names):
+        return stream_key(seed, replicate, names[0].replace("line_", "line."), *names[1:])
+
     monkeypatch.setattr(LineRun, "key", key)
+    monkeypatch.setattr(compiled, "stream_key", stream)
 
 
 @pytest.mark.usefixtures("names_of_a_chain")
@@ -109,6 +114,11 @@ def test_a_chain_is_its_machines(simulate, seed, timed):
     assert whole.stations["line"].state_ticks.tolist() == sum(station.state_ticks for station in apart).tolist()
     assert whole.stations["line"].failures == sum(station.failures for station in apart)
     assert whole.crews == parts.crews
+    if not crew:
+        calm = around(*one_by_one(chain, calendar), crew, slow)
+        fast = simulate(calm, 1500.0, warmup=100.0, seed=seed, engine="compiled")
+        assert whole.sinks["out"].lead_time == fast.sinks["out"].lead_time
+        assert whole.queues["behind"] == fast.queues["behind"]
     # A lot of which nothing is left is reported when the lots before it are out.
     assert whole.lots_scrapped + whole.lots_inside == parts.lots_scrapped + parts.lots_inside
 
