@@ -32,9 +32,13 @@ replicates: {least: 10, most: 40}
 metrics: {wait_mean_s.queue: {half_width_share: 0.1}, lead_time_p90_h: {}}
 comparison: {reference: slow}
 """
-LONG = MANY.replace("slow: {}", "slow: {set: {run.horizon_h: 2000}}").replace(
-    "{set: {line.stations", "{extends: slow, set: {line.stations"
-).replace("{least: 10, most: 40}", "25").replace("{half_width_share: 0.1}", "{}")  # fmt: skip
+HOURS = 50 if "NUMBA_DISABLE_JIT" in os.environ else 2000  # so that a replicate takes 20-50 ms either way
+LONG = (
+    MANY.replace("slow: {}", f"slow: {{set: {{run.horizon_h: {HOURS}}}}}")
+    .replace("{set: {line.stations", "{extends: slow, set: {line.stations")
+    .replace("{least: 10, most: 40}", "25")
+    .replace("{half_width_share: 0.1}", "{}")
+)
 """A few seconds of work."""
 
 
@@ -211,15 +215,15 @@ def test_the_memory_of_a_worker_stays_flat(two):
     """Over 500 replicates, after the first 100 have warmed it: less than 2 MB, where 5 kB a replicate would show."""
     if not Path("/proc/self/statm").exists():
         pytest.skip("needs /proc to read the memory of a process")
+    last = 200 if "NUMBA_DISABLE_JIT" in os.environ else 600  # interpreted kernels are slow
     script = (
-        "import pickle, sys\n"
         "from cellfab.study.code import code_digest\n"
         "from cellfab.study.plan import load_study, Task\n"
         "from cellfab.study.worker import Chunk, run_chunk\n"
         "study = load_study('study.yaml')\n"
         "def used():\n"
         "    return int(open('/proc/self/statm').read().split()[1]) * 4096\n"
-        "for first in range(0, 600, 50):\n"
+        f"for first in range(0, {last}, 50):\n"
         "    if first == 100:\n"
         "        warm = used()\n"
         "    tasks = tuple(study.task(study.cases[n % 2], n) for n in range(first, first + 50))\n"

@@ -207,9 +207,9 @@ def _differences(result: StudyResult, shown: Sequence[str], confidence: str) -> 
             mean, width = mean_and_width(one.interval.mean, one.interval.half_width, divisor)
             ratio = one.variance_ratio
             worth = MISSING if ratio is None else "exact" if math.isinf(ratio) else f"{number(ratio)} x"
-            certain = "" if one.certain else "may be zero"
+            remark = "" if one.certain else "may be zero" if one.interval.half_width else "always the same"
             rows.append((name, *_case_words(one.case), mean, width, unit or unit_text(one.unit), str(one.interval.n),
-                         worth, certain))  # fmt: skip
+                         worth, remark))  # fmt: skip
     headings = ("figure", "variant", *result.study.spec.factors, "difference", f"± {confidence}", "unit", "n",
                 "variance cut by pairing", "")  # fmt: skip
     return plain_table(headings, _without_repeats(rows))
