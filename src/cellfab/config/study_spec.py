@@ -120,7 +120,7 @@ class Stop(Spec):
     """When the study ends although the stated precision has not been reached."""
 
     budget_s: Positive
-    """Wall-clock time; what has begun by then is finished."""
+    """Wall-clock time, after which nothing more is begun."""
 
 
 class Comparison(Spec):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
@@ -127,6 +128,7 @@ class Conduct:
     known: dict[Task, Mapping[str, float | None] | None] = field(default_factory=dict)
     """Of each finished task the figures that the study is about; None if it failed."""
     ran: set[Task] = field(default_factory=set)
+    failed: int = 0
 
     def run(self) -> StudyResult:
         """All rounds."""
@@ -176,32 +178,32 @@ class Conduct:
             dispatcher.pace[task.scenario] = min(dispatcher.pace.get(task.scenario, math.inf), seconds)
         self._learn(self.store.read(kept))
         missing = [task for task in new if task not in self.known]
-        self._tell(tasks, missing, dispatcher.pace)
-        left = set(missing)
+        left = Counter(task.scenario for task in missing)
+        self._tell(len(tasks), left, dispatcher.pace)
         for outcomes in dispatcher.run(missing, until):
             self.store.write(outcomes)
             self._learn(outcomes)
             self.ran.update(outcome.task for outcome in outcomes)
-            left -= self.ran
-            self._tell(tasks, left, dispatcher.pace)
+            left.subtract(outcome.task.scenario for outcome in outcomes)
+            self._tell(len(tasks), left, dispatcher.pace)
 
     def _learn(self, outcomes: Iterable[Outcome]) -> None:
         metrics = self.study.spec.metrics
         for outcome in outcomes:
             values = {figure.metric: figure.value for figure in outcome.figures if figure.metric in metrics}
             self.known[outcome.task] = None if outcome.failed else values
+            self.failed += outcome.failed
 
-    def _tell(self, tasks: Sequence[Task], left: Iterable[Task], pace: Mapping[str, float]) -> None:
+    def _tell(self, total: int, left: Mapping[str, int], pace: Mapping[str, float]) -> None:
+        """Report progress; `left` counts the replicates to come by scenario."""
         if self.progress is None:
             return
-        left = list(left)
-        mean = math.fsum(pace.values()) / len(pace) if pace else None
         seconds = None
-        if mean is not None:
-            seconds = math.fsum(pace.get(task.scenario, mean) for task in left) / self.pool.size
-        done = len(tasks) - len(left)
-        failed = sum(self.known.get(task, {}) is None for task in tasks)
-        self.progress(Progress(done, len(tasks), max(0, done - len(self.ran)), failed, seconds, self.widths))
+        if pace:
+            mean = math.fsum(pace.values()) / len(pace)
+            seconds = math.fsum(n * pace.get(scenario, mean) for scenario, n in left.items()) / self.pool.size
+        done = total - sum(left.values())
+        self.progress(Progress(done, total, max(0, done - len(self.ran)), self.failed, seconds, self.widths))
 
     # ---- deciding -----------------------------------------------------------------------------------------------
 
