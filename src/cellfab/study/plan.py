@@ -29,6 +29,22 @@ class Task(NamedTuple):
     replicate: int
 
 
+class Footing(NamedTuple):
+    """What two scenarios must have in common for their figures to be compared.
+
+    Attributes
+    ----------
+    lots : mapping of str to tuple
+        By source, how much makes a lot (amount, unit, parts per lot, material): replicates can be paired only where
+        the lots are the same things.
+    currency_year : int or None
+        Of all dollars; None of a bare line.
+    """
+
+    lots: Mapping[str, tuple[object, ...]]
+    currency_year: int | None
+
+
 @dataclass(frozen=True)
 class Case:
     """One scenario of a study.
@@ -72,6 +88,8 @@ class Study:
         Variants in the order written, the points of the design within each.
     payloads : mapping of str to bytes
         By digest: the scenario for the workers (`unpacked`).
+    footings : mapping of str to Footing
+        By digest.
     """
 
     spec: StudySpec
@@ -79,6 +97,7 @@ class Study:
     text: str
     cases: tuple[Case, ...]
     payloads: Mapping[str, bytes]
+    footings: Mapping[str, Footing]
     resolved: Resolved
 
     @property
@@ -137,7 +156,8 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
     cases: list[Case] = []
     scenarios: dict[str, Scenario] = {}
     payloads: dict[str, bytes] = {}
-    first: dict[str, tuple[str, Scenario]] = {}
+    footings: dict[str, Footing] = {}
+    first: dict[str, Footing] = {}
     design = list(points(file.spec.factors, file.spec.design, file.spec.seed))
     bases: dict[str, Base | None] = {}
     faulty: list[tuple[str, ConfigError]] = []
@@ -156,18 +176,19 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
             digest = scenario.digest
             if digest not in payloads:
                 payloads[digest] = packed(scenario)
+                footings[digest] = footing(scenario)
             scenarios.setdefault(_skeleton(scenario), scenario)
-            first.setdefault(variant, (digest, scenario))
+            first.setdefault(variant, footings[digest])
             cases.append(Case(len(cases), variant, number, factors, digest))
     problems += _of_cases(faulty, len(cases) + len(faulty))
     if not problems:
-        problems += _incomparable(file, {name: scenario for name, (_, scenario) in first.items()})
+        problems += _incomparable(file, first)
         if metrics:
             problems += _unknown_metrics(file, scenarios.values())
     if problems:
         raise config_error(problems)
     text = file.resolved.sources_of_file().text
-    return Study(file.spec, file.path, text, tuple(cases), payloads, file.resolved)
+    return Study(file.spec, file.path, text, tuple(cases), payloads, footings, file.resolved)
 
 
 def _base(file: StudyFile, variant: str, known: dict[str, Base | None], problems: list[Problem]) -> Base | None:
@@ -223,25 +244,31 @@ def _skeleton(scenario: Scenario) -> str:
     return repr(([list(part) for part in parts], spec.conversion is None))
 
 
-def lot_partition(scenario: Scenario) -> dict[str, tuple[object, ...]]:
-    """How much makes a lot, by source: replicates can be paired only where the lots are the same things."""
-    return {
+def footing(scenario: Scenario) -> Footing:
+    """On what a scenario's figures stand."""
+    spec = scenario.spec
+    lots = {
         name: (source.amount, source.unit, source.parts_per_lot, source.material)
-        for name, source in scenario.spec.line.sources.items()
+        for name, source in spec.line.sources.items()
     }
+    return Footing(lots, None if spec.economics is None else spec.economics.currency_year)
 
 
-def _incomparable(file: StudyFile, scenarios: Mapping[str, Scenario]) -> Iterator[Problem]:
+def other_lots(one: Mapping[str, object], other: Mapping[str, object]) -> str | None:
+    """The first source that does not make the same lots in both; None where all do."""
+    return next((name for name in (*one, *other) if one.get(name) != other.get(name)), None)
+
+
+def _incomparable(file: StudyFile, footings: Mapping[str, Footing]) -> Iterator[Problem]:
     """Variants that cannot be paired with the reference, and why."""
     comparison = file.spec.comparison
     if comparison is None or not comparison.paired:
         return
-    reference = lot_partition(scenarios[comparison.reference])
-    for name, scenario in scenarios.items():
-        partition = lot_partition(scenario)
-        if partition == reference:
+    reference = footings[comparison.reference]
+    for name, one in footings.items():
+        source = other_lots(reference.lots, one.lots)
+        if source is None:
             continue
-        source = next(one for one in (*reference, *partition) if reference.get(one) != partition.get(one))
         yield file.resolved.problem(
             "comparison.paired" if file.resolved.get("comparison.paired") is not None else "comparison",
             f"'{name}' and '{comparison.reference}' cut their material into different lots (line.sources.{source}), so"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cellfab.study.code import code_digest
+from cellfab.study.plan import Study
 from cellfab.study.result import StudyResult, in_order
 from cellfab.study.statistics import Interval
 from cellfab.study.store import write_durably
@@ -119,6 +120,16 @@ def differences_csv(result: StudyResult) -> bytes:
     )  # fmt: skip
 
 
+def _footings(study: Study) -> list[dict[str, Any]]:
+    """What decides whether figures can be compared, and the scenarios that have it."""
+    found: dict[str, dict[str, Any]] = {}
+    for scenario, footing in study.footings.items():
+        lots = {name: list(parts) for name, parts in footing.lots.items()}
+        one = {"currency_year": footing.currency_year, "lots": lots}
+        found.setdefault(json.dumps(one), {**one, "scenarios": []})["scenarios"].append(scenario)
+    return list(found.values())
+
+
 _ENDS = ("low", "high", "half_width")
 
 
@@ -141,10 +152,11 @@ def write_tables(result: StudyResult, store: Path) -> Path:
     folder.mkdir(exist_ok=True)
     manifest = {
         "cellfab": VERSION, "code": code_digest(), "study": study.name, "digest": study.digest,
-        "file": str(study.file), "seed": study.spec.seed, "ended": result.ended,
+        "file": str(study.file), "seed": study.spec.seed, "metrics": list(study.spec.metrics),
+        "confidence_share": study.spec.confidence_share, "ended": result.ended,
         "replicates": {case.label: n for case, n in zip(study.cases, result.counts, strict=True)},
         "ran": result.ran, "reused": result.reused, "failed": len(result.failures), "wall_s": result.seconds,
-        "columns": COLUMNS,
+        "columns": COLUMNS, "footings": _footings(study),
     }  # fmt: skip
     for name, data in (
         ("results.parquet", results_parquet(result)),
