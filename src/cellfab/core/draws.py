@@ -21,9 +21,12 @@ class Draws:
         Name of the station, or "station.machine" in a chain.
     """
 
-    __slots__ = ("_keys", "owner", "replicate", "seed")
+    __slots__ = ("_fill_normal", "_fill_uniform", "_keys", "owner", "replicate", "seed")
 
     def __init__(self, seed: int, replicate: int, owner: str) -> None:
+        from cellfab.kernels.random import fill_normal, fill_uniform
+
+        self._fill_normal, self._fill_uniform = fill_normal, fill_uniform
         self.seed = seed
         self.replicate = replicate
         self.owner = owner
@@ -40,34 +43,26 @@ class Draws:
 
     def uniform(self, decision: str, lot: Lot, n: int | None = None) -> npt.NDArray[np.float32]:
         """Uniform numbers in (0, 1), one per row of the lot (or `n` of them), float32."""
-        from cellfab.kernels.random import fill_uniform
-
         out = np.empty(lot.n if n is None else n, dtype=np.float32)
-        fill_uniform(self.key(decision), lot.identity, out)
+        self._fill_uniform(self.key(decision), lot.identity, out)
         return out
 
     def normal(self, decision: str, lot: Lot, n: int | None = None) -> npt.NDArray[np.float32]:
         """Standard normal numbers, one per row of the lot (or `n` of them), float32."""
-        from cellfab.kernels.random import fill_normal
-
         out = np.empty(lot.n if n is None else n, dtype=np.float32)
-        fill_normal(self.key(decision), lot.identity, out)
+        self._fill_normal(self.key(decision), lot.identity, out)
         return out
 
     def uniforms(self, decisions: tuple[str, ...], lot: Lot) -> npt.NDArray[np.float32]:
         """`uniform` of several decisions, shape (decisions, rows of the lot)."""
-        from cellfab.kernels.random import fill_uniform
-
         out = np.empty((len(decisions), lot.n), dtype=np.float32)
         for row, decision in zip(out, decisions, strict=True):
-            fill_uniform(self.key(decision), lot.identity, row)
+            self._fill_uniform(self.key(decision), lot.identity, row)
         return out
 
     def normals(self, decisions: tuple[str, ...], lot: Lot) -> npt.NDArray[np.float32]:
         """`normal` of several decisions, shape (decisions, rows of the lot)."""
-        from cellfab.kernels.random import fill_normal
-
         out = np.empty((len(decisions), lot.n), dtype=np.float32)
         for row, decision in zip(out, decisions, strict=True):
-            fill_normal(self.key(decision), lot.identity, row)
+            self._fill_normal(self.key(decision), lot.identity, row)
         return out

@@ -72,15 +72,6 @@ class _Carried:
         """One account more."""
         self._set(np.column_stack((self.amounts, np.zeros(2, np.int64))))
 
-    def give(self, taker: _Carried, share: int = 1, whole: int = 1) -> int:
-        """Hand the share `share` / `whole` of every amount, rounded down, to `taker`; tell how much money that is."""
-        from cellfab.kernels.sharing import hand_over
-
-        money = int(hand_over(self.amounts, taker.amounts, share, whole))
-        self.total -= money
-        taker.total += money
-        return money
-
 
 class _Sum:
     """What has been posted to one account, in micro-units."""
@@ -109,6 +100,9 @@ class Ledger:
     """
 
     def __init__(self, on_posting: Callable[[Posting], None] | None = None) -> None:
+        from cellfab.kernels.sharing import hand_over
+
+        self._hand_over = hand_over
         self._on_posting = on_posting
         self._accounts: dict[str, tuple[int, str]] = {}
         self._debits: dict[tuple[int, str, str], dict[str, _Sum]] = {}
@@ -309,13 +303,13 @@ class Ledger:
         for parent in parents:
             carried = self._carried.pop(parent.identity, None)
             if carried is not None:
-                carried.give(pool)
+                self._give(carried, pool)
                 parent.value_usd = 0.0
         for child, share in zip(children, shares, strict=True):
             own = self._carried.get(child.identity)
             if own is None:
                 own = self._carried[child.identity] = self._nothing()
-            pool.give(own, share, max(whole, 1))
+            self._give(pool, own, share, max(whole, 1))
             whole -= share
             child.value_usd = own.total / MICRO
 
@@ -446,6 +440,13 @@ class Ledger:
             held = self._held[key] = self._nothing()
         return held
 
+    def _give(self, giver: _Carried, taker: _Carried, share: int = 1, whole: int = 1) -> int:
+        """Hand over the share `share` / `whole` of every amount, rounded down; tell how much money that is."""
+        money = int(self._hand_over(giver.amounts, taker.amounts, share, whole))
+        giver.total -= money
+        taker.total += money
+        return money
+
     def _hold_one(self, index: int, quantity: int, money: int, to: _HoldingKey) -> None:
         held = self._holder(to)
         held.amounts[:, index] += quantity, money
@@ -466,7 +467,7 @@ class Ledger:
         if carried is None:
             return 0
         # Rounded down; the remainder of less than a micro-unit stays on the rows that live.
-        money = carried.give(self._holder(to), rows, of)
+        money = self._give(carried, self._holder(to), rows, of)
         lot.value_usd = carried.total / MICRO
         return money
 
@@ -474,7 +475,7 @@ class Ledger:
         """Close a lot: all its value goes to a holding; tell how much money that is."""
         lot.value_usd = 0.0
         carried = self._carried.pop(lot.identity, None)
-        return 0 if carried is None else carried.give(self._holder(to))
+        return 0 if carried is None else self._give(carried, self._holder(to))
 
 
 def _not_finite(place: str, account: str, quantity: float, usd: float) -> str:

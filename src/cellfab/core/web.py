@@ -328,7 +328,9 @@ def repeat(lot: Lot, position_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 def spread(lot: Lot, lane_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Give every segment its lane's value: shape (lanes,) to (lanes * positions,)."""
-    return np.repeat(lane_values, shape(lot)[1])
+    out = np.empty(shape(lot), lane_values.dtype)
+    out[:] = lane_values[:, None]
+    return out.reshape(-1)
 
 
 def living_charges_kg(lot: Lot) -> npt.NDArray[np.float64]:
