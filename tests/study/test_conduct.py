@@ -251,6 +251,17 @@ def test_what_is_in_the_store_already_decides_nothing(load, tables, tmp_path):
     )
 
 
+@pytest.mark.parametrize("more", ["", "stop: {budget_s: 1000}\n"])
+def test_many_scenarios_are_run_one_after_the_other_unless_time_may_be_up(load, calls, more):
+    means = ", ".join(str(mean) for mean in range(50, 60))
+    text = f"factors:\n  mean: {{path: line.stations.lathe.cycle.mean_s, values: [{means}]}}\n"
+    study = load("name: s\nbase: shop.yaml\nreplicates: 3\n" + text + more)
+    assert run_study(study, workers=0).ran == 30
+    digests = [case.scenario for case in study.cases]
+    one_by_one = [(digest, replicate) for digest in digests for replicate in range(3)]
+    assert calls == (sorted(one_by_one, key=lambda task: task[1]) if more else one_by_one)
+
+
 # ---- failures ---------------------------------------------------------------------------------------------------
 
 

@@ -101,6 +101,12 @@ def test_a_chunk_is_a_seconds_work_once_the_pace_is_known():
     assert sum(size >= CHUNK_S / 0.125 for size in sizes) > 15
 
 
+def test_scenarios_that_are_new_are_taken_to_be_like_the_others():
+    pool = Pool(size=1, seconds=0.125)
+    run(dispatcher(pool, a=0.125), tasks(40, "b"))
+    assert [len(chunk) for chunk in pool.chunks] == [8] * 5
+
+
 def test_no_worker_idles_for_the_sake_of_large_chunks():
     pool = Pool()
     run(dispatcher(pool, a=0.001), tasks(40))

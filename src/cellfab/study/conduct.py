@@ -23,7 +23,7 @@ from cellfab.study.plan import Case, Study, Task, load_study
 from cellfab.study.result import StudyResult, study_result
 from cellfab.study.statistics import Interval, mean_interval, required_replicates
 from cellfab.study.store import Store, StoreError
-from cellfab.study.worker import Outcome
+from cellfab.study.worker import KEPT_SCENARIOS, Outcome
 
 Ended = Literal["fixed", "precision", "replicates", "budget", "unmeasured"]
 """What ended a study: the fixed number of replicates was done; every figure was known well enough; the largest number
@@ -178,6 +178,10 @@ class Conduct:
             dispatcher.pace[task.scenario] = min(dispatcher.pace.get(task.scenario, math.inf), seconds)
         self._learn(self.store.read(kept))
         missing = [task for task in new if task not in self.known]
+        if until is None and len(self.study.payloads) > KEPT_SCENARIOS:
+            # More scenarios than a worker keeps unpacked: one after the other, unless time may end it among them.
+            place = {scenario: number for number, scenario in enumerate(self.study.payloads)}
+            missing.sort(key=lambda task: (place[task.scenario], task.replicate))
         left = Counter(task.scenario for task in missing)
         self._tell(len(tasks), left, dispatcher.pace)
         for outcomes in dispatcher.run(missing, until):

@@ -115,13 +115,17 @@ class Dispatcher:
             raise
 
     def _next(self, queue: deque[Task]) -> tuple[Task, ...]:
-        """Tasks for at least `CHUNK_S`, but not more than leaves work for every worker."""
+        """Tasks for at least `CHUNK_S`, but not more than leaves work for every worker.
+
+        A scenario that has not been run yet is taken to be as long as the others are; the first of all, to be long.
+        """
+        typical = math.fsum(self.pace.values()) / len(self.pace) if self.pace else CHUNK_S
         most = math.ceil(len(queue) / self.pool.size)
         chunk: list[Task] = []
         seconds = 0.0
         while queue and len(chunk) < most and seconds < CHUNK_S:
             chunk.append(queue.popleft())
-            seconds += self.pace.get(chunk[-1].scenario, CHUNK_S)
+            seconds += self.pace.get(chunk[-1].scenario, typical)
         return tuple(chunk)
 
     def _learn(self, outcomes: list[Outcome]) -> None:
