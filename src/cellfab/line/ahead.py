@@ -155,6 +155,10 @@ class Ahead(Generic[P]):
         """Whether a finished lot stays inside until it is taken."""
         return False
 
+    def shows(self, passage: P) -> bool:
+        """Whether it can show by itself that a finished lot that keeps its place is not taken at once."""
+        return True
+
     # What the station asks and tells.
 
     @property
@@ -180,7 +184,7 @@ class Ahead(Generic[P]):
         due = min(self.corrections(), default=NEVER)
         asked = self._asked
         for passage in self.passages:
-            if passage.waiting and not passage.leaves:
+            if passage.waiting and not passage.leaves and self.shows(passage):
                 due = min(due, passage.last_out + 1)
             for call in passage.calls:
                 if call.tick < due and call.breakdown not in asked:
@@ -200,9 +204,10 @@ class Ahead(Generic[P]):
         A lot is told when it is out.
         """
         while True:
-            overdue = any(passage.waiting and passage.last_out < now for passage in self.passages)
-            if overdue and self._keep_waiting():
-                continue
+            for passage in self.passages:
+                if passage.waiting and not passage.leaves and passage.last_out < now and self.shows(passage):
+                    self._keep_waiting()
+                    break
             call = self._unasked(now)
             if call is not None:
                 if self._keep_waiting():

@@ -115,6 +115,10 @@ class ChannelsFlow(Ahead[TrayPassage]):
         """The trays that are left stay on their positions."""
         return not passage.lost.all()
 
+    def shows(self, passage: TrayPassage) -> bool:
+        """Only where a tray still has to find a position, or the next lot has to wait for one."""
+        return self.passages[-1].open_at > passage.last_out
+
     def keep(self) -> Positions:
         """A copy of the positions and of the counts."""
         return Positions(*(array.copy() for array in self.positions))
