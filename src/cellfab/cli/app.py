@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cellfab.cli.baseline import baseline_check, baseline_save
 from cellfab.cli.check import config_show, init, schema, steps, validate
 from cellfab.cli.compare import compare
 from cellfab.cli.money import cost, size
@@ -32,6 +33,8 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+baseline_app = typer.Typer(help="Keep figures of scenarios, and see what moves them.", no_args_is_help=True)
+app.add_typer(baseline_app, name="baseline")
 
 
 def _print_version(wanted: bool) -> None:
@@ -54,6 +57,8 @@ def cellfab(
 for _command in (run, validate, quality, size, cost, schema, trace, impact, compare, study, query, steps, init):
     app.command()(_command)
 config_app.command("show")(config_show)
+baseline_app.command("save")(baseline_save)
+baseline_app.command("check")(baseline_check)
 
 
 def main() -> None:
