@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def compare(
-    before: Annotated[str, typer.Argument(metavar="A", help="Folder of a run, or a scenario, which is then run.")],
+    context: typer.Context,
+    before: Annotated[
+        str, typer.Argument(metavar="A", help="Folder of a run or of a study; or a scenario, which is then run.")
+    ],
     after: Annotated[str, typer.Argument(metavar="B", help="The same; A again to compare weeks of one run.")],
     cost: Annotated[Literal["full", "cash", "net"], typer.Option(help="Kind of cost per kWh.")] = "full",
     weeks_a: Annotated[
@@ -30,7 +33,10 @@ def compare(
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """A waterfall from the cost per kWh of one run to that of another, whose bars add up to the cent."""
+    """Two runs: a waterfall of cost per kWh that adds up to the cent; two studies: what differs, and how surely."""
+    if _is_study(before) or _is_study(after):
+        _compare_studies(context, before, after, as_json=as_json)
+        return
     from cellfab import compare as comparing
     from cellfab.report.compare_text import comparison_document, comparison_text
 
@@ -65,3 +71,36 @@ def _side(name: str, overrides: Sequence[str], *, shown: bool) -> comparing.Side
 
     with interruptible(), progress_bar(scenario.name, shown=shown) as advance:
         return comparing.side_of(run_scenario(scenario, progress=advance))
+
+
+def _is_study(name: str) -> bool:
+    """Whether it is the folder of a study, or of several; a study that has not been run is refused."""
+    path = Path(name)
+    if path.is_dir():
+        return (path / "results.parquet").is_file() or (path / "index.sqlite").is_file()
+    if not path.is_file():
+        return False
+    from cellfab.study.file import is_study
+
+    if is_study(path):
+        raise UsageError(f"'{name}' is the file of a study: run it (cellfab study), and name the folder of its tables")
+    return False
+
+
+def _compare_studies(context: typer.Context, before: str, after: str, *, as_json: bool) -> None:
+    for name, said in (("cost", "--cost"), ("weeks_a", "--weeks-a"), ("weeks_b", "--weeks-b"),
+                       ("overrides", "--set"), ("html", "--html")):  # fmt: skip
+        source = context.get_parameter_source(name)
+        if source is not None and source.name != "DEFAULT":
+            raise UsageError(f"{said} is for runs, and '{before if _is_study(before) else after}' is a study")
+    for one, other in ((before, after), (after, before)):
+        if not _is_study(one):
+            raise UsageError(f"'{other}' is a study and '{one}' is none: compare runs with runs, studies with studies")
+    from cellfab.report.study_compare_text import study_comparison_document, study_comparison_text
+    from cellfab.study.compare import compare_studies
+    from cellfab.study.opened import open_study
+
+    found = compare_studies(open_study(before), open_study(after))
+    typer.echo(
+        json.dumps(study_comparison_document(found), allow_nan=False) if as_json else study_comparison_text(found)
+    )

@@ -8,11 +8,13 @@ from cellfab.report.numbers import MISSING
 
 
 def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns side by side, as wide as they must be; a column of which every entry begins with a digit to the right."""
+    """Columns side by side, as wide as they must be; a column of which every entry begins like a number to the right."""
     grid = [tuple(headings), *(tuple(row) for row in rows)]
     columns = list(zip(*grid, strict=True))
     widths = [max(map(len, column)) for column in columns]
-    right = [all(not text or text[0].isdigit() or text == MISSING for text in column[1:]) for column in columns]
+    right = [
+        all(not text or text.lstrip("+-")[:1].isdigit() or text == MISSING for text in column[1:]) for column in columns
+    ]
     lines = (
         "  ".join(text.rjust(w) if r else text.ljust(w) for text, w, r in zip(row, widths, right, strict=True))
         for row in grid

@@ -43,7 +43,7 @@ def study_text(result: StudyResult, folder: Path) -> str:
     factors = tuple(study.spec.factors)
     confidence = percent(study.spec.confidence_share, 0)
     headings = ("figure", "variant", *factors, "mean", f"± {confidence}", "unit", "n", "half-width/mean", "")
-    parts.append(plain_table(headings, _without_repeats(rows)))
+    parts.append(plain_table(headings, without_repeats(rows)))
     if result.differences:
         parts += [f"less {_reference(result)}, at the same point:", _differences(result, shown, confidence)]
     parts += [f"warning: {line}" for line in study_warnings(result)]
@@ -81,7 +81,7 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
                     one.metric: {
                         "value": one.text if one.text is not None else one.mean,
                         "unit": one.unit,
-                        **_ends(one.interval),
+                        **interval_document(one.interval),
                         "n": one.n, "failed": one.failed, "missing": one.missing, "reason": one.reason,
                         "wanted_share": one.wanted_share, "reached": one.reached,
                     }
@@ -95,8 +95,8 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
             {
                 **_case_document(one.case),
                 "reference": one.reference.variant, "metric": one.metric, "unit": one.unit,
-                "value": one.interval.mean, **_ends(one.interval), "n": one.interval.n,
-                "correlation": one.correlation, "variance_ratio": _finite(one.variance_ratio),
+                "value": one.interval.mean, **interval_document(one.interval), "n": one.interval.n,
+                "correlation": one.correlation, "variance_ratio": finite(one.variance_ratio),
                 "independent_n": one.independent_n,
             }
             for one in result.differences
@@ -135,6 +135,35 @@ def mean_and_width(mean: float, half_width: float | None, divisor: float = 1.0) 
         return number(mean, 6), number(half_width)
     decimals = min(max(0, 1 - math.floor(math.log10(half_width))), 12)
     return f"{mean:,.{decimals}f}", f"{half_width:,.{decimals}f}"
+
+
+def without_repeats(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The figure's name in its first row only."""
+    found: list[tuple[str, ...]] = []
+    last = ""
+    for row in rows:
+        found.append(("", *row[1:]) if row[0] == last else row)
+        last = row[0]
+    return found
+
+
+def pairing_worth(variance_ratio: float | None) -> str:
+    """How many times less a difference scatters in pairs, in words."""
+    if variance_ratio is None:
+        return MISSING
+    return "exact" if math.isinf(variance_ratio) else f"{number(variance_ratio)} x"
+
+
+def interval_document(interval: Interval | None) -> dict[str, float | None]:
+    """An interval as plain JSON; None three times where there is none."""
+    if interval is None:
+        return {"ci_low": None, "ci_high": None, "half_width": None}
+    return {"ci_low": interval.low, "ci_high": interval.high, "half_width": interval.half_width}
+
+
+def finite(value: float | None) -> float | None:
+    """The value, if JSON can say it."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _heading(result: StudyResult) -> str:
@@ -182,16 +211,6 @@ def _precision(one: Estimate) -> tuple[str, str, str]:
     return str(one.n), share, "; ".join(remarks)
 
 
-def _without_repeats(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The figure's name in its first row only."""
-    found: list[tuple[str, ...]] = []
-    last = ""
-    for row in rows:
-        found.append(("", *row[1:]) if row[0] == last else row)
-        last = row[0]
-    return found
-
-
 def _reference(result: StudyResult) -> str:
     comparison = result.study.spec.comparison
     return "" if comparison is None else comparison.reference
@@ -205,25 +224,13 @@ def _differences(result: StudyResult, shown: Sequence[str], confidence: str) -> 
         for one in of_name:
             divisor, unit = scaled(one.unit, largest)
             mean, width = mean_and_width(one.interval.mean, one.interval.half_width, divisor)
-            ratio = one.variance_ratio
-            worth = MISSING if ratio is None else "exact" if math.isinf(ratio) else f"{number(ratio)} x"
             remark = "" if one.certain else "may be zero" if one.interval.half_width else "always the same"
             rows.append((name, *_case_words(one.case), mean, width, unit or unit_text(one.unit), str(one.interval.n),
-                         worth, remark))  # fmt: skip
+                         pairing_worth(one.variance_ratio), remark))  # fmt: skip
     headings = ("figure", "variant", *result.study.spec.factors, "difference", f"± {confidence}", "unit", "n",
                 "variance cut by pairing", "")  # fmt: skip
-    return plain_table(headings, _without_repeats(rows))
+    return plain_table(headings, without_repeats(rows))
 
 
 def _case_document(case: Case) -> dict[str, Any]:
     return {"variant": case.variant, "point": case.point, "factors": dict(case.factors)}
-
-
-def _ends(interval: Interval | None) -> dict[str, float | None]:
-    if interval is None:
-        return {"ci_low": None, "ci_high": None, "half_width": None}
-    return {"ci_low": interval.low, "ci_high": interval.high, "half_width": interval.half_width}
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
