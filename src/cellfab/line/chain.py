@@ -18,7 +18,8 @@ import numpy.typing as npt
 from cellfab.core.lot import Lot
 from cellfab.kernels.laws import pack
 from cellfab.kernels.serial_line import TIME_DEPENDENT, Mode, Stage, build, new_tally
-from cellfab.line.ahead import AheadStation, Ints, planned_stops
+from cellfab.line.ahead import Ints, planned_stops
+from cellfab.line.ahead_station import AheadStation
 from cellfab.line.chain_flow import ChainFlow, ChainPassage
 from cellfab.line.chain_scan import ChainScan
 from cellfab.units import TICKS_PER_WEEK

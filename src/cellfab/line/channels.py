@@ -33,7 +33,8 @@ from cellfab.kernels.serial_line import (
     Stage,
     build,
 )
-from cellfab.line.ahead import Ahead, AheadStation, Call, Ints, Passage, planned_stops
+from cellfab.line.ahead import Ahead, Call, Ints, Passage, planned_stops
+from cellfab.line.ahead_station import AheadStation
 from cellfab.line.units import Unit
 from cellfab.units import TICKS_PER_WEEK, to_ticks
 
