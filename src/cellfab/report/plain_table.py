@@ -8,7 +8,7 @@ from cellfab.report.numbers import MISSING
 
 
 def plain_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns side by side, as wide as they must be; a column of which every entry begins like a number to the right."""
+    """Columns side by side, as wide as they must be; a column whose entries all begin like numbers to the right."""
     grid = [tuple(headings), *(tuple(row) for row in rows)]
     columns = list(zip(*grid, strict=True))
     widths = [max(map(len, column)) for column in columns]
