@@ -98,8 +98,8 @@ class Economics(Spec):
     """Share of the calendar in which a station is expected to work once mature. It sets the standard rate at which lots
     absorb period cost; what they do not absorb is idle capacity."""
     sale_price_usd_per_kwh: PositiveSchedule | None = None
-    """Price of a good cell at the plant's gate, for products without one of their own. Where a product has none, neither
-    cash flow nor net present value is reported."""
+    """Price of a good cell at the plant's gate, for products without one of their own. Where one has none, neither cash
+    flow nor net present value is reported."""
     tariffs: dict[str, Tariff] = {}
     """Duties on materials, by a name of one's own."""
     recycling: Recycling = Recycling()

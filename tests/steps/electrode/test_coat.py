@@ -33,7 +33,8 @@ WATER_SLURRY = {
 WATER = {
     "solvent_material": "deionised_water", "solvent_density_g_per_cm3": 0.998, "solids_fraction": 0.5,
     "speed_m_per_min": 60.0, "dryer_m": 110.0, "drying_rate_limit_g_per_m2_s": 3.0, "recovered_share": 0.0,
-    "latent_kwh_per_kg": 0.66, "web_c": 50.0, "coating_porosity": 0.52, "edge_fraction": {"start": 0.25, "mature": 0.10},
+    "latent_kwh_per_kg": 0.66, "web_c": 50.0, "coating_porosity": 0.52,
+    "edge_fraction": {"start": 0.25, "mature": 0.10},
     "pinhole_limit_mm": 0.5, "peel_n_per_m": {"start": 45.0, "mature": 50.0}, "peel_limit_n_per_m": 6.0,
     "crack_loading_mg_per_cm2": 20.0,
 }  # fmt: skip
