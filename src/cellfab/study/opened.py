@@ -127,6 +127,7 @@ def open_study(folder: str | Path) -> OpenedStudy:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         table = pq.read_table(folder / "results.parquet")
         factors = tuple(name.removeprefix(_FACTOR) for name in table.column_names if name.startswith(_FACTOR))
+        cases, footings = _cases(table, factors), _footings(manifest["footings"])
         return OpenedStudy(
             folder=folder,
             name=str(manifest["study"]),
@@ -136,8 +137,8 @@ def open_study(folder: str | Path) -> OpenedStudy:
             confidence_share=float(manifest["confidence_share"]),
             metrics=tuple(map(str, manifest["metrics"])),
             factors=factors,
-            cases=_cases(table, factors),
-            footings=_footings(manifest["footings"]),
+            cases=cases,
+            footings={case.scenario: footings[case.scenario] for case in cases.values()},
         )
     except FileNotFoundError as error:
         raise ConfigError(f"{error.filename}: is missing; run the study again, which costs nothing") from error
