@@ -96,8 +96,8 @@ def remarks(checked: Checked) -> list[str]:
         lines.append("the code is the same: figures depend on something else than code, scenario and seed")
     if checked.regressions:
         lines.append(
-            f"limits are set so that a check of figures that only chance has changed fails in {percent(checked.level)}"
-            " of all cases; if the change is meant, save the baseline again"
+            f"limits are set so that a check of figures that only chance has changed fails in at most"
+            f" {percent(checked.level)} of all cases; if the change is meant, save the baseline again"
         )
     return lines
 

@@ -108,7 +108,8 @@ def figure_movements(
     kinds = [[_kind(value) for value in side] for side in (before, after)]
     first, second = Counter(kinds[0]), Counter(kinds[1])
     numbers = first["a number"] and second["a number"]
-    alike = kinds[0] == kinds[1] if paired else first == second
+    as_often = all(first[kind] * len(after) == second[kind] * len(before) for kind in first | second)
+    alike = kinds[0] == kinds[1] if paired else as_often
     if not numbers or not alike:
         yield _of_kinds(Movement(scenario, metric, unit, _words(first), _words(second)), first, second, alike=alike)
     if numbers:
