@@ -93,6 +93,13 @@ def test_columns_and_units_in_pandas_are_those_that_are_documented(command, fold
     assert frame["value"].notna().eq(frame["status"].eq("done") & frame["text"].isna()).all()
 
 
+def test_a_folder_that_does_not_say_on_what_its_figures_stand(folder, two_text):
+    manifest = Path(folder(two_text)) / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"footings": []}))
+    with pytest.raises(ConfigError, match="another version of cellfab wrote it"):
+        open_study(manifest.parent)
+
+
 @pytest.mark.parametrize(
     ("file", "text", "told"),
     [
