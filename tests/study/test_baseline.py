@@ -263,6 +263,8 @@ def test_unknown_baselines(command, kept):
     found = command("baseline", "save", "other", "--dir", "kept")
     assert found.code == 2
     assert "Name --scenarios, or list them in 'kept/other.yaml'" in found.err
+    (kept / "other.yaml").write_text("line: {}")
+    assert command("baseline", "save", "other", "--dir", "kept").code == 3
     assert command(*SAVE, "--set", "run.horizon_h=5").code == 2
     assert command(*SAVE, "--scenarios", "mm1,mm1").code == 2
     assert command(*CHECK, "--confidence", "1").code == 2

@@ -101,7 +101,7 @@ def _watched(
 
     beside = folder / f"{name}.yaml"
     file = beside if scenarios is None else Path(scenarios)
-    if file.is_file() and is_set(file):
+    if file.is_file() and (scenarios is None or is_set(file)):
         if options:
             raise UsageError(
                 f"--set goes with scenarios that are named, and '{file}' is a list: write the values there"
