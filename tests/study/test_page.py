@@ -11,7 +11,7 @@ import pytest
 import cellfab
 from cellfab.config.study_spec import StudySpec
 from cellfab.report.study_text import ENDINGS
-from cellfab.study.conduct import Ended
+from cellfab.study.course import Ended
 from cellfab.study.table import COLUMNS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")

@@ -10,7 +10,8 @@ from typing import Any
 
 from cellfab.report.numbers import MISSING, percent
 from cellfab.report.study_text import mean_and_width
-from cellfab.study.conduct import Progress, Width
+from cellfab.study.conduct import Progress
+from cellfab.study.replication import Width
 
 _MOST_ROWS = 15
 _EVERY_S = 0.5

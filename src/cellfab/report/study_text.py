@@ -10,6 +10,7 @@ from typing import Any
 from cellfab.report import labels
 from cellfab.report.numbers import MISSING, as_written, number, percent, scaled, unit_text
 from cellfab.report.plain_table import plain_table
+from cellfab.report.study_parts import part_document, part_text
 from cellfab.result import Kpi
 from cellfab.study.plan import Case
 from cellfab.study.result import Estimate, StudyResult
@@ -46,6 +47,7 @@ def study_text(result: StudyResult, folder: Path) -> str:
     parts.append(plain_table(headings, without_repeats(rows)))
     if result.differences:
         parts += [f"less {_reference(result)}, at the same point:", _differences(result, shown, confidence)]
+    parts += [paragraph for part in result.parts for paragraph in part_text(part, result)]
     parts += [f"warning: {line}" for line in study_warnings(result)]
     parts.append(f"tables: {folder}")
     return "\n\n".join(parts)
@@ -101,6 +103,7 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
             }
             for one in result.differences
         ],
+        **{part.key: part_document(part, result) for part in result.parts},
         "failures": [
             {
                 **_case_document(case), "seed": outcome.task.seed, "replicate": outcome.task.replicate,

@@ -1,54 +1,25 @@
-"""Running a study: rounds of replicates until every figure is known as well as was asked for, or something ends it.
-
-What is decided (how many replicates next) depends on results in the order of their replicates only, never on the order
-in which they came: so a study gives the same table with any number of workers, and after having been killed.
-"""
+"""Running a study: rounds of replicates, of which its course says what comes next, until that or the time ends it."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from cellfab.study.code import code_digest
+from cellfab.study.course import Course, Ended, Known, Wanted
 from cellfab.study.dispatch import Dispatcher
 from cellfab.study.executors import Pool, open_pool
-from cellfab.study.plan import Case, Study, Task, load_study
+from cellfab.study.plan import Study, Task, load_study
+from cellfab.study.replication import Replication, Width, widths
 from cellfab.study.result import StudyResult, study_result
-from cellfab.study.statistics import Interval, mean_interval, required_replicates
 from cellfab.study.store import Store, StoreError
-from cellfab.study.worker import KEPT_SCENARIOS, Outcome
-
-Ended = Literal["fixed", "precision", "replicates", "budget", "unmeasured"]
-"""What ended a study: the fixed number of replicates was done; every figure was known well enough; the largest number
-of replicates came first; the time was up first; a figure that was to be known has no value in any replicate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Width:
-    """How well one figure of one case is known."""
-
-    case: Case
-    metric: str
-    values: tuple[float, ...]
-    interval: Interval | None
-    wanted_share: float | None
-
-    @property
-    def share(self) -> float:
-        """Half-width over the mean; infinite while there is no interval."""
-        return math.inf if self.interval is None else self.interval.share
-
-    @property
-    def reached(self) -> bool:
-        """Whether it is known as well as was asked for."""
-        return self.wanted_share is None or self.share <= self.wanted_share
+from cellfab.study.worker import KEPT_SCENARIOS
 
 
 @dataclass(frozen=True)
@@ -65,6 +36,8 @@ class Progress:
         Estimate for what is planned so far; None while no replicate has been finished.
     widths : callable
         The figures of the study's `metrics`, by case.
+    remark : callable
+        What its course says of how far it is; empty if it says nothing.
     """
 
     done: int
@@ -73,6 +46,12 @@ class Progress:
     failed: int
     seconds_left: float | None
     widths: Callable[[], list[Width]]
+    remark: Callable[[], str]
+
+
+def course_of(study: Study) -> Course:
+    """What decides how a study goes on."""
+    return Replication(study)
 
 
 def run_study(
@@ -125,137 +104,90 @@ class Conduct:
     store: Store
     pool: Pool
     progress: Callable[[Progress], None] | None = None
-    known: dict[Task, Mapping[str, float | None] | None] = field(default_factory=dict)
-    """Of each finished task the figures that the study is about; None if it failed."""
     ran: set[Task] = field(default_factory=set)
-    failed: int = 0
 
     def run(self) -> StudyResult:
         """All rounds."""
         began = time.monotonic()
         spec = self.study.spec
         until = None if spec.stop is None else began + spec.stop.budget_s
-        dispatcher = Dispatcher(self.pool, self.study.payloads, self.store.code)
-        start = spec.replicates if isinstance(spec.replicates, int) else spec.replicates.least
-        wanted = [start] * len(self.study.cases)
-        while True:
-            self._round(dispatcher, self._tasks(wanted), until)
-            if any(task not in self.known for task in self._tasks(wanted)):
-                ended: Ended = "budget"
+        course = self._course = course_of(self.study)
+        known = self._known = Known(frozenset((*spec.metrics, *course.metrics)))
+        pace: dict[str, float] = {}
+        wanted = Wanted(self.study, (0,) * len(self.study.cases))
+        ended: Ended = "budget"
+        while all(task in known for task in tasks_of(wanted)):
+            coming = course.next(known)
+            if isinstance(coming, str):
+                ended = coming
                 break
-            more = self._next(wanted)
-            if more == wanted:
-                ended = self._ending(wanted)
-                break
-            wanted = more
-        counts = [self._finished(case, n) for case, n in zip(self.study.cases, wanted, strict=True)]
+            wanted = coming
+            self._round(wanted, pace, until)
+        self.study = study = wanted.study
+        counts = [known.finished(study, case, n) for case, n in zip(study.cases, wanted.counts, strict=True)]
         if spec.comparison is not None and spec.comparison.paired:
             counts = [min(counts)] * len(counts)
-        tasks = self._tasks(counts)
+        tasks = tasks_of(Wanted(study, tuple(counts)))
         outcomes = {outcome.task: outcome for outcome in self.store.read(tasks)}
         if len(outcomes) < len(tasks):
             raise StoreError("results have been damaged while the study ran: run the same command again")
         return study_result(
-            self.study, counts, outcomes, ended=ended, ran=len(self.ran), reused=len(set(tasks) - self.ran),
+            study, counts, outcomes, ended=ended, ran=len(self.ran), reused=len(set(tasks) - self.ran),
             seconds=time.monotonic() - began, damage=tuple(self.store.damage),
+            parts=[] if (part := course.part(known)) is None else [part],
         )  # fmt: skip
 
-    # ---- running ------------------------------------------------------------------------------------------------
-
-    def _tasks(self, wanted: Sequence[int]) -> list[Task]:
-        """What a study with so many replicates of each case consists of: the first replicate of every case first."""
-        found: dict[Task, None] = {}
-        for replicate in range(max(wanted, default=0)):
-            for case, count in zip(self.study.cases, wanted, strict=True):
-                if replicate < count:
-                    found[self.study.task(case, replicate)] = None
-        return list(found)
-
-    def _round(self, dispatcher: Dispatcher, tasks: Sequence[Task], until: float | None) -> None:
-        new = [task for task in tasks if task not in self.known]
+    def _round(self, wanted: Wanted, pace: dict[str, float], until: float | None) -> None:
+        """Find in the store what is wanted, and have the rest run."""
+        tasks = tasks_of(wanted)
+        new = [task for task in tasks if task not in self._known]
         kept = self.store.seconds(new)
         for task, seconds in kept.items():
-            dispatcher.pace[task.scenario] = min(dispatcher.pace.get(task.scenario, math.inf), seconds)
-        self._learn(self.store.read(kept))
-        missing = [task for task in new if task not in self.known]
-        if until is None and len(self.study.payloads) > KEPT_SCENARIOS:
+            pace[task.scenario] = min(pace.get(task.scenario, math.inf), seconds)
+        self._known.learn(self.store.read(kept))
+        missing = [task for task in new if task not in self._known]
+        payloads = wanted.study.payloads
+        if until is None and len(payloads) > KEPT_SCENARIOS:
             # More scenarios than a worker keeps unpacked: one after the other, unless time may end it among them.
-            place = {scenario: number for number, scenario in enumerate(self.study.payloads)}
+            place = {scenario: number for number, scenario in enumerate(payloads)}
             missing.sort(key=lambda task: (place[task.scenario], task.replicate))
         left = Counter(task.scenario for task in missing)
-        self._tell(len(tasks), left, dispatcher.pace)
-        for outcomes in dispatcher.run(missing, until):
+        self._tell(wanted, len(tasks), left, pace)
+        for outcomes in Dispatcher(self.pool, payloads, self.store.code, pace).run(missing, until):
             self.store.write(outcomes)
-            self._learn(outcomes)
+            self._known.learn(outcomes)
             self.ran.update(outcome.task for outcome in outcomes)
             left.subtract(outcome.task.scenario for outcome in outcomes)
-            self._tell(len(tasks), left, dispatcher.pace)
+            self._tell(wanted, len(tasks), left, pace)
 
-    def _learn(self, outcomes: Iterable[Outcome]) -> None:
-        metrics = self.study.spec.metrics
-        for outcome in outcomes:
-            values = {figure.metric: figure.value for figure in outcome.figures if figure.metric in metrics}
-            self.known[outcome.task] = None if outcome.failed else values
-            self.failed += outcome.failed
-
-    def _tell(self, total: int, left: Mapping[str, int], pace: Mapping[str, float]) -> None:
+    def _tell(self, wanted: Wanted, total: int, left: Mapping[str, int], pace: Mapping[str, float]) -> None:
         """Report progress; `left` counts the replicates to come by scenario."""
         if self.progress is None:
             return
         seconds = None
         if pace:
             mean = math.fsum(pace.values()) / len(pace)
-            seconds = math.fsum(n * pace.get(scenario, mean) for scenario, n in left.items()) / self.pool.size
+            work = math.fsum(n * pace.get(scenario, mean) for scenario, n in left.items()) + wanted.later * mean
+            seconds = work / self.pool.size
         done = total - sum(left.values())
-        self.progress(Progress(done, total, max(0, done - len(self.ran)), self.failed, seconds, self.widths))
+        self.progress(
+            Progress(
+                done, total + wanted.later, max(0, done - len(self.ran)), self._known.failed, seconds,
+                lambda: self._widths(wanted), lambda: self._course.remark(self._known),
+            )
+        )  # fmt: skip
 
-    # ---- deciding -----------------------------------------------------------------------------------------------
+    def _widths(self, wanted: Wanted) -> list[Width]:
+        study, known = wanted.study, self._known
+        done = [known.finished(study, case, n) for case, n in zip(study.cases, wanted.counts, strict=True)]
+        return widths(study, known, done)
 
-    def _finished(self, case: Case, count: int) -> int:
-        """Replicates of a case from the first on without a gap."""
-        return next((n for n in range(count) if self.study.task(case, n) not in self.known), count)
 
-    def widths(self, counts: Sequence[int] | None = None) -> list[Width]:
-        """How well the study's figures are known, by case."""
-        found = []
-        spec = self.study.spec
-        for case in self.study.cases:
-            n = self._finished(case, spec.most) if counts is None else counts[case.number]
-            results = [self.known[self.study.task(case, replicate)] for replicate in range(n)]
-            for name, metric in spec.metrics.items():
-                values = tuple(value for one in results if one is not None and (value := one.get(name)) is not None)
-                interval = mean_interval(values, spec.confidence_share) if len(values) > 1 else None
-                found.append(Width(case, name, values, interval, metric.half_width_share))
-        return found
-
-    def _next(self, counts: Sequence[int]) -> list[int]:
-        """How many replicates each case should have: as before where every figure is known well enough.
-
-        The number that the present scatter asks for, at most twice as many as now, for the scatter is not known well
-        either. A figure that no replicate has is not waited for. Cases that are compared in pairs have the same number.
-        """
-        spec = self.study.spec
-        if spec.fixed is not None:
-            return list(counts)
-        needed = list(counts)
-        for width in self.widths(counts):
-            place = width.case.number
-            now = counts[place]
-            if width.reached or width.wanted_share is None or not width.values:
-                continue
-            asked = None
-            if width.interval is not None:
-                asked = required_replicates(width.values, width.wanted_share, spec.confidence_share)
-            asked = 2 * now if asked is None else min(max(asked, now + 1), 2 * now)
-            needed[place] = max(needed[place], min(asked, spec.most))
-        if spec.comparison is not None and spec.comparison.paired:
-            needed = [max(needed)] * len(needed)
-        return needed
-
-    def _ending(self, counts: Sequence[int]) -> Ended:
-        if self.study.spec.fixed is not None:
-            return "fixed"
-        short = [width for width in self.widths(counts) if not width.reached]
-        if not short:
-            return "precision"
-        return "replicates" if any(width.values for width in short) else "unmeasured"
+def tasks_of(wanted: Wanted) -> list[Task]:
+    """What so many replicates of each case consist of: the first replicate of every case first."""
+    found: dict[Task, None] = {}
+    for replicate in range(max(wanted.counts, default=0)):
+        for case, count in zip(wanted.study.cases, wanted.counts, strict=True):
+            if replicate < count:
+                found[wanted.study.task(case, replicate)] = None
+    return list(found)

@@ -6,10 +6,11 @@ Everything here is a pure function of the outcomes, in the order of the plan: th
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from cellfab.study.part import Part
 from cellfab.study.plan import Case, Study, Task
 from cellfab.study.statistics import Interval, independent_difference, mean_interval, paired_difference
 from cellfab.study.store import Damage
@@ -111,6 +112,8 @@ class StudyResult:
         Wall-clock time.
     damage : tuple of Damage
         What was found damaged in the store, and made again.
+    parts : tuple of Part
+        What the analyses that the study asks for have found.
     """
 
     study: Study
@@ -123,6 +126,7 @@ class StudyResult:
     reused: int
     seconds: float
     damage: tuple[Damage, ...]
+    parts: tuple[Part, ...] = ()
 
     @property
     def failures(self) -> list[tuple[Case, Outcome]]:
@@ -133,6 +137,13 @@ class StudyResult:
     def short_of_precision(self) -> bool:
         """Whether time or replicates ran out before the stated precision was reached."""
         return self.ended in ("budget", "replicates")
+
+    def part(self, key: str) -> Any:
+        """What one analysis has found, such as `selection`; KeyError if the study does not ask for it."""
+        for found in self.parts:
+            if found.key == key:
+                return found
+        raise KeyError(key)
 
     def frame(self) -> pd.DataFrame:
         """The flat table, with the columns of results.parquet; where there is no value stands <NA>, never NaN."""
@@ -159,6 +170,10 @@ class StudyResult:
         raise KeyError((variant, point, metric))
 
 
+ANALYSES: tuple[Callable[[StudyResult], Part | None], ...] = ()
+"""What may add a part to a result that is otherwise done; None where the study does not ask for it."""
+
+
 def study_result(
     study: Study,
     counts: Sequence[int],
@@ -169,13 +184,16 @@ def study_result(
     reused: int,
     seconds: float,
     damage: tuple[Damage, ...],
+    parts: Sequence[Part] = (),
 ) -> StudyResult:
-    """Estimates and differences from outcomes."""
+    """Estimates and differences from outcomes, and what the analyses make of them behind the parts that are given."""
     estimates = tuple(one for case in study.cases for one in _estimates(study, case, counts[case.number], outcomes))
-    return StudyResult(
+    result = StudyResult(
         study, ended, tuple(counts), outcomes, estimates, tuple(_differences(study, counts, outcomes)), ran, reused,
-        seconds, damage,
+        seconds, damage, tuple(parts),
     )  # fmt: skip
+    added = [part for analyse in ANALYSES if (part := analyse(result)) is not None]
+    return replace(result, parts=(*parts, *added))
 
 
 def in_order(study: Study, counts: Sequence[int], outcomes: Mapping[Task, Outcome]) -> Iterator[tuple[Case, Outcome]]:

@@ -158,11 +158,13 @@ def write_tables(result: StudyResult, store: Path) -> Path:
         "ran": result.ran, "reused": result.reused, "failed": len(result.failures), "wall_s": result.seconds,
         "columns": COLUMNS, "footings": _footings(study),
     }  # fmt: skip
+    sheets = {name: sheet for part in result.parts for name, sheet in part.sheets().items()}
     for name, data in (
         ("results.parquet", results_parquet(result)),
         ("results.csv", results_csv(result)),
         ("estimates.csv", estimates_csv(result)),
         ("differences.csv", differences_csv(result)),
+        *((f"{name}.csv", _csv(sheet.head, sheet.rows)) for name, sheet in sheets.items()),
         ("study.yaml", study.text.encode()),
         ("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode()),
     ):
