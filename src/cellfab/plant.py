@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cellfab.config.line_spec import ChannelsStation, DwellStation, station_units
+from cellfab.config.line_spec import ChannelsStation, Consumable, DwellStation, station_units
+from cellfab.config.problems import config_error
 from cellfab.core import notes
 from cellfab.core.causes import cause, describe
 from cellfab.core.draws import Draws
@@ -17,6 +18,7 @@ from cellfab.core.ledger import Entry, Holding, Ledger, Posting
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.core.racks import Racks
 from cellfab.core.tally import Tally
+from cellfab.economics.consumables import by_lot, used
 from cellfab.economics.credits import Shortfall
 from cellfab.economics.energy import PROCESS, WARM_UP, WORKING, EnergyBook, Rest
 from cellfab.economics.period_cost import MATERIALS, StandardRate, energy_entries, standard_rate
@@ -69,6 +71,8 @@ class _Site(NamedTuple):
     """0: it has no trays."""
     by_amount: bool
     """A lot takes as many places as it amounts to."""
+    consumables: Mapping[str, Consumable]
+    """Those whose amount follows from the lot."""
 
 
 class Plant:
@@ -156,6 +160,7 @@ class Plant:
                 standard_rate(station.economics, self.units[name], self.economics),
                 station.cells_per_tray if isinstance(station, ChannelsStation) else 0,
                 isinstance(station, DwellStation),
+                by_lot(station.economics.consumables),
             )
             for name, station in spec.line.stations.items()
         }
@@ -257,6 +262,8 @@ class Plant:
         entries = rate.absorbed(ticks / _TICKS_PER_H, self.prices.electricity[week], self.prices.heat[week])
         if len(entries) > len(rate.entries):
             self.energy.used(week, station, WORKING, entries[len(rate.entries) :], lot)
+        if site.consumables:
+            entries += self._used_up(station, site, lot, visits[0].alive if visits else lot.n_alive)
         if entries and not (visits and visits[0].place == station):
             self.ledger.charge_lot(lot, week, station, entries)
             entries = []
@@ -341,9 +348,21 @@ class Plant:
             self.cells_started[key] = self.cells_started.get(key, 0) + made.n
             self._inside[made.identity] = made.n
 
+    def _used_up(self, station: str, site: _Site, lot: Lot, rows: int) -> list[Entry]:
+        try:
+            return list(used(site.consumables, lot, rows))
+        except ValueError as error:
+            path = ("line", "stations", station, "economics", "consumables")
+            hint = "per: m where lots are a length of web, per: cell from winding or stacking on, per: lot anywhere"
+            raise config_error([self.scenario.resolved.problem(path, str(error), hint)]) from error
+
     def _give_back_powder(self, lot: Lot, kg: float, week: int, place: str) -> None:
         """Trim goes back to the powder store: all powders of the lot in proportion."""
-        powders = self.ledger.carried(lot, "kg")
+        powders = {
+            account: quantity
+            for account, quantity in self.ledger.carried(lot, "kg").items()
+            if account.startswith(MATERIALS)
+        }
         whole = sum(powders.values())
         for account, quantity in powders.items():
             self.ledger.give_back(lot, account, min(quantity, quantity * kg / whole), week, place)

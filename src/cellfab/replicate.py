@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cellfab.economics.credits import book_credits, book_sales
+from cellfab.economics.crew_labour import post_crew
 from cellfab.economics.energy import ALWAYS_ON, STAND_BY
 from cellfab.economics.energy import WORKING as AT_WORK
 from cellfab.economics.period_cost import (
@@ -26,6 +27,7 @@ from cellfab.line.conversion import LineConversion
 from cellfab.line.flow import simulate_line
 from cellfab.line.result import FlowResult
 from cellfab.line.states import WORKING
+from cellfab.line.warmup import Cut, mser5, watch_ticks
 from cellfab.plant import Plant
 from cellfab.recording import Files, Recorder
 from cellfab.scenario import Scenario
@@ -37,11 +39,13 @@ _TICKS_PER_H = 3600 * TICKS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class Replicate:
-    """What one replicate left behind: the flow, and for a plant its books and the dates of its conversion."""
+    """What one replicate left behind: the flow, for a plant its books and the dates of its conversion, and where its
+    warm-up was cut if that was to be found."""
 
     flow: FlowResult
     plant: Plant | None
     conversion: LineConversion | None
+    cut: Cut | None = None
 
 
 def simulate(
@@ -75,6 +79,40 @@ def simulate(
     ConfigError, StallError, InvariantError
         As `cellfab.line.flow.simulate_line`; InvariantError also if cells, mass, energy or money are not conserved.
     """
+    if scenario.spec.run.warmup_rule == "mser5":
+        cut, settled = _settled(scenario, seed, replicate, engine)
+        done = simulate(settled, seed, replicate, engine=engine, progress=progress, files=files, rows=rows)
+        return replace(done, cut=cut)
+    return _simulated(scenario, seed, replicate, engine, progress=progress, files=files, rows=rows)
+
+
+def _settled(scenario: Scenario, seed: int, replicate: int, engine: str) -> tuple[Cut, Scenario]:
+    """Where the warm-up of a replicate ends, from a run without one, and the scenario with that as its fixed warm-up.
+
+    What is counted only after the warm-up cannot be had from counts of the whole run; a second run has the same random
+    numbers, so that it is the same run, and every figure of it has the same cut.
+    """
+    spec = scenario.spec
+    watch = watch_ticks(to_ticks(spec.run.horizon_h * 3600.0))
+    first = _simulated(scenario, seed, replicate, engine, watch=watch.tolist())
+    cut = mser5(first.flow.watched)
+    ticks = int(watch[cut.observations - 1]) if cut.observations else 0
+    run = spec.run.model_copy(update={"warmup_rule": "fixed", "warmup_h": ticks / _TICKS_PER_H})
+    return cut, replace(scenario, spec=spec.model_copy(update={"run": run}))
+
+
+def _simulated(
+    scenario: Scenario,
+    seed: int,
+    replicate: int,
+    engine: str,
+    *,
+    progress: Callable[[float], None] | None = None,
+    files: Files | None = None,
+    rows: LedgerRows | None = None,
+    watch: Sequence[int] = (),
+) -> Replicate:
+    """One run, whose warm-up is as long as written."""
     spec = scenario.spec
     horizon = to_ticks(spec.run.horizon_h * 3600.0)
     recorder = None if files is None else Recorder(spec.run, seed, replicate, files)
@@ -98,6 +136,7 @@ def simulate(
             progress=None if progress is None else lambda now: progress(now / horizon),
             controllers=() if conversion is None else (conversion,),
             closures=None if plant is None else plant.closures,
+            watch=watch,
         )
     if plant is not None:
         _close_books(plant, flow, conversion)
@@ -125,8 +164,8 @@ def rare_collection() -> Iterator[None]:
 
 
 def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | None) -> None:
-    """Post what came with the calendar (period cost of every station and the plant, power while not working), book what
-    was earned, and charge interest on what is bound."""
+    """Post what came with the calendar (period cost of every station and the plant, power while not working, crews), book
+    what was earned, and charge interest on what is bound."""
     spec, economics, ledger = plant.scenario.spec, plant.economics, plant.ledger
     dates = None if conversion is None else conversion.plan
     added = {} if dates is None else {spend.station: spend.musd for spend in dates.capital}
@@ -151,10 +190,17 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
         close_week(ledger, week, costs, shared, part)
         always_on = ((account, quantity * part, unit, usd * part) for account, quantity, unit, usd in shared)
         plant.energy.used(week, PLANT, ALWAYS_ON, always_on)
+    last_part = flow.horizon / TICKS_PER_WEEK - weeks + 1
+    for name, crew in flow.crews.items():
+        worked_h = {
+            station: {week: ticks / _TICKS_PER_H for week, ticks in by_week.items()}
+            for station, by_week in crew.weekly_ticks.items()
+        }
+        post_crew(ledger, name, spec.line.crews[name], economics.labour, worked_h, weeks, last_part)
     sell_scrap(ledger, economics.recycling, spec.materials)
     book_sales(ledger, economics, spec.sale_prices(), spec.run.start_date, weeks)
     plant.shortfalls = book_credits(ledger, economics, spec.materials, spec.run.start_date, weeks)
-    charge_interest(ledger, economics, weeks, flow.horizon / TICKS_PER_WEEK - weeks + 1)
+    charge_interest(ledger, economics, weeks, last_part)
 
 
 def _close_energy(plant: Plant, name: str, week: int, working_h: float, whole_h: float, horizon: int) -> None:

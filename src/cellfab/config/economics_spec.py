@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cellfab.config.carbon_spec import Carbon
+from cellfab.config.line_spec import Consumable
 from cellfab.config.policy_spec import Credit, Markups, Recycling, Tariff, WorkingCapital
 from cellfab.config.schedule import NonNegativeSchedule, PositiveSchedule, Schedule
 from cellfab.config.sizing_spec import Sizing
@@ -37,6 +38,9 @@ class Labour(Spec):
     """Hours a week that each operator's place is filled: three shifts of 8 h, seven days."""
     paid_ratio: Annotated[float, Field(ge=1.0, le=2.0)] = 1.10
     """Hours paid per hour worked: leave, illness, training (assumption)."""
+    crew_wage_usd_per_h: NonNegative | None = None
+    """Loaded hourly cost of a member of a repair crew (`line.crews`), at work or waiting; none: crews cost nothing by
+    themselves, and their people are in the variable overhead."""
 
 
 class Overhead(Spec):
@@ -49,11 +53,31 @@ class Overhead(Spec):
     """
 
     variable_on_labour_share: NonNegative = 0.40
+    crews_on_labour_share: NonNegative | None = None
+    """Of the variable overhead: maintenance people, who are posted as `labour.CREW` and no longer as overhead. Needed
+    where crews have a wage; 0 says that the share above never held them."""
+    consumables_on_labour_share: NonNegative | None = None
+    """Of the variable overhead: what is posted as `consumables.NAME`. Needed where stations use any; 0 says that the
+    share above never held it."""
     general_on_labour_share: NonNegative = 0.25
-    """Of labour together with its variable overhead."""
+    """Of labour together with its variable overhead, what of that is posted by itself included."""
     general_on_depreciation_share: NonNegative = 0.25
     maintenance_share_per_year: Annotated[float, Field(ge=0.0, le=0.3)] = 0.03
     """Spare parts and outside service, of the equipment's price (assumption; the BatPaC share above comes to 0.02)."""
+
+    @property
+    def posted_on_labour_share(self) -> float:
+        """What of the variable overhead is posted by itself: crews and consumables."""
+        return (self.crews_on_labour_share or 0.0) + (self.consumables_on_labour_share or 0.0)
+
+    @model_validator(mode="after")
+    def _no_more_than_there_is(self) -> Overhead:
+        if self.posted_on_labour_share > self.variable_on_labour_share + 1e-9:
+            raise ValueError(
+                f"crews and consumables are {self.posted_on_labour_share:g} of labour, and the variable overhead that"
+                f" holds them only {self.variable_on_labour_share:g}"
+            )
+        return self
 
 
 class PlantShared(Spec):
@@ -67,6 +91,8 @@ class PlantShared(Spec):
     heat_kw: NonNegative = 0.0
     """Always on (desiccant wheels of the dry room)."""
     floor_m2: NonNegative = 0.0
+    consumables: dict[str, Consumable] = {}
+    """Filters, compressed air, nitrogen, by a name of one's own; all `per: week`."""
 
 
 class Valuation(Spec):

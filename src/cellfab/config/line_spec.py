@@ -62,6 +62,8 @@ class Crew(Spec):
     """People (or tools) shared by the stations that name them."""
 
     size: Annotated[int, Field(ge=1)]
+    wage_usd_per_h: NonNegative | None = None
+    """What an hour of a member costs, loaded; 0 for tools. None: `economics.labour.crew_wage_usd_per_h`."""
 
 
 class Changeover(Spec):
@@ -80,6 +82,22 @@ class Output(Spec):
     """Default: the unit of the first input."""
     amount: Positive | None = None
     """Amount of each lot that leaves; default: the input's amount divided by `lots`."""
+
+
+class Consumable(Spec):
+    """What wears or is used up at a station and is in no cell: knives, optics, needles, solvent for cleaning, contacts.
+
+    Posted as `consumables.NAME` to the lots that use it. What ends in a cell is a material of a step.
+    """
+
+    per: Literal["machine_h", "lot", "cell", "m", "week"]
+    """machine_h: hour that a lot holds a unit of the station (machine, position, place); lot: lot worked on; cell: cell
+    that comes in; m: metre of web; week: all units together, whether anything is made or not."""
+    quantity: NonNegative
+    unit: Literal["pieces", "kg", "m3", "L"] = "pieces"
+    """The same wherever the name stands."""
+    price_usd: NonNegative
+    """Of one unit."""
 
 
 class StationEconomics(Spec):
@@ -107,6 +125,8 @@ class StationEconomics(Spec):
     warm_up_heat_kwh: NonNegative = 0.0
     """Heat each time that it is switched on again."""
     floor_m2: NonNegative = 0.0
+    consumables: dict[str, Consumable] = {}
+    """By a name of one's own, the same at every station that uses the same thing."""
 
 
 class Machine(Spec):

@@ -84,8 +84,8 @@ class _Sum:
         self.quantity = self.money = 0
 
 
-_HoldingKey = tuple[int, Holding, str, str]
-"""week, holding, product, form"""
+_HoldingKey = tuple[int, Holding, str, str, str]
+"""week, holding, product, form, place"""
 _ReleaseKey = tuple[int, str, str, Holding, str, str]
 """week, place, product, holding, reason, form"""
 
@@ -131,7 +131,7 @@ class Ledger:
         if quantity < 0.0 and holding is not Holding.IDLE_CAPACITY:
             raise ValueError(_negative(place, account, quantity))
         index, q, money = self._debit(week, place, account, quantity, unit, usd)
-        self._hold_one(index, q, money, (week, holding, "", ""))
+        self._hold_one(index, q, money, (week, holding, "", "", place))
         self._note((week, place, "", holding, account, ""), 0, 0, money)
 
     def charge_lot(self, lot: Lot, week: int, place: str, entries: Iterable[Entry]) -> None:
@@ -197,7 +197,7 @@ class Ledger:
         if rows == 0:
             return
         product, form = lot.product, FORMS[lot.material == "cell"]
-        to = (week, Holding.SCRAP, product, form)
+        to = (week, Holding.SCRAP, product, form, place)
         money = self._release(lot, to) if rows == of else self._share_out(lot, rows, of, to)
         for cause, lost in losses:
             part = money * lost // rows if lost else 0
@@ -208,7 +208,7 @@ class Ledger:
     def finish(self, lot: Lot, rows: int, energy_kwh: float, week: int, place: str) -> None:
         """Close a lot of `rows` good cells that store `energy_kwh`: finished goods if sellable, else qualification."""
         holding = Holding.FINISHED_GOOD if lot.sellable else Holding.QUALIFICATION
-        money = self._release(lot, (week, holding, lot.product, ""))
+        money = self._release(lot, (week, holding, lot.product, "", place))
         self._note((week, place, lot.product, holding, lot.product, ""), rows, round(energy_kwh * MICRO), money)
 
     def earn(
@@ -270,7 +270,7 @@ class Ledger:
         carried.money[index] -= money
         carried.total -= money
         lot.value_usd = carried.total / MICRO
-        self._hold_one(index, q, money, (week, Holding.RETURNED, lot.product, ""))
+        self._hold_one(index, q, money, (week, Holding.RETURNED, lot.product, "", place))
         self._note((week, place, lot.product, Holding.RETURNED, account, ""), 0, 0, money)
 
     def carried(self, lot: Lot, unit: str) -> dict[str, float]:
@@ -349,12 +349,27 @@ class Ledger:
             yield Release(*key, rows, energy / MICRO, money / MICRO)
 
     def held(self) -> Iterator[Held]:
-        """What each holding received, by week, holding, product, form and account."""
+        """What each holding received, by week, holding, product, form and account, over all places."""
+        summed: dict[tuple[int, Holding, str, str], npt.NDArray[np.int64]] = {}
         for key in sorted(self._held):
-            amounts = self._held[key].amounts.tolist()
-            for (name, (_, unit)), q, money in zip(self._accounts.items(), *amounts, strict=True):
-                if q or money:
-                    yield Held(*key, name, q / MICRO, unit, money / MICRO)
+            amounts = self._held[key].amounts
+            before = summed.get(key[:4])
+            summed[key[:4]] = amounts if before is None else before + amounts
+        for key, amounts in summed.items():
+            for account in self._amounts(amounts):
+                yield Held(*key, *account)
+
+    def held_at(self, holding: Holding) -> Iterator[tuple[str, Held]]:
+        """What one holding received, with the place where it did."""
+        for key in sorted(self._held):
+            if key[1] is holding:
+                for account in self._amounts(self._held[key].amounts):
+                    yield key[4], Held(*key[:4], *account)
+
+    def _amounts(self, amounts: npt.NDArray[np.int64]) -> Iterator[Entry]:
+        for (name, (_, unit)), q, money in zip(self._accounts.items(), *amounts.tolist(), strict=True):
+            if q or money:
+                yield name, q / MICRO, unit, money / MICRO
 
     def incomes(self) -> Iterator[Income]:
         """All income, by week, place, account and product (the rows of `incomes.parquet`)."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cellfab.config.materials_spec import Material
 from cellfab.config.policy_spec import Recycling
 from cellfab.core.ledger import Holding, Ledger
-from cellfab.economics.period_cost import MATERIALS, PLANT
+from cellfab.economics.period_cost import MATERIALS
 
 RECYCLING = "recycling."
 """Prefix of income accounts: "recycling.nmc811", in the unit of the material."""
@@ -16,7 +16,7 @@ SCRAP_FREIGHT = "scrap_freight"
 
 
 def sell_scrap(ledger: Ledger, recycling: Recycling, materials: Mapping[str, Material]) -> None:
-    """Book the value recovered from scrap and its freight, for every week, product and form.
+    """Book the value recovered from scrap and its freight where the scrap arose, by week, product and form.
 
     Value = what the material in the scrap cost, without duty, times `recovery` for the form. Call it once, after the
     run.
@@ -30,17 +30,18 @@ def sell_scrap(ledger: Ledger, recycling: Recycling, materials: Mapping[str, Mat
         nothing here.
     """
     usd_per_kg = recycling.freight_usd_per_kg + recycling.hazard_usd_per_kg
-    mass_kg: dict[int, float] = {}
-    for held in list(ledger.held()):
-        if held.holding is not Holding.SCRAP or not held.account.startswith(MATERIALS):
+    mass_kg: dict[tuple[int, str], float] = {}
+    for place, held in list(ledger.held_at(Holding.SCRAP)):
+        if not held.account.startswith(MATERIALS):
             continue
         name = held.account.removeprefix(MATERIALS)
         material = materials[name]
-        mass_kg[held.week] = mass_kg.get(held.week, 0.0) + held.quantity * material.mass_kg_per_unit
+        at = (held.week, place)
+        mass_kg[at] = mass_kg.get(at, 0.0) + held.quantity * material.mass_kg_per_unit
         share = material.recovery.of(held.form)
         if share:
             account = f"{RECYCLING}{name}"
-            ledger.earn(held.week, PLANT, account, held.product, held.quantity, held.unit, held.usd * share)
+            ledger.earn(*at, account, held.product, held.quantity, held.unit, held.usd * share)
     if usd_per_kg:
-        for week, kg in mass_kg.items():
-            ledger.charge(week, PLANT, SCRAP_FREIGHT, kg, "kg", kg * usd_per_kg)
+        for (week, place), kg in mass_kg.items():
+            ledger.charge(week, place, SCRAP_FREIGHT, kg, "kg", kg * usd_per_kg)

@@ -36,6 +36,7 @@ from itertools import combinations
 from typing import Literal, NamedTuple
 
 from cellfab.core.ledger import Holding
+from cellfab.economics.consumables import CONSUMABLES
 from cellfab.economics.credits import CREDITS
 from cellfab.economics.period_cost import (
     BUILDING,
@@ -61,14 +62,14 @@ KINDS: dict[Kind, str] = {
 PRICES, QUANTITIES = "material prices", "materials in a cell"
 ENERGY_PER_CELL = "energy per cell"
 SCRAP, QUALIFICATION, IDLE, OUTPUT = "scrap", "qualification cells", "idle capacity", "output per week"
-UTILITIES, OTHER = "electricity and heat", "other cost"
+UTILITIES, WORN, OTHER = "electricity and heat", "consumables", "other cost"
 DUTIES, BOUND, CREDITED, RECYCLED = "tariffs", "working capital", "tax credits", "recycling"
 _BAR_OF = {
     LABOUR: LABOUR, CAPITAL: CAPITAL, BUILDING: BUILDING, MAINTENANCE: MAINTENANCE, OVERHEAD: OVERHEAD,
     ELECTRICITY: UTILITIES, HEAT: UTILITIES, WORKING_CAPITAL: BOUND, SCRAP_FREIGHT: SCRAP,
 }  # fmt: skip
 BARS = (
-    PRICES, DUTIES, QUANTITIES, ENERGY_PER_CELL, SCRAP, QUALIFICATION, LABOUR, UTILITIES, MAINTENANCE,
+    PRICES, DUTIES, QUANTITIES, ENERGY_PER_CELL, SCRAP, QUALIFICATION, LABOUR, UTILITIES, WORN, MAINTENANCE,
     OVERHEAD, CAPITAL, BUILDING, BOUND, IDLE, OUTPUT, OTHER, CREDITED, RECYCLED,
 )  # fmt: skip
 """Bars in the order in which they are shown."""
@@ -207,6 +208,10 @@ def bar_of(account: str) -> str:
     """The bar of the money that an account holds, other than materials."""
     if account.startswith(TARIFFS):
         return DUTIES
+    if account.startswith(CONSUMABLES):
+        return WORN
+    if account.startswith(f"{LABOUR}."):  # a crew
+        return LABOUR
     return _BAR_OF.get(account, QUANTITIES if account.startswith(MATERIALS) else OTHER)
 
 

@@ -175,7 +175,7 @@ class AheadStation(Station):
 
         def came(_: Any) -> None:
             self.flow.crew_came(call, env.now)
-            Alarm(env, int(call.repair), lambda _: crew.dismiss())
+            Alarm(env, int(call.repair), lambda _: crew.dismiss(self.order))
             self._arm()
 
         callbacks = crew.call(priority, self.order, index).callbacks

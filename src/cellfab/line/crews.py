@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from simpy.events import Event
 
 from cellfab.config.line_spec import Crew as CrewSpec
-from cellfab.line.statistics import Level, Tally
+from cellfab.line.statistics import Level, Tally, WeeklyArea
 
 if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
@@ -23,9 +23,11 @@ class Crew:
         Members at work.
     wait : Tally
         Ticks from call to start of the repair, since the warm-up.
+    work : dict of int to WeeklyArea
+        Members at work at each station, by the station's order, from the very start.
     """
 
-    __slots__ = ("_line", "_queue", "_sequence", "busy", "name", "order", "size", "touched", "wait")
+    __slots__ = ("_line", "_queue", "_sequence", "busy", "name", "order", "size", "touched", "wait", "work")
 
     def __init__(self, line: LineRun, name: str, order: int, spec: CrewSpec) -> None:
         self.name = name
@@ -33,6 +35,7 @@ class Crew:
         self.size = spec.size
         self.busy = Level()
         self.wait = Tally()
+        self.work: dict[int, WeeklyArea] = {}
         self.touched = False
         self._line = line
         self._sequence = 0
@@ -46,17 +49,23 @@ class Crew:
         self._line.touch_crew(self)
         return event
 
-    def dismiss(self) -> None:
-        """A member has finished."""
-        self.busy.change(-1, self._line.env.now)
+    def dismiss(self, station_order: int) -> None:
+        """A member has finished at a station."""
+        now = self._line.env.now
+        self.busy.change(-1, now)
+        self.work[station_order].change(-1, now)
         self._line.touch_crew(self)
 
     def serve(self) -> None:
         """Send free members to the waiting repairs."""
         now = self._line.env.now
         while self._queue and self.busy.value < self.size:
-            _, called, _, _, _, event = heappop(self._queue)
+            _, called, station_order, _, _, event = heappop(self._queue)
             self.busy.change(1, now)
+            work = self.work.get(station_order)
+            if work is None:
+                work = self.work[station_order] = WeeklyArea()
+            work.change(1, now)
             self.wait.add(now - called)
             event.succeed()
 

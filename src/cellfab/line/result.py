@@ -14,6 +14,7 @@ from cellfab.line.statistics import Tally
 from cellfab.units import TICKS_PER_S
 
 if TYPE_CHECKING:
+    from cellfab.line.crews import Crew
     from cellfab.line.line_run import LineRun
 
 
@@ -112,11 +113,15 @@ class SinkFlow:
 
 @dataclass(frozen=True, slots=True)
 class CrewFlow:
-    """A crew since the warm-up: members, mean number at work, waits of repairs."""
+    """A crew since the warm-up: members, mean number at work, waits of repairs.
+
+    `weekly_ticks` is what its members worked at each station in each week, from the very start.
+    """
 
     size: int
     busy_mean: float
     wait: Times
+    weekly_ticks: Mapping[str, Mapping[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,8 @@ class FlowResult:
         + inside.
     events, random_draws : int
         Events processed by the engine; durations drawn.
+    watched : tuple of int
+        Lots inside (those waiting outside included) at the ticks that were to be watched.
     """
 
     seed: int
@@ -165,9 +172,10 @@ class FlowResult:
     events: int
     random_draws: int
     lots_made: int = 0
+    watched: tuple[int, ...] = ()
 
 
-def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
+def collect(run: LineRun, *, warmup: int, events: int, watched: Sequence[int] = ()) -> FlowResult:
     """Freeze what a finished run has gathered (statistics flushed up to now)."""
     now = run.now
     lead_time = Tally()
@@ -203,7 +211,10 @@ def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
             )
             for name, sink in run.sinks.items()
         },
-        crews={name: CrewFlow(crew.size, crew.busy.mean(now), Times.of(crew.wait)) for name, crew in run.crews.items()},
+        crews={
+            name: CrewFlow(crew.size, crew.busy.mean(now), Times.of(crew.wait), _weekly_work(run, crew, now))
+            for name, crew in run.crews.items()
+        },
         lead_time=Times.of(lead_time),
         wip_mean=run.wip.mean(now),
         lots_entered=sum(source.entered for source in run.sources.values()),
@@ -214,7 +225,19 @@ def collect(run: LineRun, *, warmup: int, events: int) -> FlowResult:
         events=events,
         random_draws=run.random_draws,
         lots_made=sum(node.made - node.merged for node in run.nodes.values()),
+        watched=tuple(watched),
     )  # fmt: skip
+
+
+def _weekly_work(run: LineRun, crew: Crew, now: int) -> dict[str, dict[int, int]]:
+    """Ticks that members of a crew worked, by station and week; a station of several parts is one."""
+    names = {station.order: station.name for station in run.stations.values()}
+    found: dict[str, dict[int, int]] = {}
+    for order, work in sorted(crew.work.items()):
+        weeks = found.setdefault(names[order], {})
+        for week, ticks in work.by_week(now).items():
+            weeks[week] = weeks.get(week, 0) + ticks
+    return found
 
 
 def _station(places: Sequence[Any]) -> StationFlow:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cellfab.kernels.sketch import BUCKETS, bucket_of, quantile
+from cellfab.units import TICKS_PER_WEEK
 
 
 class Tally:
@@ -96,3 +97,28 @@ class Level:
         """Time average since the last reset."""
         span = now - self._began
         return (self.area(now) - self._area_before) / span if span else float(self.value)
+
+
+class WeeklyArea:
+    """A whole number that changes in time: its integral by week from the very start."""
+
+    __slots__ = ("_since", "_value", "_weeks")
+
+    def __init__(self) -> None:
+        self._value = self._since = 0
+        self._weeks: dict[int, int] = {}
+
+    def change(self, by: int, now: int) -> None:
+        """Step by `by` at tick `now`."""
+        while self._value and self._since < now:
+            week = self._since // TICKS_PER_WEEK
+            until = min(now, (week + 1) * TICKS_PER_WEEK)
+            self._weeks[week] = self._weeks.get(week, 0) + self._value * (until - self._since)
+            self._since = until
+        self._since = now
+        self._value += by
+
+    def by_week(self, now: int) -> dict[int, int]:
+        """Integral by week up to tick `now`, in ticks; weeks without any are left out."""
+        self.change(0, now)
+        return dict(self._weeks)

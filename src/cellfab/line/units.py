@@ -199,7 +199,7 @@ class Unit:
         self.enter(DOWN)
         yield line.env.timeout(clock.repair_ticks(station.pace.time_to_repair))
         if crew is not None:
-            crew.dismiss()
+            crew.dismiss(station.order)
         self.down = False
         self.clocks.rewind(clock, line.env.now, station.pace.time_to_failure)
         self.let_clocks_run()

@@ -43,10 +43,15 @@ def breakdown(result: RunResult) -> pd.DataFrame:
     sums = result.costs.groupby(["account", "station"], sort=True)["usd"].sum().reset_index()
     for row in sums.to_dict("records"):
         posted.setdefault(str(row["account"]), {})[str(row["station"])] = float(row["usd"])
+    earned: dict[str, dict[str, float]] = {}
+    for row in result.incomes.groupby(["account", "place"], sort=True)["usd"].sum().reset_index().to_dict("records"):
+        sites = earned.setdefault(str(row["account"]), {})
+        station = str(row["place"]).partition(".")[0]
+        sites[station] = sites.get(station, 0.0) - float(row["usd"])
     rows: list[tuple[str, str, str, float, float]] = []
     for row in whole.groupby("account", sort=True)["usd"].sum().reset_index().to_dict("records"):
         account, usd = str(row["account"]), float(row["usd"])
-        sites = posted.get(account) or {"": usd}  # recycling is posted nowhere
+        sites = posted.get(account) or earned.get(account) or {"": usd}
         total = sum(sites.values())
         for station, here in sites.items():
             part = usd * here / total / kwh if total else 0.0
