@@ -17,7 +17,6 @@ from cellfab.books import Books
 from cellfab.config.problems import Problem
 from cellfab.economics.credits import Shortfall
 from cellfab.ledger_rows import ledger_rows
-from cellfab.line.kpi import flow_kpis
 from cellfab.plant import Plant
 from cellfab.rated import rated_output
 from cellfab.recording import recording
@@ -127,7 +126,7 @@ def _lost_credits(scenario: Scenario, replicates: list[Replicate]) -> Iterator[P
 def key_figures(scenario: Scenario, done: Replicate, rated: Mapping[str, float]) -> dict[str, Kpi]:
     """Key figures of one finished replicate; `rated` as in `gather`."""
     if done.plant is None:
-        return flow_kpis(done.flow)
+        return summary.line_kpis(done)
     return summary.plant_kpis(_books(scenario, done, done.plant), done, rated)
 
 
@@ -150,7 +149,7 @@ def gather(
     if books:
         kpis = [summary.plant_kpis(book, done, rated) for book, done in zip(books, replicates, strict=True)]
     else:
-        kpis = [flow_kpis(done.flow) for done in replicates]
+        kpis = [summary.line_kpis(done) for done in replicates]
     flows = [(index, row) for index, done in enumerate(replicates) for row in (done.flow,)]
     line = scenario.spec.line
     return RunResult(

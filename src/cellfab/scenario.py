@@ -169,6 +169,8 @@ def scenario_schema(*, overlay: bool = False) -> dict[str, object]:
 def _digest(spec: ScenarioSpec) -> str:
     content = spec.model_dump(mode="json", exclude={"name": True, "description": True})
     content["run"] = spec.run.model_dump(mode="json", include={"horizon_h", "warmup_h", "start_date"})
+    if spec.run.warmup_rule != "fixed":
+        content["run"]["warmup_rule"] = spec.run.warmup_rule
     return sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 

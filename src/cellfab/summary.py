@@ -102,10 +102,19 @@ def _mean(values: list[float], unit: str) -> Kpi:
 # ---- key figures of a plant -----------------------------------------------------------------------------------
 
 
+def line_kpis(replicate: Replicate) -> dict[str, Kpi]:
+    """Key figures of the flow of one replicate, and where its warm-up was cut if that was to be found."""
+    kpis = flow_kpis(replicate.flow)
+    if replicate.cut is not None:
+        kpis["warmup_h"] = Kpi(replicate.flow.warmup / _TICKS_PER_H, "h")
+        kpis["warmup_found"] = Kpi(float(replicate.cut.settled), "1")
+    return kpis
+
+
 def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -> dict[str, Kpi]:
     """Key figures of one replicate of a plant; `rated` is the mature good output by product, cells per week."""
     plant, flow = books.plant, replicate.flow
-    kpis = flow_kpis(flow)
+    kpis = line_kpis(replicate)
     good, unsold = sum(plant.cells_good.values()), sum(plant.cells_unsold.values())
     scrapped = sum(plant.cells_scrapped.values())
     everything = total(books.periods)

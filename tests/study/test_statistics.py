@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from cellfab.study.statistics import (
-    fixed_cut,
     independent_difference,
     mean_interval,
-    mser5,
     paired_difference,
     quantile_band,
     required_replicates,
@@ -166,65 +164,6 @@ def test_no_number_of_replicates_brings_a_share_of_nothing():
     assert required_replicates([3.0, 3.0], 0.1) == 2
     with pytest.raises(ValueError, match="above 0"):
         required_replicates(VALUES, 0.0)
-
-
-# ---- warm-up ----------------------------------------------------------------------------------------------------
-
-
-def mser5_slowly(series):
-    """Textbook form: every cut, the sum of squares about the mean of what is left."""
-    n = len(series) // 5
-    batches = [sum(series[5 * i : 5 * i + 5]) / 5 for i in range(n)]
-    found = []
-    for dropped in range(n // 2 + 1):
-        rest = batches[dropped:]
-        mean = sum(rest) / len(rest)
-        found.append(sum((one - mean) ** 2 for one in rest) / len(rest) ** 2)
-    return found
-
-
-@given(st.lists(st.floats(-100.0, 100.0), min_size=10, max_size=83))
-def test_mser5_is_the_least_of_all_cuts(series):
-    cut = mser5(series)
-    every = mser5_slowly(series)
-    assert every[cut.observations // 5] <= min(every) + 1e-9 * (1.0 + max(every))
-    assert cut.observations % 5 == 0
-    assert cut.mean == pytest.approx(np.mean(series[cut.observations :]), rel=1e-9, abs=1e-9)
-    assert cut.settled == (cut.observations // 5 < len(series) // 5 // 2)
-
-
-def test_mser5_cuts_the_transient_of_a_known_process():
-    # 200 series of 400 values, 60 of them shifted by three standard deviations: the cut is at the end of the shift,
-    # give or take a batch or two; without it the mean is off by 0.45.
-    generator = np.random.default_rng(4)
-    cuts = [mser5(generator.normal(size=400) + 3.0 * (np.arange(400) < 60)) for _ in range(200)]
-    assert np.mean([cut.observations for cut in cuts]) == pytest.approx(60.0, abs=8.0)
-    assert min(cut.observations for cut in cuts) == 60
-    # standard error of the mean of means: 1 / sqrt(340 x 200) = 0.0038; z-limit 4
-    assert abs(np.mean([cut.mean for cut in cuts])) < 4 * 0.0042
-
-
-def test_mser5_of_a_steady_series_cuts_nothing():
-    assert mser5([0.1] * 37) == (0, pytest.approx(0.1), True)
-
-
-def test_mser5_says_that_a_trend_has_not_settled():
-    cut = mser5(np.arange(100.0))
-    assert (cut.observations, cut.settled) == (50, False)
-
-
-def test_mser5_refuses_what_it_cannot_judge():
-    with pytest.raises(ValueError, match="at least 10"):
-        mser5([1.0] * 9)
-    with pytest.raises(ValueError, match="not a finite number"):
-        mser5([1.0] * 9 + [math.nan])
-
-
-def test_fixed_cut():
-    assert fixed_cut([9.0, 1.0, 2.0], 1) == (1, 1.5, True)
-    for wrong in (3, -1):
-        with pytest.raises(ValueError, match="cannot be cut off"):
-            fixed_cut([9.0, 1.0, 2.0], wrong)
 
 
 # ---- curves -----------------------------------------------------------------------------------------------------

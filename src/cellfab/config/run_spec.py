@@ -31,6 +31,9 @@ class Run(Spec):
     """First day of the run, such as 2026-01-05: it dates the prices, duties and credits that change."""
     warmup_h: Annotated[float, Field(ge=0.0)] = 0.0
     """Statistics start here."""
+    warmup_rule: Literal["fixed", "mser5"] = "fixed"
+    """mser5: statistics of each replicate start where MSER-5 finds that the number of lots inside has settled, in the
+    first half of the run; `warmup_h` stays 0, and each replicate is run twice."""
     replicates: Annotated[int, Field(ge=1)] = 1
     seed: Annotated[int, Field(ge=0)] = 1
     engine: Literal["auto", "simpy", "compiled"] = "auto"
@@ -56,6 +59,8 @@ class Run(Spec):
     def _something_left(self) -> Run:
         if self.warmup_h >= self.horizon_h:
             raise ValueError(f"warmup_h ({self.warmup_h:g}) leaves nothing of horizon_h ({self.horizon_h:g})")
+        if self.warmup_rule != "fixed" and self.warmup_h:
+            raise ValueError(f"warmup_h ({self.warmup_h:g}) is found by warmup_rule {self.warmup_rule}: remove one")
         if to_ticks(self.horizon_h * 3600.0) <= to_ticks(self.warmup_h * 3600.0):
             raise ValueError("less than a microsecond of horizon_h is left to be simulated")
         return self

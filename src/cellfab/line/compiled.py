@@ -6,7 +6,7 @@ events and draws it took. `why_not` says what keeps a line from being run this w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -80,6 +80,14 @@ def why_not(line: Line) -> str | None:
     return None
 
 
+def countable(line: Line) -> bool:
+    """Whether the lots inside can be counted at any moment of a compiled run: all that come are known to be let in."""
+    route = _route(line)
+    assert isinstance(route, Route)
+    source = line.sources[route.source]
+    return route.buffers[0] is None if source.interarrival is None else source.when_full == "wait"
+
+
 def _route(line: Line) -> Route | str:
     """The chain of places, or why there is none."""
     if len(line.sources) != 1 or len(line.sinks) != 1:
@@ -148,6 +156,7 @@ def run_compiled(
     horizon: int,
     warmup: int,
     progress: Callable[[int], None] | None = None,
+    watch: Sequence[int] = (),
 ) -> FlowResult:
     """Run one replicate of a line for which `why_not` finds nothing.
 
@@ -160,6 +169,8 @@ def run_compiled(
         Ticks.
     progress : callable, optional
         Called with a tick reached, now and then.
+    watch : sequence of int, optional
+        Ticks at which the lots inside are counted; the line must be `countable`.
 
     Raises
     ------
@@ -170,14 +181,16 @@ def run_compiled(
     assert isinstance(route, Route)
     source = line.sources[route.source]
     chain = build([_stage(line, route, i, seed, replicate, horizon) for i in range(len(route.stations))])
-    tally = new_tally(chain, [*range(0, horizon, TICKS_PER_WEEK), horizon], (warmup, horizon))
+    tally = new_tally(chain, [*range(0, horizon, TICKS_PER_WEEK), horizon, *watch], (warmup, horizon))
     manner = AT_HAND if source.interarrival is None else LOSE if source.when_full == "lost" else WAIT
     simple = not chain.mode[:, TIME_DEPENDENT].any() and (chain.stage[:, UNITS] == 1).all()
     engine: RecursionEngine | EventEngine
     engine = (RecursionEngine if simple else EventEngine)(chain, tally, manner, horizon)
     arrivals = Arrivals(source, route.source, seed, replicate, needs_names=bool((chain.fixed_s < 0.0).any()))
+    came = np.zeros(len(watch), np.int64)
     while True:
         entity, ready = arrivals.take(CHUNK)
+        came += np.searchsorted(ready, watch)
         reached = engine.pass_on(entity, ready, last=arrivals.exhausted)
         if progress is not None:
             progress(min(reached, horizon))
@@ -187,7 +200,7 @@ def run_compiled(
     _check(chain, tally, route, horizon)
     return freeze(
         line, route, chain, tally, engine, seed=seed, replicate=replicate, horizon=horizon, warmup=warmup,
-        arrival_draws=arrivals.drawn,
+        arrival_draws=arrivals.drawn, watched=_inside(tally, came, watch, at_hand=manner == AT_HAND),
     )  # fmt: skip
 
 
@@ -269,6 +282,16 @@ class Arrivals:
         self._ordinal += n
         self._left -= n
         return entity, ready
+
+
+def _inside(tally: Tally, came: Ints, watch: Sequence[int], *, at_hand: bool) -> tuple[int, ...]:
+    """Lots inside at the ticks of `watch`, where `came` had come before them."""
+    parts = np.concatenate([np.zeros((1, *tally.parts.shape[1:]), np.int64), tally.parts.cumsum(axis=0)])
+    before = parts[np.searchsorted(tally.edges, watch)]
+    if at_hand:
+        came = before[:, 0, STARTED]
+    inside: Ints = came - before[:, -1, WENT_ON] - before[:, :, THROWN].sum(axis=1)
+    return tuple(inside.tolist())
 
 
 def _check(chain: Chain, tally: Tally, route: Route, horizon: int) -> None:

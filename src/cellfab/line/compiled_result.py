@@ -48,6 +48,7 @@ def freeze(
     horizon: int,
     warmup: int,
     arrival_draws: int,
+    watched: tuple[int, ...] = (),
 ) -> FlowResult:
     """The same figures that `cellfab.line.result.collect` reads from a line run by SimPy."""
     stages = len(route.stations)
@@ -114,6 +115,7 @@ def freeze(
         lots_inside=entered - finished - scrapped - lost,
         events=int(ever[:, [STARTED, MADE]].sum() + 2 * ever[:, FAILED].sum()) + engine.came,
         random_draws=arrival_draws + drawn_cycles + 2 * int(ever[:, FAILED].sum()) + len(chain.mode),
+        watched=watched,
     )
 
 

@@ -8,7 +8,7 @@ from cellfab.config.line_spec import Line
 from cellfab.config.run_spec import Run
 from cellfab.errors import ConfigError, StallError
 from cellfab.line.clock import hours_to_ticks
-from cellfab.line.compiled import run_compiled, why_not
+from cellfab.line.compiled import countable, run_compiled, why_not
 from cellfab.line.invariants import check_run
 from cellfab.line.line_run import Controller, LineRun
 from cellfab.line.physics import Physics
@@ -26,6 +26,7 @@ def simulate_line(
     progress: Callable[[int], None] | None = None,
     controllers: Sequence[Controller] = (),
     closures: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    watch: Sequence[int] = (),
 ) -> FlowResult:
     """Run one replicate of one line.
 
@@ -48,6 +49,8 @@ def simulate_line(
     closures : mapping of str to sequence of (int, int), optional
         By station: ticks from which and up to which nothing is supplied to it. It takes nothing and what it works on
         waits; its time counts as starved. In order, apart from each other.
+    watch : sequence of int, optional
+        Ticks before the horizon, in order, at which the lots inside are counted (`FlowResult.watched`).
 
     Returns
     -------
@@ -67,9 +70,11 @@ def simulate_line(
     if engine != "simpy":
         reason = "it makes cells" if physics is not None else "it has a controller" if controllers else why_not(line)
         reason = "its supply is closed at times" if closures else reason
-        if reason is None:
-            return run_compiled(line, seed=seed, replicate=replicate, horizon=horizon, warmup=warmup, progress=progress)
-        if engine == "compiled":
+        if reason is None and not (len(watch) and not countable(line)):
+            return run_compiled(
+                line, seed=seed, replicate=replicate, horizon=horizon, warmup=warmup, progress=progress, watch=watch
+            )
+        if engine == "compiled" and reason is not None:
             raise ConfigError(f"the compiled engine cannot run this line: {reason}; use --engine simpy")
     state = LineRun(
         line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup, closures=closures
@@ -99,6 +104,9 @@ def simulate_line(
             sink.end_warmup()
         state.wip.reset(now)
 
+    watched: list[int] = []
+    for tick in watch:
+        state.at(int(tick), lambda _: watched.append(state.wip.value))
     state.at_each_week(end_week)
     if warmup:
         state.at(warmup, end_warmup)
@@ -109,7 +117,7 @@ def simulate_line(
     end_week(horizon)
     check_run(state)
     # SimPy numbers its events; the next number is how many there were.
-    return collect(state, warmup=warmup, events=next(state.env._eid))
+    return collect(state, warmup=warmup, events=next(state.env._eid), watched=watched)
 
 
 def _raise_if_stalled(state: LineRun) -> None:

@@ -1,14 +1,12 @@
-"""What replicates say about a figure: intervals, differences under common random numbers, warm-up, how many are needed.
+"""What replicates say about a figure: intervals, differences under common random numbers, how many are needed, bands.
 
 Replicates are independent of each other and their means nearly normal, so that intervals are Student's. Two variants
 that were run with the same random numbers are compared replicate by replicate: what the numbers did to both cancels.
 
 References
 ----------
-A. M. Law, Simulation Modeling and Analysis, 5th ed. 2015: sections 4.5 (intervals), 9.4 and 9.5 (replicates, warm-up),
-10.2 (two systems), 11.2 (common random numbers).
-K. P. White, "An effective truncation heuristic for bias reduction in simulation output", Simulation 69 (1997), 323-334;
-S. C. Spratt, "An evaluation of contemporary heuristics for the startup problem", University of Virginia 1998: MSER-5.
+A. M. Law, Simulation Modeling and Analysis, 5th ed. 2015: sections 4.5 (intervals), 9.4 (replicates), 10.2 (two
+systems), 11.2 (common random numbers).
 B. L. Welch, "The generalization of Student's problem", Biometrika 34 (1947), 28-35.
 R. J. Hyndman, Y. Fan, "Sample quantiles in statistical packages", American Statistician 50 (1996), 361-365.
 """
@@ -26,8 +24,6 @@ Floats = npt.NDArray[np.float64]
 
 CONFIDENCE = 0.95
 """Share of intervals that hold the true value."""
-MSER_BATCH = 5
-"""Observations that are averaged before MSER looks for the cut (Spratt 1998)."""
 BAND_SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of a band: median, middle half, middle nine tenths."""
 _MOST_REPLICATES = 10**9
@@ -82,24 +78,6 @@ class Difference(NamedTuple):
     correlation: float | None
     variance_ratio: float
     independent_n: int | None
-
-
-class Cut(NamedTuple):
-    """Where the warm-up of a series ends.
-
-    Attributes
-    ----------
-    observations : int
-        To leave out at the beginning.
-    mean : float
-        Of the observations after them.
-    settled : bool
-        False if the best cut is the last one that was allowed: the series is too short to say.
-    """
-
-    observations: int
-    mean: float
-    settled: bool
 
 
 class Band(NamedTuple):
@@ -278,58 +256,6 @@ def _fewest(enough: Callable[[int], bool]) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)
     return high
-
-
-# ---- warm-up --------------------------------------------------------------------------------------------------------
-
-
-def mser5(series: Sequence[float] | Floats) -> Cut:
-    """Warm-up cut that makes the standard error of the mean of the rest smallest (White 1997, Spratt 1998).
-
-    The series is averaged in batches of 5; of n batches the first d are left out, with d at most n / 2, so that
-
-        MSER(d) = sum_{j > d} (Z_j - mean_{j > d} Z)^2 / (n - d)^2
-
-    is smallest; the earliest of several.
-
-    Parameters
-    ----------
-    series : sequence of float, shape (observations,)
-        At least 10, evenly spaced in time; what does not fill a batch at the end is not looked at for the cut.
-
-    Raises
-    ------
-    ValueError
-        If it is shorter, or has values that are not finite.
-    """
-    values = np.asarray(series, dtype=np.float64)
-    if values.ndim != 1 or values.size < 2 * MSER_BATCH:
-        raise ValueError(f"MSER-5 needs a series of at least {2 * MSER_BATCH} values")
-    if not np.isfinite(values).all():
-        raise ValueError("one of the values is not a finite number")
-    n = values.size // MSER_BATCH
-    batches = values[: n * MSER_BATCH].reshape(n, MSER_BATCH).mean(axis=1)
-    centred = (batches - batches[-1])[::-1]  # a constant tail then has sums of exactly 0
-    left = np.arange(1, n + 1, dtype=np.float64)
-    squares = np.maximum(np.cumsum(centred**2) - np.cumsum(centred) ** 2 / left, 0.0)
-    mser = (squares / left**2)[::-1][: n // 2 + 1]
-    dropped = int(np.argmin(mser))
-    observations = dropped * MSER_BATCH
-    return Cut(observations, float(values[observations:].mean()), dropped < n // 2)
-
-
-def fixed_cut(series: Sequence[float] | Floats, observations: int) -> Cut:
-    """Warm-up cut after a known number of observations.
-
-    Raises
-    ------
-    ValueError
-        If nothing is left after it.
-    """
-    values = np.asarray(series, dtype=np.float64)
-    if not 0 <= observations < values.size:
-        raise ValueError(f"{observations} of {values.size} values cannot be cut off")
-    return Cut(observations, float(values[observations:].mean()), True)
 
 
 # ---- curves ---------------------------------------------------------------------------------------------------------
