@@ -136,7 +136,7 @@ def test_laws_in_hours(params):
         ("speed_m_per_min: {low: 1, high: 2}", "speed_m_per_min", 1, "got a mapping", "add 'value'"),
         ("speed_m_per_min: {value: 5, low: 6}", "speed_m_per_min", 26, "lies outside its own range (low 6)", ""),
         ("speed_m_per_min: {value: 5, high: 1}", "speed_m_per_min", 26, "lies outside its own range (high 1)", ""),
-        ("speed_m_per_min: {value: 5, low: x}", "speed_m_per_min", 26, "'low' must be a number, got 'x'", ""),
+        ("speed_m_per_min: {value: 5, low: x}", "speed_m_per_min.low", 34, "'low' must be a number, got 'x'", ""),
         ("speed_m_per_min: {value: 5, low: [1]}", "speed_m_per_min.low", 34, "expected a number", ""),
         ("speed_m_per_min: {value: 5, source: 7}", "speed_m_per_min.source", 37, "expected a text", ""),
         ("count: 2.5", "count", 8, "expected a whole number, got 2.5", ""),

@@ -10,7 +10,8 @@ from the bottom up by `merge`, so there is only one order of evaluation and no q
   Where `step` changes, the `params` beside it are dropped for the same reason. A mapping that names none of them
   changes the one below;
 * a mapping with its own `extends` replaces what lies below, for the same reason;
-* `{value, low, high, source}` is one value with a note, so a new value never inherits the old one's source.
+* `{value, low, high, distribution, source}` is one value with a note, so a new value never inherits the source of the
+  old one.
 
 Merging is associative for mappings without `!delete`, `kind`, `law`, `format` and `step`; with them only the fold from
 the bottom has a meaning.
@@ -27,7 +28,7 @@ from cellfab.config.yaml_reader import Deletion, Mapping, Node, Scalar, Sequence
 
 DISCRIMINATORS = ("kind", "law", "format")
 """Keys that say which other keys a mapping has."""
-SOURCED_KEYS = frozenset(("value", "low", "high", "source"))
+SOURCED_KEYS = frozenset(("value", "low", "high", "distribution", "source"))
 
 
 def fold(layers: Iterable[Mapping], problems: list[Problem]) -> Mapping:
@@ -102,7 +103,7 @@ def _list_without_deletions(node: Scalar | Sequence, problems: list[Problem], pa
 
 
 def unwrap_sourced(node: Node) -> Node:
-    """Take values out of `{value, low, high, source}` all over a tree, keeping the mapping as the value's `note`."""
+    """Take values out of `{value, low, high, ...}` all over a tree, keeping the mapping as the value's `note`."""
     if isinstance(node, Sequence):
         node.items = [unwrap_sourced(item) for item in node.items]
     elif isinstance(node, Mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -29,12 +30,18 @@ class Sourced:
         In the unit of the field; None where not given. Texts ("60 m/min") until the value has been validated.
     source : str
         A citation, or a text that begins with "assumption"; empty if not given.
+    distribution : ValueLaw or None
+        How likely which value is; the plain text or mapping until the value has been validated.
+    places : mapping of str to Location
+        Where `low`, `high`, `distribution` and its keys ("distribution.sd") were written.
     """
 
     value: Any
     low: Any = None
     high: Any = None
     source: str = ""
+    distribution: Any = None
+    places: AbstractMapping[str, Location] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def assumed(self) -> bool:
@@ -219,8 +226,16 @@ def _plain(node: Node, path: TreePath, resolved: Resolved, problems: list[Proble
 
 def _note(value: Any, node: Mapping, path: TreePath, problems: list[Problem]) -> Sourced:
     found: dict[str, Any] = {}
+    places: dict[str, Location] = {}
     for name, child in node.items.items():
         if name == "value":
+            continue
+        places[name] = child.location
+        if name == "distribution":
+            if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+                problems.append(Problem(node.keys[name], dotted((*path, name)), "belongs to a number"))
+                continue
+            found[name] = _law(child, (*path, name), places, problems)
             continue
         given = child.value if isinstance(child, Scalar) else child
         wanted = (str,) if name == "source" else (int, float, str)
@@ -229,4 +244,24 @@ def _note(value: Any, node: Mapping, path: TreePath, problems: list[Problem]) ->
             problems.append(Problem(child.location, dotted((*path, name)), message))
         else:
             found[name] = given
-    return Sourced(value, **found)
+    return Sourced(value, **found, places=places)
+
+
+def _law(node: Node, path: TreePath, places: dict[str, Location], problems: list[Problem]) -> Any:
+    """A law as it was written: its name, or a mapping of its numbers; None if it is neither."""
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        return node.value
+    if not isinstance(node, Mapping):
+        message = "expected the name of a law, or a mapping such as {law: normal, sd: 0.5}"
+        problems.append(Problem(node.location, dotted(path), message))
+        return None
+    law: dict[str, Any] = {}
+    for name, child in node.items.items():
+        places[f"distribution.{name}"] = child.location
+        if isinstance(child, Scalar):
+            law[name] = child.value
+        elif isinstance(child, Sequence) and all(isinstance(item, Scalar) for item in child.items):
+            law[name] = [item.value for item in child.items if isinstance(item, Scalar)]
+        else:
+            law[name] = None
+    return law

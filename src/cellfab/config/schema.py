@@ -35,6 +35,7 @@ from cellfab.config.shape import (
     holds_numbers,
     record_of,
 )
+from cellfab.config.value_law import ENDS_LAWS, KEYS, LAWS, PURE
 from cellfab.units import NUMBER, UNITS, Unit, same_dimension, split_name
 
 Schema = dict[str, Any]
@@ -46,6 +47,24 @@ _QUANTITY: Schema = {
     "pattern": rf"^\s*{_NUMBER_PATTERN}\s*[^0-9\s.eE].*$|^\s*{_NUMBER_PATTERN}\s+\S.*$",
 }
 _BARE = {"anyOf": [{"type": "number"}, {"$ref": "#/$defs/quantity"}]}
+
+
+_LAW: Schema = {
+    "description": "How likely which value is: a law whose ends are low and high, or a law with its numbers.",
+    "anyOf": [
+        {"enum": list(ENDS_LAWS)},
+        {
+            "type": "object",
+            "properties": {
+                "law": {"enum": list(LAWS)},
+                **{key: {"type": "number"} if key in PURE else _BARE for key in KEYS if key != "values"},
+                "values": {"type": "array", "items": _BARE, "minItems": 1},
+            },
+            "required": ["law"],
+            "additionalProperties": False,
+        },
+    ],
+}
 
 
 def json_schema(
@@ -66,8 +85,8 @@ def json_schema(
     Returns
     -------
     dict
-        JSON-serialisable; numbers also admit quoted quantities and `{value, low, high, source}`, and keys with another
-        unit suffix of the same kind are known.
+        JSON-serialisable; numbers also admit quoted quantities and `{value, low, high, distribution, source}`, and keys
+        with another unit suffix of the same kind are known.
     """
     writer = _Writer(overlay, dict(params or {}))
     body = writer.record(record_of(model), overlay)
@@ -88,6 +107,7 @@ def _sourced(value: Schema) -> Schema:
             "value": value,
             "low": _BARE,
             "high": _BARE,
+            "distribution": _LAW,
             "source": {"description": 'A citation, or "assumption: ..."', "type": "string"},
         },
         "required": ["value"],

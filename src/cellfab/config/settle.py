@@ -31,6 +31,7 @@ from cellfab.config.shape import (
     holds_numbers,
 )
 from cellfab.config.tree_path import TreePath, dotted
+from cellfab.config.value_law import KEYS, PURE, LawError, ValueLaw, value_law
 from cellfab.units import NUMBER, UNITS, Unit, UnitError, convert, parse_quantity, split_name
 
 _SECONDS = UNITS["s"]
@@ -110,32 +111,93 @@ class Settler:
                 settled = int(settled)
             note = self.resolved.notes.get(path)
             if note is not None:
-                self._settle_note(path, settled, scale)
+                self._settle_note(path, settled, shape, scale)
         except UnitError as error:
             wanted = describe(shape, scale.field)
             self.report(path, f"expected {wanted}, got {shown(value)}: {error}", error.hint)
             return value
         return settled
 
-    def _settle_note(self, path: TreePath, value: Any, scale: Scale) -> None:
+    def _settle_note(self, path: TreePath, value: Any, shape: Number, scale: Scale) -> None:
         note = self.resolved.notes[path]
         ends = {}
         for name in ("low", "high"):
             end = getattr(note, name)
-            if isinstance(end, str):
-                quantity = parse_quantity(end)
-                if quantity is None:
-                    self.report(path, f"'{name}' must be a number, got {shown(end)}")
-                    return
-                end = quantity.to(scale.field)
-            elif end is not None and scale.written != scale.field:
-                end = convert(end, scale.written, scale.field)
-            ends[name] = end
+            ends[name] = None if end is None else self._note_number(path, name, end, scale)
         low, high = ends["low"], ends["high"]
-        if (low is not None and low > value) or (high is not None and high < value):
+        if path in self.wrong:
+            return
+        if low is not None and high is not None and low > high:
+            self._report_note(path, "low", f"low ({low:g}) is above high ({high:g})")
+        elif (low is not None and low > value) or (high is not None and high < value):
             end = f"low {low:g}" if low is not None and low > value else f"high {high:g}"
             self.report(path, f"the value {value:g} lies outside its own range ({end})")
-        self.resolved.notes[path] = replace(note, value=value, low=low, high=high)
+        for name, end in ends.items():
+            if end is not None and shape.admits(value) and not shape.admits(end):
+                self._report_note(path, name, f"{name} {end:g} is not possible: {_bounds_in_words(shape, scale.field)}")
+        law = note.distribution
+        if isinstance(law, (str, dict)) and path not in self.wrong:
+            law = self._law(path, law, value, ends, shape, scale)
+        self.resolved.notes[path] = replace(note, value=value, low=low, high=high, distribution=law)
+
+    def _note_number(self, path: TreePath, key: str, given: Any, scale: Scale) -> float:
+        """A number beside a value, in the field's unit; 0 where there is none, which is reported."""
+        if isinstance(given, str):
+            quantity = parse_quantity(given)
+            if quantity is not None:
+                return quantity.to(scale.field)
+        elif isinstance(given, (int, float)) and not isinstance(given, bool):
+            return convert(given, scale.written, scale.field) if scale.written != scale.field else given
+        self._report_note(path, key, f"'{key.rpartition('.')[2]}' must be a number, got {shown(given)}")
+        return 0.0
+
+    def _law(
+        self, path: TreePath, written: str | dict[str, Any], value: float, ends: dict[str, Any], shape: Number,
+        scale: Scale,
+    ) -> ValueLaw | None:  # fmt: skip
+        """The law of a value; None where it is no law, which is reported."""
+        keys = {"law": written} if isinstance(written, str) else written
+        numbers = {name: end for name, end in ends.items() if end is not None}
+        values: list[float] = []
+        for name, given in keys.items():
+            if name == "law":
+                continue
+            place = f"distribution.{name}"
+            if name not in KEYS:
+                self._report_note(path, place, f"unknown key '{name}' of a law", did_you_mean(name, KEYS))
+            elif name == "values":
+                if not isinstance(given, list) or not given:
+                    self._report_note(path, place, "expected a list of numbers")
+                    continue
+                values = [self._note_number(path, place, one, scale) for one in given]
+            else:
+                numbers[name] = self._note_number(path, place, given, Scale(NUMBER, NUMBER) if name in PURE else scale)
+        if path in self.wrong:
+            return None
+        if not isinstance(keys.get("law"), str):
+            self._report_note(path, "distribution", "'law' is missing", "such as {law: normal, sd: 0.5}")
+            return None
+        given_keys = [name for name in keys if name != "law"]
+        try:
+            law = value_law(keys["law"], numbers, value, values=values, given=given_keys)
+        except LawError as error:
+            key = f"distribution.{error.key}" if error.key in keys and isinstance(written, dict) else "distribution"
+            self._report_note(path, key, str(error), error.hint)
+            return None
+        for end in (law.low, law.high):
+            if shape.admits(value) and not shape.admits(end):
+                reach = f"the {law.law} law reaches from {law.low:g} to {law.high:g}"
+                hint = "cut it with low and high" if law.law in ("normal", "lognormal") else ""
+                self._report_note(path, "distribution", f"{reach}: {_bounds_in_words(shape, scale.field)}", hint)
+        return law
+
+    def _report_note(self, path: TreePath, key: str, message: str, hint: str = "") -> None:
+        """Report a problem with something beside a value, where it was written."""
+        place = self.resolved.notes[path].places.get(key)
+        if path not in self.wrong:
+            self.wrong.add(path)
+            where = dotted((*path, *key.split(".")))
+            self.problems.append(Problem(place or self.resolved.location(path), where, message, hint))
 
     def _flag(self, value: Any, path: TreePath) -> Any:
         if value is not None and not isinstance(value, bool):
@@ -277,6 +339,16 @@ def describe(shape: Shape, unit: Unit = NUMBER) -> str:
         case Anything():
             return "something else"
     return _KIND_NAMES[type(shape).__name__]
+
+
+def _bounds_in_words(shape: Number, unit: Unit) -> str:
+    """What a field's bounds ask for."""
+    words = []
+    if shape.low is not None:
+        words.append(f"{'at least' if shape.low[1] else 'above'} {grouped(shape.low[0])}")
+    if shape.high is not None:
+        words.append(f"{'at most' if shape.high[1] else 'below'} {grouped(shape.high[0])}")
+    return f"the value must be {' and '.join(words)} {unit}".rstrip()
 
 
 def shown(value: Any) -> str:

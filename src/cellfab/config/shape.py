@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from cellfab.config.schedule import Schedule, Values
+from cellfab.config.spec import Within
 from cellfab.units import Unit, split_name
 
 
@@ -219,7 +220,8 @@ def _shape(annotation: Any, discriminator: str | None, metadata: AbstractSequenc
 
 
 def _union(members: list[Any], discriminator: str | None, metadata: AbstractSequence[Any]) -> Shape:
-    shapes = [_shape(member, None, metadata if len(members) == 1 else ()) for member in members]
+    ranges = [item for item in metadata if isinstance(item, Within)]
+    shapes = [_shape(member, None, metadata if len(members) == 1 else ranges) for member in members]
     if len(shapes) == 1:
         return shapes[0] if discriminator is None else _shape(members[0], discriminator, metadata)
     if discriminator is None:
@@ -246,4 +248,6 @@ def _number(integer: bool, metadata: AbstractSequence[Any]) -> Number:
             low = (item.gt, False) if isinstance(item, Gt) else (item.ge, True)  # type: ignore[assignment]
         elif isinstance(item, (Lt, Le)):
             high = (item.lt, False) if isinstance(item, Lt) else (item.le, True)  # type: ignore[assignment]
+        elif isinstance(item, Within):
+            low, high = (item.low, True), (item.high, True)
     return Number(integer, low, high)

@@ -8,6 +8,7 @@ from typing import Any
 from cellfab.config.resolved import Resolved
 from cellfab.config.scalars import ScalarError, plain_scalar
 from cellfab.config.tree_path import TreePath, dotted
+from cellfab.config.value_law import ValueLaw, plain
 
 _WIDEST = 88
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
@@ -38,6 +39,8 @@ def render_json(resolved: Resolved) -> dict[str, Any]:
         note = resolved.notes.get(path)
         if note is not None:
             entry |= {"low": note.low, "high": note.high, "source": note.source}
+            if isinstance(note.distribution, ValueLaw):
+                entry["distribution"] = plain(note.distribution)
         values[dotted(path)] = entry
     return {"schema_version": 1, "files": [str(file) for file in resolved.files], "values": values}
 
