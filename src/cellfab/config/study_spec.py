@@ -111,9 +111,17 @@ class Metric(Spec):
 
 
 class Warmup(Spec):
-    """What is cut off the beginning of each replicate: hours; none: as the scenario says."""
+    """What is cut off the beginning of each replicate: hours, or what a rule finds; none: as the scenario says."""
 
-    fixed_h: NonNegative
+    fixed_h: NonNegative | None = None
+    rule: Literal["mser5"] | None = None
+    """mser5: of each replicate what MSER-5 finds in the number of lots inside; each is run twice."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Warmup:
+        if (self.fixed_h is None) == (self.rule is None):
+            raise ValueError("needs either `fixed_h`, hours, or `rule: mser5`")
+        return self
 
 
 class Stop(Spec):

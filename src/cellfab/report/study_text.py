@@ -62,6 +62,13 @@ def study_warnings(result: StudyResult) -> list[str]:
     ]
     if len(result.failures) > _MOST_FAILURES:
         lines.append(f"{len(result.failures) - _MOST_FAILURES} more replicates failed: see results.csv")
+    for one in result.estimates:
+        if one.metric == "warmup_found" and one.mean is not None and one.mean < 1.0:
+            short = round(one.n * (1.0 - one.mean))
+            lines.append(
+                f"{one.case.label}: in {short} of {one.n} replicates no end of the warm-up was found in the first half;"
+                " their figures are those of the second half: make run.horizon_h longer"
+            )
     lines += [f"the store's {damage.part} was damaged ({damage.reason})" for damage in result.damage]
     return lines
 

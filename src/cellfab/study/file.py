@@ -76,12 +76,17 @@ class StudyFile:
 
     def assignments(self, name: str) -> list[Assignment]:
         """Everything that a variant sets, in order."""
+        return [*self._warmup(), *(one for link in self.chain(name) for one in self.changes.get(link, ()))]
+
+
+    def _warmup(self) -> list[Assignment]:
+        """The study's warm-up, of every scenario."""
         warmup = self.spec.warmup
-        cut: list[Assignment] = []
-        if warmup is not None:
-            place = self.resolved.location("warmup.fixed_h")
-            cut = [Assignment(("run", "warmup_h"), [place, place], Scalar(warmup.fixed_h, place))]
-        return [*cut, *(one for link in self.chain(name) for one in self.changes.get(link, ()))]
+        if warmup is None:
+            return []
+        place = self.resolved.location("warmup.rule" if warmup.rule else "warmup.fixed_h")
+        values = {"warmup_rule": warmup.rule or "fixed", "warmup_h": warmup.fixed_h or 0.0}
+        return [Assignment(("run", name), [place, place], Scalar(value, place)) for name, value in values.items()]
 
 
 def is_study(path: Path) -> bool:

@@ -182,6 +182,7 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
             cases.append(Case(len(cases), variant, number, factors, digest))
     problems += _of_cases(faulty, len(cases) + len(faulty))
     if not problems:
+        problems += _never_steady(file, scenarios.values())
         problems += _incomparable(file, first)
         if metrics:
             problems += _unknown_metrics(file, scenarios.values())
@@ -257,6 +258,20 @@ def footing(scenario: Scenario) -> Footing:
 def other_lots(one: Mapping[str, object], other: Mapping[str, object]) -> str | None:
     """The first source that does not make the same lots in both; None where all do."""
     return next((name for name in (*one, *other) if one.get(name) != other.get(name)), None)
+
+
+def _never_steady(file: StudyFile, scenarios: Iterable[Scenario]) -> Iterator[Problem]:
+    """A warm-up is looked for where nothing ever settles."""
+    if file.spec.warmup is None or file.spec.warmup.rule is None:
+        return
+    for scenario in scenarios:
+        spec = scenario.spec
+        moving = {"ramp": spec.ramp, "conversion": spec.conversion, "shocks": spec.shocks}
+        named = next((name for name, one in moving.items() if one), None)
+        if named is not None:
+            message = f"looks for the steady state of '{scenario.name}', which has a `{named}` and never comes to one"
+            yield file.resolved.problem("warmup.rule", message, f"write fixed_h, or set {named}: !delete")
+            return
 
 
 def _incomparable(file: StudyFile, footings: Mapping[str, Footing]) -> Iterator[Problem]:
