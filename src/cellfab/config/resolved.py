@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from collections.abc import Mapping as AbstractMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -156,6 +157,20 @@ class Resolved:
     def fail(self, problems: Iterable[Problem]) -> NoReturn:
         """Raise a `ConfigError` that lists the problems."""
         raise config_error(problems)
+
+    def with_numbers(self, values: AbstractMapping[TreePath, float]) -> Resolved:
+        """The same with other numbers in place of some: of a settled configuration, in the units of its fields.
+
+        A number that was replaced has no note any more; it is located where the one before it was written.
+        """
+        notes = {path: note for path, note in self.notes.items() if path not in values}
+        varied = replace(
+            self, tree=copy.deepcopy(self.tree), notes=notes, origins=dict(self.origins), created=dict(self.created),
+            replaced=dict(self.replaced),
+        )  # fmt: skip
+        for path, value in values.items():
+            varied.put(path, value)
+        return varied
 
     def assumptions(self) -> list[Assumption]:
         """Values whose source says "assumption", the widest relative range first, then those without a range."""
