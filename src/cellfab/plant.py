@@ -27,6 +27,7 @@ from cellfab.economics.shocks import Window, closed_ticks, with_shocks
 from cellfab.economics.tariffs import TARIFFS
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Pace, Processed
+from cellfab.plant_modes import PlantModes
 from cellfab.ramp.book import RampBook
 from cellfab.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
@@ -36,6 +37,7 @@ from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks
 EXPIRED = cause("line", "expired", "stayed too long in a buffer or store, or was inside when the line was cleared")
 REMNANT = cause("line", "remnant", "good electrode left over because the other one of the pair was scrapped")
 FULL_PACE = Pace()
+NEVER = 1 << 62
 _GRAIN = 1.0 / 512.0
 _TICKS_PER_H = 3600 * TICKS_PER_S
 
@@ -92,6 +94,8 @@ class Plant:
     tally : Tally
     book : RampBook or None
         None where the scenario does not ramp: every station stands at full maturity and pace.
+    modes : PlantModes or None
+        Where the line learns by causes.
     cells_started, cells_good, cells_unsold, cells_scrapped : dict of (week, product) to int
     good_kwh : dict of (week, product) to float
         Stored energy of the cells sold.
@@ -138,6 +142,10 @@ class Plant:
         self.prices = with_shocks(prices, spec.shocks.values(), spec.run.start_date)
         self.units = {name: station_units(station) for name, station in spec.line.stations.items()}
         self.book = RampBook(spec.ramp, self.units) if spec.ramp is not None else None
+        self.modes: PlantModes | None = None
+        if self.book is not None and spec.ramp is not None and spec.ramp.failure_modes is not None:
+            self.modes = PlantModes(scenario, seed, replicate, self.book)
+        self._scrap_due = TICKS_PER_WEEK if self.book is not None and self.book.waits_for_scrap else NEVER
         self.cells_started: dict[tuple[int, str], int] = {}
         self.cells_good: dict[tuple[int, str], int] = {}
         self.cells_unsold: dict[tuple[int, str], int] = {}
@@ -185,13 +193,18 @@ class Plant:
 
     def pace(self, station: str, now: int) -> Pace:
         """Ramp factors of the station."""
+        if now >= self._scrap_due:
+            self._tell_scrap(now)
         return FULL_PACE if self.book is None else Pace(*self.book.pace(station, now))
 
     def maturity(self, station: str, now: int) -> float:
         """Maturity of the station's process capabilities, 0-1, in steps of `_GRAIN`.
 
-        Lots in a row then find all parameters of a step evaluated; a step changes none of them by more than 1 %.
+        Lots in a row then find all parameters of a step evaluated; a step changes none of them by more than 1 %. Where
+        capabilities follow failure modes, the steps stand where they are, and no maturity is asked for.
         """
+        if self.modes is not None:
+            return 1.0
         return 1.0 if self.book is None else round(self.book.maturity(station, now) / _GRAIN) * _GRAIN
 
     def process(self, station: str, lots: Sequence[Lot], now: int) -> Processed:
@@ -203,6 +216,8 @@ class Plant:
             return Processed(lot)
         if self.recorder is not None:
             self.recorder.came(lots)
+        if self.modes is not None:
+            self.modes.before(station, now)
         week, maturity = now // TICKS_PER_WEEK, self.maturity(station, now)
         exits = None
         if stops[0].machine is not None:
@@ -216,6 +231,8 @@ class Plant:
         electricity, heat = self.prices.electricity[week], self.prices.heat[week]
         for index, (key, _, steps, draws) in enumerate(stops):
             step, merges = steps[lot.product]
+            if self.modes is not None:
+                step = self.modes.steps.get((key, lot.product), step)
             came = [parent.n_alive for parent in parents]
             if merges:
                 made = step.merge({parent.material: parent for parent in parents}, draws, maturity)  # type: ignore[attr-defined]
@@ -226,6 +243,8 @@ class Plant:
             if made is not lot:
                 self._become(key, parents, came, made, week)
                 alive = made.n
+                if self.modes is not None:
+                    self.modes.begun(made, now)
             scrapped = _losses(made)
             if self.recorder is not None:
                 self.recorder.passed(key, made, step.writes)
@@ -277,6 +296,9 @@ class Plant:
             if visit.scrapped:
                 if visit.false_rejects:
                     self._note_false_rejects(lot, visit)
+                if self.modes is not None:
+                    rows = sum(number for _, number in visit.scrapped)
+                    self.modes.scrapped(visit.place, lot, rows, visit.alive, cells_per_row(lot), ended)
                 self._scrap(lot, visit.scrapped, visit.alive, week, visit.place)
             entries = []
         if self.book is not None:
@@ -317,6 +339,17 @@ class Plant:
             self.recorder.left(lot, SCRAPPED)
 
     # ---- inside ---------------------------------------------------------------------------------------------
+
+    def _tell_scrap(self, now: int) -> None:
+        """Tell the ramp of the weeks that are over: worth of cells begun and lost, electrodes included."""
+        assert self.book is not None
+        while self._scrap_due <= now:
+            week = self._scrap_due // TICKS_PER_WEEK - 1
+            lost = self.tally.lost(week)
+            electrodes = math.fsum(cells for place, cells in lost.items() if self.materials.get(place) != "cell")
+            started = sum(number for (when, _), number in self.cells_started.items() if when == week)
+            self.book.scrap_of_week(started + electrodes, math.fsum(lost.values()))
+            self._scrap_due += TICKS_PER_WEEK
 
     @property
     def cells_inside(self) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from cellfab.config.failure_modes_spec import FailureModes
 from cellfab.config.spec import Spec
 
 Positive = Annotated[float, Field(gt=0.0)]
@@ -37,10 +38,33 @@ class Learning(Spec):
     """A station without work for longer than this is idle (assumption)."""
 
 
+class ReleaseWhen(Spec):
+    """Speed held on purpose until scrap has fallen: one step of speed each time the condition holds.
+
+    Scrap is that of the whole line, in worth of cells lost of those begun, over the last `over_weeks`. After a step as
+    many weeks pass before the next one, so that the scrap at the new speed is seen first.
+    """
+
+    scrap_below_share: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    """Release while scrap is below this."""
+    scrap_falls_to_share: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    """Or while it is below this share of what it was in the first `over_weeks`: 0.5 once it has halved."""
+    over_weeks: Annotated[int, Field(ge=1, le=52)] = 4
+    """Assumption."""
+    step_share: Factor = 0.1
+    """Of nominal speed, per step (assumption)."""
+
+    @model_validator(mode="after")
+    def _one_of(self) -> ReleaseWhen:
+        if (self.scrap_below_share is None) == (self.scrap_falls_to_share is None):
+            raise ValueError("give exactly one of scrap_below_share and scrap_falls_to_share")
+        return self
+
+
 class RateRelease(Spec):
     """Rate: the share of nominal speed the station is run at, released step by step as people trust it.
 
-    r = mature - (mature - start) exp(-t / time_constant), t counted in months of operation.
+    r = mature - (mature - start) exp(-t / time_constant), t counted in months of operation; or by a policy, `when`.
     """
 
     start: Factor = 0.5
@@ -49,6 +73,8 @@ class RateRelease(Spec):
     time_constant_months: Positive = 9.0
     """With start 0.5: 0.9 of nominal speed after 14 months; as availability and yield grow beside it, the line passes
     0.9 of nameplate within the 18-36 months of announced greenfield targets (assumption)."""
+    when: ReleaseWhen | None = None
+    """From `start` to `mature` by steps, as scrap falls, instead of with the time constant."""
 
 
 class ReliabilityGrowth(Spec):
@@ -75,6 +101,24 @@ class StationRamp(Spec):
     reliability: ReliabilityGrowth = ReliabilityGrowth()
 
 
+class LabourLearning(Spec):
+    """People: hours per station fall with the cells made, by De Jong's law c = c1 (M + (1 - M) n^-b).
+
+    n counts cells in units of `first_cells`. `operators` of the stations are those of the mature line, reached after
+    `mature_cells`; before, there are more of them. De Jong (1957), "The effects of increasing skill on cycle time and
+    its consequences for time standards", Ergonomics 1, 51-60.
+    """
+
+    machine_paced_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.7
+    """M, the share that no practice shortens; 0.5-0.8 on machines (assumption)."""
+    learning_rate_share: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.15
+    """Of the rest, saved with every doubling of the cells made: b = -log2(1 - it); 0.10-0.20 in plants (assumption)."""
+    first_cells: Annotated[int, Field(ge=1)] = 100_000
+    """Assumption: a few days' output."""
+    mature_cells: Annotated[int, Field(ge=1)] = 50_000_000
+    """Assumption: two years' output of one line."""
+
+
 class Ramp(Spec):
     """Ramp of a line: the laws that hold everywhere, and what is different at single stations."""
 
@@ -85,6 +129,10 @@ class Ramp(Spec):
     """Age of the line when the simulation begins."""
     utilisation_before_start: Share = 0.6
     """Mean utilisation during that time (assumption)."""
+    failure_modes: FailureModes | None = None
+    """Learning by causes: capabilities improve as modes are found and fixed, not with the exponential of `learning`."""
+    labour: LabourLearning | None = None
+    """None: every station always has its mature operators."""
 
     def of(self, station: str) -> StationRamp:
         """The laws of `station`: `default`, overlaid with what is written for it."""

@@ -58,3 +58,11 @@ class Tally:
         """All scrap counts, in the order first seen."""
         for (week, product, place, cause), (rows, equivalents) in self._scrap.items():
             yield ScrapCount(week, product, place, cause, int(rows), equivalents)
+
+    def lost(self, week: int) -> dict[str, float]:
+        """Cell equivalents scrapped in a week, by place."""
+        found: dict[str, float] = {}
+        for (when, _, place, _), (_, equivalents) in self._scrap.items():
+            if when == week:
+                found[place] = found.get(place, 0.0) + equivalents
+        return found

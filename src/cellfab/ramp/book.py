@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from cellfab.config.ramp_spec import Ramp, StationRamp
 from cellfab.ramp.laws import HOURS_PER_MONTH, carried_progress, duane_clock_for, experience_for
+from cellfab.ramp.release import Release
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
 
 _TICKS_PER_H = 3600 * TICKS_PER_S
@@ -36,7 +37,7 @@ class _State:
 
     __slots__ = (
         "calendar", "clock_h", "experience", "exponent", "forgetting", "idle_after", "last", "mature_h", "operating",
-        "rate_gap", "rate_mature", "rate_tau", "repair_gap", "repair_tau", "tau", "units", "used",
+        "rate_gap", "rate_mature", "rate_tau", "release", "repair_gap", "repair_tau", "tau", "units", "used",
     )  # fmt: skip
 
     def __init__(self, ramp: StationRamp, units: float, now: int) -> None:
@@ -57,6 +58,7 @@ class _State:
         self.rate_mature = rate.mature
         self.rate_gap = rate.mature - rate.start
         self.rate_tau = rate.time_constant_months
+        self.release = None if rate.when is None else Release(rate, rate.when)
         self.exponent = reliability.growth_exponent
         self.mature_h = reliability.mature_after_h
         self.repair_gap = reliability.repair_start - 1.0
@@ -92,9 +94,15 @@ class RampBook:
         counts for its share.
     start : int
         Tick at which the book opens.
+
+    Attributes
+    ----------
+    restarted : callable or None
+        Told the station, the share carried over and the tick whenever a station restarts.
     """
 
     def __init__(self, ramp: Ramp, units: Mapping[str, float], start: int = 0) -> None:
+        self.restarted: Callable[[str, float, int], None] | None = None
         self._states = {name: _State(ramp.of(name), count, start) for name, count in units.items()}
         for name, state in self._states.items():
             laws, age = ramp.of(name), ramp.months_before_start
@@ -133,11 +141,31 @@ class RampBook:
         now = max(now, state.last)
         _, months, clock_h = state.at(now, now, 0)
         growth = 1.0 if clock_h >= state.mature_h else (clock_h / state.mature_h) ** state.exponent
+        if state.release is None:
+            rate = state.rate_mature - state.rate_gap * math.exp(-months / state.rate_tau)
+        else:
+            rate = state.release.rate
         return Pace(
-            state.rate_mature - state.rate_gap * math.exp(-months / state.rate_tau),
+            rate,
             growth,
             1.0 + state.repair_gap * math.exp(-months / state.repair_tau),
         )
+
+    @property
+    def waits_for_scrap(self) -> bool:
+        """Whether the speed of any station depends on scrap: then `scrap_of_week` has to be told."""
+        return any(state.release is not None for state in self._states.values())
+
+    def scrap_of_week(self, begun: float, lost: float) -> None:
+        """A week is over in which what is worth `begun` cells was begun and `lost` was scrapped, on the whole line."""
+        for state in self._states.values():
+            if state.release is not None:
+                state.release.week(begun, lost)
+
+    def idle_ticks(self, station: str, now: int) -> float:
+        """How long a station has been idle by tick `now`, beyond the time from which on it counts as idle."""
+        state = self._states[station]
+        return max(0.0, now - state.last - state.idle_after)
 
     def standing(self, station: str, now: int) -> Standing:
         """All clocks of the station at tick `now`."""
@@ -156,6 +184,7 @@ class RampBook:
         state = self._states[station]
         progress = carried_progress(state.experience / state.tau, carried)
         released = carried_progress(state.operating / state.rate_tau, carried)
+        freed = 0.0 if state.release is None else state.release.progress
         if ramp is not None:
             state.set_laws(ramp)
             head_start = duane_clock_for(ramp.reliability.start, state.exponent, state.mature_h)
@@ -166,3 +195,7 @@ class RampBook:
         state.operating = released * state.rate_tau
         state.clock_h = max(head_start, carried * state.clock_h)
         state.last = now
+        if state.release is not None:
+            state.release.restart(carried * freed)
+        if self.restarted is not None:
+            self.restarted(station, carried, now)

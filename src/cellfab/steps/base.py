@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from cellfab.config.cell_spec import CellDesign, ElectrodeDesign
 from cellfab.config.remark import Remark
@@ -97,6 +97,18 @@ class Step(ABC):
                 self._values[name] = at(maturity)
             self._maturity = maturity
         return self._values
+
+    @property
+    def ramping(self) -> tuple[str, ...]:
+        """Names of the parameters that improve with experience."""
+        params = self.params
+        return tuple(name for name in type(params).model_fields if isinstance(getattr(params, name), Ramped))
+
+    def matured(self, maturities: Mapping[str, float]) -> Self:
+        """The same step with single capabilities at maturities of their own, whatever maturity it is asked for."""
+        params = self.params
+        now = {name: getattr(params, name).at(maturity) for name, maturity in maturities.items()}
+        return type(self)(params.model_copy(update=now), self.design)
 
     def review(self) -> Iterator[Remark]:
         """Say what is impossible or implausible about the parameters for this design, before anything is run.

@@ -1,0 +1,134 @@
+"""What each failure mode does to the yield of every place: pilots with it and without it, before a run begins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from cellfab.pilot import QualityChain, Visit
+from cellfab.ramp.mode_book import Effects
+from cellfab.ramp.modes import FailureMode, failure_modes, owners
+from cellfab.scenario import Scenario, places
+from cellfab.steps.base import Step
+
+PILOT_LOTS = 3
+PILOT_SEED = 0
+"""The effects belong to the scenario, so that they are the same in every replicate and for every seed."""
+CERTAIN = 3.0
+"""Standard errors of counting by which a place must lose more with a mode for the mode to show there."""
+
+Counts = Mapping[str, tuple[int, int]]
+"""Rows in and rows lost, by place."""
+
+
+def ramping(scenario: Scenario) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Capabilities that ramp, by place and product."""
+    return {
+        place.key: {product: scenario.steps[place.key, product].ramping for product in scenario.spec.products}
+        for place in places(scenario.spec.line)
+    }
+
+
+@lru_cache(maxsize=4)
+def mode_effects(scenario: Scenario) -> tuple[tuple[FailureMode, ...], dict[str, str], Effects]:
+    """Modes of a scenario, whose modes each place has, and what the modes do.
+
+    The effect of a mode is the mean of two: what it adds to a line without any other mode, and what its removal takes
+    from a line with all of them. The modes generated at a place are looked at together and share what is found.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A plant whose ramp has `failure_modes`.
+    """
+    assert scenario.spec.ramp is not None and scenario.spec.ramp.failure_modes is not None
+    spec = scenario.spec.ramp.failure_modes
+    where = ramping(scenario)
+    modes, owner = failure_modes(spec, where), owners(spec, list(where))
+    mature: dict[tuple[str, str], float] = {}
+    extra: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
+    for product in scenario.spec.products:
+        none, every = _lost(scenario, product, 1.0, {}), _lost(scenario, product, 0.0, {})
+        for place, count in none.items():
+            mature[place, product] = _rate(count)
+        for group in _groups(modes):
+            first = modes[group[0]]
+            holds = _together(modes[index].holds.get(product, {}) for index in group)
+            if not holds:
+                continue
+            copies = [place for place in where if owner[place] == first.place]
+            alone = _lost(scenario, product, 1.0, _with(scenario, copies, product, holds, 1.0))
+            without = _lost(scenario, product, 0.0, _with(scenario, copies, product, holds, 0.0))
+            parts = [sum(modes[index].holds[product].values()) for index in group]
+            for place in where:
+                effect = 0.5 * (_difference(alone, none, place) + _difference(every, without, place))
+                if effect > 0.0:
+                    column = extra.setdefault((place, product), np.zeros(len(modes)))
+                    column[group] = [effect * part / sum(parts) for part in parts]
+    return modes, owner, Effects(mature, extra)
+
+
+def _groups(modes: Sequence[FailureMode]) -> list[list[int]]:
+    """Named modes one by one, the generated ones of a place together."""
+    groups: dict[str, list[int]] = {}
+    for index, mode in enumerate(modes):
+        groups.setdefault(mode.key if mode.named else mode.place, []).append(index)
+    return list(groups.values())
+
+
+def _together(holds: Iterable[Mapping[str, float]]) -> dict[str, float]:
+    whole: dict[str, float] = {}
+    for one in holds:
+        for capability, share in one.items():
+            whole[capability] = min(1.0, whole.get(capability, 0.0) + share)
+    return whole
+
+
+def _with(
+    scenario: Scenario, copies: Sequence[str], product: str, holds: Mapping[str, float], open_level: float
+) -> dict[tuple[str, str], Step]:
+    """Steps of a place and its copies with some modes open in a mature line, or gone in one without experience."""
+    found: dict[tuple[str, str], Step] = {}
+    for place in copies:
+        step = scenario.steps[place, product]
+        at = {name: 1.0 - share if open_level else share for name, share in holds.items()}
+        rest = dict.fromkeys(step.ramping, 1.0 if open_level else 0.0)
+        found[place, product] = step.matured({**rest, **at})
+    return found
+
+
+def _lost(
+    scenario: Scenario, product: str, maturity: float, changed: Mapping[tuple[str, str], Step]
+) -> dict[str, tuple[int, int]]:
+    """Rows in and lost at every place, over `PILOT_LOTS` pilots."""
+    chain = QualityChain(
+        scenario, product, seed=PILOT_SEED, maturity=maturity, steps={**scenario.steps, **changed}
+    )  # fmt: skip
+    counts: dict[str, tuple[int, int]] = {}
+
+    def watch(visit: Visit) -> None:
+        rows, lost = counts.get(visit.place.key, (0, 0))
+        counts[visit.place.key] = rows + visit.rows_in, lost + sum(number for _, number in visit.losses)
+
+    for ordinal in range(PILOT_LOTS):
+        chain.lot(ordinal, watch)
+    return counts
+
+
+def _rate(count: tuple[int, int]) -> float:
+    rows, lost = count
+    return lost / rows if rows else 0.0
+
+
+def _difference(more: Counts, less: Counts, place: str) -> float:
+    """By how much the loss rate of a place is higher; 0 where that may be chance, or where nothing came."""
+    a, b = more.get(place, (0, 0)), less.get(place, (0, 0))
+    if not a[0] or not b[0]:
+        return 0.0
+    difference = _rate(a) - _rate(b)
+    error = math.sqrt(max(a[1], 1) / a[0] ** 2 + max(b[1], 1) / b[0] ** 2)
+    return difference if difference > CERTAIN * error else 0.0
