@@ -15,6 +15,7 @@ from cellfab.config.cell_spec import CellDesign
 from cellfab.config.line_checks import line_problems
 from cellfab.config.line_spec import Line, SerialStation
 from cellfab.config.loader import check, load
+from cellfab.config.mode_checks import mode_problems
 from cellfab.config.money_checks import money_problems, money_warnings
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.references import reference_problems
@@ -148,6 +149,8 @@ def bind(resolved: Resolved) -> Scenario:
     problems += step_problems
     if spec is not None:
         problems += _unrecordable(resolved, spec, steps)
+        if not step_problems:
+            problems += _faulty_modes(resolved, spec, steps)
     if spec is None or problems:
         resolved.fail(problems)
     return Scenario(
@@ -268,6 +271,18 @@ def _unrecordable(resolved: Resolved, spec: ScenarioSpec, steps: Mapping[tuple[s
         if written and name not in written:
             message = f"no step of this line writes a column '{name}' of cells"
             yield resolved.problem(("run", "record_columns", index), message, did_you_mean(name, written))
+
+
+def _faulty_modes(
+    resolved: Resolved, spec: ScenarioSpec, steps: Mapping[tuple[str, str], Step]
+) -> Iterator[Problem]:
+    """Failure modes that name what is not there, or does not ramp."""
+    ramping: dict[str, dict[str, tuple[str, ...]]] = {}
+    others: dict[str, list[str]] = {}
+    for (place, product), step in steps.items():
+        ramping.setdefault(place, {})[product] = step.ramping
+        others.setdefault(place, []).extend(name for name in type(step.params).model_fields if name not in step.ramping)
+    yield from mode_problems(resolved, spec.ramp, ramping, others, spec.run.horizon_h)
 
 
 def _unpriced(resolved: Resolved, params: BaseModel, paths: Sequence[str | TreePath]) -> Iterator[Problem]:
