@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cellfab.economics import carbon
+from cellfab.economics.consumables import CONSUMABLES
 from cellfab.economics.energy import CARRIERS, Key
 from cellfab.economics.period_cost import ELECTRICITY, HEAT
 from cellfab.plant import Plant
@@ -50,10 +51,13 @@ def price_rows(plant: Plant) -> Iterator[dict[str, Any]]:
         yield {"week": week, "item": HEAT, "unit": "kWh", "usd": prices.heat[week]}
         for name, usd in prices.materials.items():
             yield {"week": week, "item": name, "unit": materials[name].unit, "usd": usd[week]}
+        for name, usd in prices.consumables.items():
+            unit = plant.economics.consumables[name].unit
+            yield {"week": week, "item": f"{CONSUMABLES}{name}", "unit": unit, "usd": usd[week]}
 
 
 def energy_kpis(plant: Plant) -> dict[str, Kpi]:
-    """Electricity, heat and both per good kWh; the part that scrap took; CO2 of energy, and with materials."""
+    """Electricity, heat and both per good kWh; the part that scrap took; CO2 of energy, of materials, and of both."""
     known = carbon_factors(plant)
     kg = carbon.by_account(carbon.by_place_and_account(plant.ledger.debits(), plant.ledger.held(), known))
     of_energy = sum(kg.get(carrier, 0.0) for carrier in CARRIERS)
@@ -62,6 +66,11 @@ def energy_kpis(plant: Plant) -> dict[str, Kpi]:
         "heat_kwh_per_kwh": _per_good_kwh(plant, plant.energy.total_kwh(HEAT), "kWh/kWh"),
         "energy_in_scrap_kwh_per_kwh": _per_good_kwh(plant, plant.energy.scrap_kwh(), "kWh/kWh"),
         "co2_energy_kg_per_kwh": _per_good_kwh(plant, of_energy, "kg/kWh"),
+        "co2_materials_kg_per_kwh": (
+            _per_good_kwh(plant, math.fsum(kg.values()) - of_energy, "kg/kWh")
+            if known.materials
+            else Kpi(None, "kg/kWh", reason="no material has `carbon_kg`")
+        ),
         "co2_kg_per_kwh": _per_good_kwh(plant, math.fsum(kg.values()), "kg/kWh"),
     }
 

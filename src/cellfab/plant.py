@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cellfab.config.line_spec import ChannelsStation, Consumable, DwellStation, station_units
+from cellfab.config.line_spec import ChannelsStation, DwellStation, station_units
 from cellfab.config.problems import config_error
 from cellfab.core import notes
 from cellfab.core.causes import cause, describe
@@ -18,7 +18,7 @@ from cellfab.core.ledger import Entry, Holding, Ledger, Posting
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.core.racks import Racks
 from cellfab.core.tally import Tally
-from cellfab.economics.consumables import by_lot, used
+from cellfab.economics.consumables import Use, used_up, uses
 from cellfab.economics.credits import Shortfall
 from cellfab.economics.energy import PROCESS, WARM_UP, WORKING, EnergyBook, Rest
 from cellfab.economics.period_cost import MATERIALS, StandardRate, energy_entries, standard_rate
@@ -73,8 +73,7 @@ class _Site(NamedTuple):
     """0: it has no trays."""
     by_amount: bool
     """A lot takes as many places as it amounts to."""
-    consumables: Mapping[str, Consumable]
-    """Those whose amount follows from the lot."""
+    consumables: tuple[Use, ...]
 
 
 class Plant:
@@ -168,7 +167,7 @@ class Plant:
                 standard_rate(station.economics, self.units[name], self.economics),
                 station.cells_per_tray if isinstance(station, ChannelsStation) else 0,
                 isinstance(station, DwellStation),
-                by_lot(station.economics.consumables),
+                uses(station.economics.consumables, self.economics, self.prices.consumables),
             )
             for name, station in spec.line.stations.items()
         }
@@ -190,6 +189,9 @@ class Plant:
         return {name: tuple(found) for name, found in stops.items()}
 
     # ---- what the line asks ---------------------------------------------------------------------------------
+
+    def begins(self, station: str, now: int) -> None:
+        """A station of a later line: it starts with what is known by then on the line that it copies."""
 
     def pace(self, station: str, now: int) -> Pace:
         """Ramp factors of the station."""
@@ -282,7 +284,8 @@ class Plant:
         if len(entries) > len(rate.entries):
             self.energy.used(week, station, WORKING, entries[len(rate.entries) :], lot)
         if site.consumables:
-            entries += self._used_up(station, site, lot, visits[0].alive if visits else lot.n_alive)
+            rows = visits[0].alive if visits else lot.n_alive
+            entries += self._used_up(station, site.consumables, week, ticks / _TICKS_PER_H, lot, rows)
         if entries and not (visits and visits[0].place == station):
             self.ledger.charge_lot(lot, week, station, entries)
             entries = []
@@ -356,6 +359,15 @@ class Plant:
         """Living cells still in the line."""
         return sum(self._inside.values())
 
+    def cells_now(self) -> dict[str, int]:
+        """Cells inside, and those sold, not sold and scrapped so far."""
+        return {
+            "inside": self.cells_inside,
+            "good": sum(self.cells_good.values()),
+            "unsold": sum(self.cells_unsold.values()),
+            "scrapped": sum(self.cells_scrapped.values()),
+        }
+
     def _become(self, place: str, parents: Sequence[Lot], alive_before: Sequence[int], made: Lot, week: int) -> None:
         """Parents turn into another lot: what they leave behind is scrapped, what they are worth goes on."""
         for parent, alive in zip(parents, alive_before, strict=True):
@@ -381,9 +393,11 @@ class Plant:
             self.cells_started[key] = self.cells_started.get(key, 0) + made.n
             self._inside[made.identity] = made.n
 
-    def _used_up(self, station: str, site: _Site, lot: Lot, rows: int) -> list[Entry]:
+    def _used_up(
+        self, station: str, known: Sequence[Use], week: int, unit_hours: float, lot: Lot, rows: int
+    ) -> list[Entry]:
         try:
-            return list(used(site.consumables, lot, rows))
+            return used_up(known, week, unit_hours, lot, rows)
         except ValueError as error:
             path = ("line", "stations", station, "economics", "consumables")
             hint = "per: m where lots are a length of web, per: cell from winding or stacking on, per: lot anywhere"

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from cellfab.economics.consumables import of_the_plant
 from cellfab.economics.credits import book_credits, book_sales
 from cellfab.economics.crew_labour import post_crew
 from cellfab.economics.energy import ALWAYS_ON, STAND_BY
 from cellfab.economics.energy import WORKING as AT_WORK
+from cellfab.economics.layoff import absent_shares, with_absent
 from cellfab.economics.period_cost import (
     PLANT,
     close_week,
@@ -29,6 +31,8 @@ from cellfab.line.result import FlowResult
 from cellfab.line.states import WORKING
 from cellfab.line.warmup import Cut, mser5, watch_ticks
 from cellfab.plant import Plant
+from cellfab.ramp.project import project_tasks
+from cellfab.ramp.slips import delays_of_case
 from cellfab.recording import Files, Recorder
 from cellfab.scenario import Scenario
 from cellfab.supply import supply_windows
@@ -122,7 +126,9 @@ def _simulated(
         raise ConfigError("--engine compiled runs bare lines only; this scenario makes cells")
     conversion = None
     if plant is not None and spec.conversion is not None:
-        conversion = LineConversion(spec.conversion, plant.book)
+        tasks = project_tasks(spec.conversion, spec.line.stations)
+        late = delays_of_case(tasks, seed, replicate) if spec.conversion.slips_happen else {}
+        conversion = LineConversion(spec.conversion, plant.book, late, plant.cells_now)
     if plant is not None and spec.shocks:
         plant.closures = supply_windows(scenario, seed, horizon)
     with rare_collection():
@@ -136,6 +142,7 @@ def _simulated(
             progress=None if progress is None else lambda now: progress(now / horizon),
             controllers=() if conversion is None else (conversion,),
             closures=None if plant is None else plant.closures,
+            begins=scenario.layout.begins(),
             watch=watch,
         )
     if plant is not None:
@@ -164,11 +171,15 @@ def rare_collection() -> Iterator[None]:
 
 
 def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | None) -> None:
-    """Post what came with the calendar (period cost of every station and the plant, power while not working, crews), book
-    what was earned, and charge interest on what is bound."""
+    """Post what came with the calendar (period cost of every station and the plant, crews, power while not working),
+    book what was earned, and charge interest on what is bound."""
     spec, economics, ledger = plant.scenario.spec, plant.economics, plant.ledger
     dates = None if conversion is None else conversion.plan
-    added = {} if dates is None else {spend.station: spend.musd for spend in dates.capital}
+    added: dict[str, float] = {}
+    for spend in () if dates is None else dates.capital:
+        added[spend.station] = added.get(spend.station, 0.0) + spend.musd
+    people = None if spec.conversion is None else spec.conversion.people
+    absent = {} if dates is None or people is None else absent_shares(people, dates.drained, dates.restart)
     restart_week = None if dates is None else dates.restart // TICKS_PER_WEEK
     before = {name: weekly_period_cost(station.economics, economics) for name, station in spec.line.stations.items()}
     after = {
@@ -184,10 +195,16 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
             _close_energy(plant, name, week, working / _TICKS_PER_H, whole / _TICKS_PER_H, flow.horizon)
         converted = restart_week is not None and week >= restart_week
         costs = after if converted else before
+        if week in absent:
+            costs = {
+                name: weekly_period_cost(with_absent(station.economics, absent[week]), economics)
+                for name, station in spec.line.stations.items()
+            }
         shared = weekly_plant_cost(
             economics, plant.prices.electricity[week], plant.prices.heat[week], added.get(PLANT, 0.0) * converted
         )
-        close_week(ledger, week, costs, shared, part)
+        worn = of_the_plant(economics, plant.prices.consumables, week)
+        close_week(ledger, week, costs, (*shared, *worn), part)
         always_on = ((account, quantity * part, unit, usd * part) for account, quantity, unit, usd in shared)
         plant.energy.used(week, PLANT, ALWAYS_ON, always_on)
     last_part = flow.horizon / TICKS_PER_WEEK - weeks + 1

@@ -276,7 +276,7 @@ Owned = TypeVar("Owned", StationEconomics, PlantShared)
 
 
 def _scaled(owned: Owned, ratio: float, exponents: Exponents, price_ratio: float) -> Owned:
-    """Capital, people and floor by their exponents; power and heat in proportion."""
+    """Capital, people and floor by their exponents; power, heat and what is used up by the week in proportion."""
     powers = {"capex_musd": exponents.capital, "operators": exponents.labour, "floor_m2": exponents.area}
     scaled = {
         name: power_law(value, ratio, powers.get(name, 1.0))
@@ -284,6 +284,9 @@ def _scaled(owned: Owned, ratio: float, exponents: Exponents, price_ratio: float
         if isinstance(value, float) and not name.endswith("_h")  # how long something takes does not grow
     }
     scaled["capex_musd"] *= price_ratio
+    if isinstance(owned, PlantShared):
+        weekly = {name: quantity * ratio for name, quantity in owned.consumables_per_week.items()}
+        return owned.model_copy(update={**scaled, "consumables_per_week": weekly})
     return owned.model_copy(update=scaled)
 
 

@@ -56,7 +56,7 @@ SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cel
 ESCAPES = ("mechanism", "cells", "cells_sold", "ppm", *(f"failed_ppm_{age}y" for age in FIELD_YEARS))
 STEPS = ("product", "station", "step", "rows_in", "rows_scrapped", "row_unit", "step_yield")
 COSTS = ("week", "station", "place", "step", "product", "account", "quantity", "unit", "usd")
-MATERIALS = ("material", "fate", "quantity", "unit", "kg", "usd")
+MATERIALS = ("material", "fate", "quantity", "unit", "kg", "usd", "co2_kg")
 INCOMES = ("week", "place", "account", "product", "quantity", "unit", "usd")
 CASH = (
     "week", "simulated", "sales_usd", "credits_usd", "recycling_usd", "operating_usd", "capital_usd", "net_usd",
@@ -243,7 +243,7 @@ def capital_usd(scenario: Scenario, replicate: Replicate) -> dict[int, float]:
     conversion, economics = replicate.conversion, scenario.spec.economics
     if conversion is not None:
         by_week: dict[int, float] = {}
-        for spend in () if conversion.plan is None else conversion.plan.capital:
+        for spend in conversion.capital(replicate.flow.horizon):
             week = spend.tick // TICKS_PER_WEEK
             by_week[week] = by_week.get(week, 0.0) + spend.musd * 1e6
         return by_week

@@ -210,11 +210,14 @@ def test_boxes_add_up_to_the_full_cost(figures: dict[str, Any], plant: RunResult
 
 
 def test_recycling_is_told_beside_the_boxes(plant: RunResult) -> None:
-    income = pd.DataFrame({"replicate": [0], "week": [3], "account": ["recycling.lfp"], "usd": [5e6]})
+    income = pd.DataFrame(
+        {"replicate": [0], "week": [3], "place": ["wind.reel"], "account": ["recycling.lfp"], "usd": [5e6]}
+    )
     frame = cost_charts.breakdown(dataclasses.replace(plant, incomes=income))
     mwh = plant.weekly["good_energy_mwh"].sum()
     whole = plant.weekly["full_cost_usd"].sum()
     assert frame["usd_per_kwh"].sum() == pytest.approx((whole - 5e6) / (1e3 * mwh))
+    assert frame.loc[frame["account"] == "recycling.lfp", "station"].tolist() == ["wind"]
     assert "Recyclers paid" in cost_charts.breakdown_text(frame)
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from cellfab.config.carbon_spec import Carbon
-from cellfab.config.line_spec import Consumable
 from cellfab.config.policy_spec import Credit, Markups, Recycling, Tariff, WorkingCapital
 from cellfab.config.schedule import NonNegativeSchedule, PositiveSchedule, Schedule
 from cellfab.config.sizing_spec import Sizing
@@ -91,8 +90,16 @@ class PlantShared(Spec):
     heat_kw: NonNegative = 0.0
     """Always on (desiccant wheels of the dry room)."""
     floor_m2: NonNegative = 0.0
-    consumables: dict[str, Consumable] = {}
-    """Filters, compressed air, nitrogen, by a name of one's own; all `per: week`."""
+    consumables_per_week: dict[str, NonNegative] = {}
+    """Whether anything is made or not (filters, clothing): quantity by the names of `economics.consumables`."""
+
+
+class Supply(Spec):
+    """Something that wears or is used up and is in no cell: knives, optics, solvent for cleaning, contacts."""
+
+    unit: Literal["pieces", "kg", "m3", "L"] = "pieces"
+    price_usd: NonNegativeSchedule
+    """Of one unit."""
 
 
 class Valuation(Spec):
@@ -126,6 +133,8 @@ class Economics(Spec):
     sale_price_usd_per_kwh: PositiveSchedule | None = None
     """Price of a good cell at the plant's gate, for products without one of their own. Where one has none, neither cash
     flow nor net present value is reported."""
+    consumables: dict[str, Supply] = {}
+    """Prices of what stations and plant use up, by a name of one's own; posted as `consumables.NAME`."""
     tariffs: dict[str, Tariff] = {}
     """Duties on materials, by a name of one's own."""
     recycling: Recycling = Recycling()

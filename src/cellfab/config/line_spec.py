@@ -85,19 +85,14 @@ class Output(Spec):
 
 
 class Consumable(Spec):
-    """What wears or is used up at a station and is in no cell: knives, optics, needles, solvent for cleaning, contacts.
+    """How much of something that wears or is used up, and is in no cell, a station takes; its price is by its name in
+    `economics.consumables`. What ends in a cell is a material of a step."""
 
-    Posted as `consumables.NAME` to the lots that use it. What ends in a cell is a material of a step.
-    """
-
-    per: Literal["machine_h", "lot", "cell", "m", "week"]
+    per: Literal["machine_h", "lot", "cell", "m"]
     """machine_h: hour that a lot holds a unit of the station (machine, position, place); lot: lot worked on; cell: cell
-    that comes in; m: metre of web; week: all units together, whether anything is made or not."""
+    that comes in; m: metre of web."""
     quantity: NonNegative
-    unit: Literal["pieces", "kg", "m3", "L"] = "pieces"
-    """The same wherever the name stands."""
-    price_usd: NonNegative
-    """Of one unit."""
+    """In the unit of the price."""
 
 
 class StationEconomics(Spec):
@@ -126,7 +121,7 @@ class StationEconomics(Spec):
     """Heat each time that it is switched on again."""
     floor_m2: NonNegative = 0.0
     consumables: dict[str, Consumable] = {}
-    """By a name of one's own, the same at every station that uses the same thing."""
+    """By the names of `economics.consumables`."""
 
 
 class Machine(Spec):

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.economics_spec import Economics
+from cellfab.config.line_spec import Crew
 from cellfab.config.materials_spec import Material
 from cellfab.config.policy_spec import MaterialAssistance
 from cellfab.config.problems import Problem, did_you_mean
@@ -23,7 +24,8 @@ _HOURS_PER_WEEK = 168.0
 
 
 def money_problems(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
-    """Prices without a currency year, gaps in schedules, capital without a life, duties on nothing, cells too small.
+    """Prices without a currency year, gaps in schedules, capital without a life, duties on nothing, cells too small,
+    and people or supplies that overhead holds already.
 
     Parameters
     ----------
@@ -40,6 +42,8 @@ def money_problems(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
         return
     yield from _gaps(resolved, spec)
     yield from _lives(resolved)
+    yield from _counted_twice(resolved, spec, economics)
+    yield from _consumables(resolved, spec, economics)
     for name, tariff in economics.tariffs.items():
         for index, material in enumerate(tariff.materials or ()):
             if material not in spec.materials:
@@ -54,7 +58,7 @@ def money_problems(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
 
 
 def money_warnings(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
-    """Duties that hit nothing, and products that look as if the material rule would take their credit away."""
+    """Duties that hit nothing, overhead that nobody pays, products whose credit the material rule seems to take."""
     economics = spec.economics
     if economics is None:
         return
@@ -65,6 +69,7 @@ def money_warnings(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
             yield resolved.problem(
                 path, f"no material comes from '{tariff.origin}'", did_you_mean(tariff.origin, origins)
             )
+    yield from _paid_by_nobody(resolved, spec, economics)
     yield from _credits_in_doubt(resolved, spec, economics)
 
 
@@ -109,6 +114,65 @@ def _lives(resolved: Resolved) -> Iterator[Problem]:
                 message = "is capital without a life, so nobody knows what a year of it costs"
                 yield resolved.problem((*path, field), message, f"write economics.capital.{life}")
                 break
+
+
+_OVERHEAD: TreePath = ("economics", "overhead")
+
+
+def _counted_twice(resolved: Resolved, spec: ScenarioSpec, economics: Economics) -> Iterator[Problem]:
+    """Crews with a wage and consumables, where the variable overhead on labour still holds them."""
+    whole = economics.overhead.variable_on_labour_share
+    if whole == 0.0:
+        return
+    hint = "write economics.overhead.{}: the share of direct labour to take out of it (0 if it never held them)"
+    if economics.overhead.crews_on_labour_share is None:
+        for name, crew in spec.line.crews.items():
+            if _paid(crew, economics):
+                path: TreePath = ("line", "crews", name, "wage_usd_per_h")
+                if resolved.get(path) is None:
+                    path = ("economics", "labour", "crew_wage_usd_per_h")
+                message = f"the variable overhead ({whole:g} of labour) holds maintenance people: they count twice"
+                yield resolved.problem(path, message, hint.format("crews_on_labour_share"))
+                break
+    if economics.overhead.consumables_on_labour_share is None:
+        for path in _places_of_consumables(spec, economics):
+            message = f"the variable overhead ({whole:g} of labour) holds what is used up: it counts twice"
+            yield resolved.problem(path, message, hint.format("consumables_on_labour_share"), key=True)
+            break
+
+
+def _paid_by_nobody(resolved: Resolved, spec: ScenarioSpec, economics: Economics) -> Iterator[Problem]:
+    """Shares taken out of the overhead although nothing is posted instead."""
+    crews, consumables = economics.overhead.crews_on_labour_share, economics.overhead.consumables_on_labour_share
+    paid = any(_paid(crew, economics) for crew in spec.line.crews.values())
+    if crews and not paid:
+        message = f"{crews:g} of labour are taken out of overhead, and no crew has a wage"
+        yield resolved.problem((*_OVERHEAD, "crews_on_labour_share"), message, "nobody pays the maintenance people")
+    if consumables and not any(True for _ in _places_of_consumables(spec, economics)):
+        message = f"{consumables:g} of labour are taken out of overhead, and nothing is used up"
+        hint = "write line.stations.NAME.economics.consumables"
+        yield resolved.problem((*_OVERHEAD, "consumables_on_labour_share"), message, hint)
+
+
+def _paid(crew: Crew, economics: Economics) -> bool:
+    wage = crew.wage_usd_per_h
+    return bool(economics.labour.crew_wage_usd_per_h if wage is None else wage)
+
+
+def _places_of_consumables(spec: ScenarioSpec, economics: Economics) -> Iterator[TreePath]:
+    for station, one in spec.line.stations.items():
+        for name in one.economics.consumables:
+            yield ("line", "stations", station, "economics", "consumables", name)
+    for name in economics.plant.consumables_per_week:
+        yield ("economics", "plant", "consumables_per_week", name)
+
+
+def _consumables(resolved: Resolved, spec: ScenarioSpec, economics: Economics) -> Iterator[Problem]:
+    """What is used up and has no price."""
+    for path in _places_of_consumables(spec, economics):
+        if path[-1] not in economics.consumables:
+            message = f"`economics.consumables` has no price for '{path[-1]}'"
+            yield resolved.problem(path, message, did_you_mean(str(path[-1]), economics.consumables), key=True)
 
 
 def _credits_in_doubt(resolved: Resolved, spec: ScenarioSpec, economics: Economics) -> Iterator[Problem]:

@@ -1,11 +1,9 @@
 """Money by the week in which it moves, and what a flow of money is worth: present value, rate of return, payback.
 
-Cost is posted when something is used and income when cells are finished; here both are dated when they are paid. Bought
-materials are paid `payables_d` after delivery, which is `materials_d` before use; energy `payables_d` after use; people
-and services at once. Customers pay `goods_d + receivables_d` after a cell is finished, a tax credit arrives
-`paid_after_months` after its sale. Capital counts when it is spent; the yearly charges for it and for working capital
-do not count, for discounting is what they stand for. Before tax, in the dollars of `economics.currency_year`, without a
-value of the plant at the end.
+Cost is posted when something is used and income when cells are finished; here both are dated when they are paid
+(`cellfab.economics.terms`). Capital counts when it is spent; the yearly charges for it and for working capital do not
+count, for discounting is what they stand for. Before tax, in the dollars of `economics.currency_year`, without a value
+of the plant at the end.
 
 After the run the plant goes on for `economics.valuation.after_run_years` years as in its last quarter: the same cells,
 materials, people and energy a week, at the prices, duties and credits of their dates (an assumption: what the line has
@@ -28,16 +26,16 @@ from cellfab.config.materials_spec import Material
 from cellfab.config.schedule import Schedule
 from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
 from cellfab.economics.capital import WEEKS_PER_YEAR, net_present_value
-from cellfab.economics.credits import CREDITS, material_assistance, sold_kwh
+from cellfab.economics.consumables import CONSUMABLES
+from cellfab.economics.credits import material_assistance, sold_kwh
 from cellfab.economics.period_cost import CAPITAL_ACCOUNTS, ELECTRICITY, HEAT, MATERIALS
 from cellfab.economics.prices import WeeklyPrices
 from cellfab.economics.recycling import RECYCLING, SCRAP_FREIGHT
 from cellfab.economics.statement import Period
 from cellfab.economics.tariffs import TARIFFS, weekly_duties
+from cellfab.economics.terms import CREDITS, payment_delay
 
 QUARTER_WEEKS = 13
-_DAYS_PER_WEEK = 7.0
-_WEEKS_PER_MONTH = WEEKS_PER_YEAR / 12.0
 _RATES = np.concatenate((np.linspace(-0.95, 1.0, 196), np.geomspace(1.02, 100.0, 200)))
 """Yearly rates among which a rate of return is looked for: steps of 0.01 up to 1, of 2.3 % above."""
 _Put = Callable[[str, str, Iterable[float]], None]
@@ -111,7 +109,7 @@ def cash_flow(
     after = round(economics.valuation.after_run_years * WEEKS_PER_YEAR)
     if after:
         _go_on(accrued, ledger, economics, materials, prices, sale, start, weeks, after)
-    delays = {account: _delay(account, unit, economics) for account, unit in accrued.units.items()}
+    delays = {account: payment_delay(account, unit, economics) for account, unit in accrued.units.items()}
     length = max([simulated + after, *capital_usd], default=0) + max([0, *delays.values()]) + 1
     flows = {name: [0.0] * length for name in ("sales", "credits", "recycling", "operating")}
     for (week, account), usd in accrued.usd.items():
@@ -274,16 +272,19 @@ def _go_on(
         if f"{MATERIALS}{name}" in accrued.units
     }
     duties = weekly_duties(economics.tariffs, {name: materials[name] for name in bought}, later, after)
-    energy = {
+    others = {
         ELECTRICITY: _relative(prices.electricity, quarter, economics.electricity_usd_per_kwh.weekly(later, after)),
         HEAT: _relative(prices.heat, quarter, economics.heat_usd_per_kwh.weekly(later, after)),
     }
+    for name, one in economics.consumables.items():
+        later_usd = one.price_usd.weekly(later, after)
+        others[f"{CONSUMABLES}{name}"] = _relative(prices.consumables[name], quarter, later_usd)
     for account, unit in list(accrued.units.items()):
         mean = accrued.mean(account, quarter, length)
         if account.startswith((CREDITS, TARIFFS)) or account == SALES:
             continue
         name = account.removeprefix(MATERIALS).removeprefix(RECYCLING)
-        factors = bought.get(name) if account.startswith((MATERIALS, RECYCLING)) else energy.get(account)
+        factors = bought.get(name) if account.startswith((MATERIALS, RECYCLING)) else others.get(account)
         put(account, unit, (mean * factor for factor in factors or itertools.repeat(1.0, after)))
         if account.startswith(MATERIALS) and name in duties:
             paid = (mean * factor * duty for factor, duty in zip(bought[name], duties[name], strict=True))
@@ -328,22 +329,6 @@ def _relative(before: Sequence[float], quarter: range, after: Sequence[float]) -
     """Prices of the weeks after over the mean of the quarter before them; 1 where that is nothing."""
     mean = math.fsum(before[week] for week in quarter) / len(quarter)
     return [price / mean if mean else 1.0 for price in after]
-
-
-def _delay(account: str, unit: str, economics: Economics) -> int:
-    """Weeks from the posting to the payment; negative where it comes first."""
-    terms = economics.working_capital
-    days = 0.0
-    if account == SALES:
-        days = terms.goods_d + terms.receivables_d
-    elif account.startswith(CREDITS):
-        months = economics.credits[account.removeprefix(CREDITS)].paid_after_months
-        days = terms.goods_d + months * _WEEKS_PER_MONTH * _DAYS_PER_WEEK
-    elif account.startswith((MATERIALS, TARIFFS)):
-        days = terms.payables_d - terms.materials_d
-    elif unit == ENERGY_UNIT:
-        days = terms.payables_d
-    return round(days / _DAYS_PER_WEEK)
 
 
 def _kind(account: str) -> str:

@@ -1,40 +1,50 @@
-"""What wears or is used up and is in no cell, as postings: by the hour, lot, cell and metre, or by the calendar."""
+"""What wears or is used up and is in no cell, as postings: to the lots by hour, lot, cell and metre, or by the week."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import Consumable
 from cellfab.core.ledger import Entry
 from cellfab.core.lot import Lot
 
 CONSUMABLES = "consumables."
 """Prefix of accounts: "consumables.knives"."""
-_BY_LOT = frozenset({"lot", "cell", "m"})
 
 
-def per_week(consumables: Mapping[str, Consumable]) -> tuple[Entry, ...]:
-    """What all units of a station, or the plant, use in a calendar week whether anything is made or not."""
-    return tuple(_entry(name, one, 1.0) for name, one in consumables.items() if one.per == "week" and one.quantity)
+class Use(NamedTuple):
+    """One thing that a station uses up, ready to be posted."""
+
+    account: str
+    unit: str
+    per: str
+    quantity: float
+    usd: Sequence[float]
+    """Price by week."""
 
 
-def per_machine_hour(consumables: Mapping[str, Consumable]) -> tuple[Entry, ...]:
-    """What a lot uses up in an hour that it holds a unit of the station."""
-    return tuple(_entry(name, one, 1.0) for name, one in consumables.items() if one.per == "machine_h" and one.quantity)
+def uses(
+    consumables: Mapping[str, Consumable], economics: Economics, prices: Mapping[str, Sequence[float]]
+) -> tuple[Use, ...]:
+    """What the lots of a station use up; `prices` are those of the run by name."""
+    return tuple(
+        Use(f"{CONSUMABLES}{name}", economics.consumables[name].unit, one.per, one.quantity, prices[name])
+        for name, one in consumables.items()
+        if one.quantity
+    )
 
 
-def by_lot(consumables: Mapping[str, Consumable]) -> dict[str, Consumable]:
-    """Those whose amount follows from the lot that is worked on."""
-    return {name: one for name, one in consumables.items() if one.per in _BY_LOT and one.quantity}
-
-
-def used(consumables: Mapping[str, Consumable], lot: Lot, rows: int) -> Iterator[Entry]:
+def used_up(known: Iterable[Use], week: int, unit_hours: float, lot: Lot, rows: int) -> list[Entry]:
     """What a lot has used up.
 
     Parameters
     ----------
-    consumables : mapping of name to Consumable
-        From `by_lot`.
+    known : iterable of Use
+    week : int
+    unit_hours : float
+        That it held units of the station.
     lot : Lot
         As it leaves the station.
     rows : int
@@ -45,18 +55,27 @@ def used(consumables: Mapping[str, Consumable], lot: Lot, rows: int) -> Iterator
     ValueError
         If something is used by the cell or metre, and the lot is none of cells or metres.
     """
-    for name, one in consumables.items():
-        if one.per == "lot":
-            yield _entry(name, one, 1.0)
-        elif one.per == "cell" and lot.material == "cell":
-            yield _entry(name, one, float(rows))
-        elif one.per == "m" and lot.unit == "m":
-            yield _entry(name, one, lot.amount)
+    entries: list[Entry] = []
+    for account, unit, per, quantity, usd in known:
+        if per == "machine_h":
+            amount = quantity * unit_hours
+        elif per == "lot":
+            amount = quantity
+        elif per == "cell" and lot.material == "cell":
+            amount = quantity * rows
+        elif per == "m" and lot.unit == "m":
+            amount = quantity * lot.amount
         else:
             handled = "cells" if lot.material == "cell" else lot.unit
-            raise ValueError(f"'{name}' is used per {one.per}, and lots here are handled in {handled}")
+            name = account.removeprefix(CONSUMABLES)
+            raise ValueError(f"'{name}' is used per {per}, and lots here are handled in {handled}")
+        entries.append((account, amount, unit, amount * usd[week]))
+    return entries
 
 
-def _entry(name: str, one: Consumable, times: float) -> Entry:
-    quantity = one.quantity * times
-    return f"{CONSUMABLES}{name}", quantity, one.unit, quantity * one.price_usd
+def of_the_plant(economics: Economics, prices: Mapping[str, Sequence[float]], week: int) -> list[Entry]:
+    """What the plant uses up in a week, whether anything is made or not."""
+    return [
+        (f"{CONSUMABLES}{name}", quantity, economics.consumables[name].unit, quantity * prices[name][week])
+        for name, quantity in economics.plant.consumables_per_week.items()
+    ]

@@ -11,13 +11,8 @@ from cellfab.config.economics_spec import Economics
 from cellfab.config.materials_spec import Material
 from cellfab.config.schedule import Schedule
 from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
-from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.period_cost import MATERIALS, PLANT
-
-CREDITS = "credits."
-"""Prefix of income accounts: "credits.cell_45x", kWh credited."""
-_DAYS_PER_WEEK = 7.0
-_MONTHS_PER_YEAR = 12.0
+from cellfab.economics.terms import CREDITS, payment_delay
 
 
 class Shortfall(NamedTuple):
@@ -37,7 +32,7 @@ class Shortfall(NamedTuple):
 def book_sales(
     ledger: Ledger, economics: Economics, sale: Mapping[str, Schedule], start: datetime.date, weeks: int
 ) -> None:
-    """Book the cells sold at the week's price, paid `receivables_d` later; nothing of a product without a price.
+    """Book the cells finished for sale at the week's price, paid once they are sold; nothing of a product without one.
 
     Parameters
     ----------
@@ -51,7 +46,7 @@ def book_sales(
     weeks : int
     """
     prices = {product: schedule.weekly(start, weeks) for product, schedule in sale.items()}
-    later = round(economics.working_capital.receivables_d / _DAYS_PER_WEEK)
+    later = payment_delay(SALES, ENERGY_UNIT, economics)
     for release in list(ledger.releases()):
         if release.holding is Holding.FINISHED_GOOD and release.product in prices:
             # What is finished in the last instant of the run falls into the week after it.
@@ -87,7 +82,7 @@ def book_credits(
         rule = credit.material_assistance
         least = [0.0] * weeks if rule is None else rule.least_share.weekly(start, weeks)
         ratios = {} if rule is None else material_assistance(ledger, materials, rule.prohibited_origins)
-        later = round(credit.paid_after_months / _MONTHS_PER_YEAR * WEEKS_PER_YEAR)
+        later = payment_delay(f"{CREDITS}{name}", ENERGY_UNIT, economics)
         lost: dict[str, list[tuple[int, float]]] = {}
         for (week, product), kwh in sold.items():
             usd = kwh * credit.sales_share * rates[week]

@@ -1,4 +1,4 @@
-"""Labour of repair crews: people times wage times hours, at the stations that they mend and, while they wait, the plant.
+"""Labour of repair crews: people times wage times hours, where they mend and, while they wait, at the plant.
 
 Crews of a simulated line are there around the clock. BatPaC and other static models hold their people in overhead, so a
 scenario that pays them says what share of the overhead that was (`economics.overhead.crews_on_labour_share`).

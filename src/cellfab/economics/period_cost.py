@@ -14,7 +14,6 @@ from typing import NamedTuple
 from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import StationEconomics
 from cellfab.core.ledger import ENERGY_UNIT, Entry, Holding, Ledger
-from cellfab.economics.consumables import per_machine_hour, per_week
 from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR, annuity, straight_line
 
 LABOUR = "labour"
@@ -36,7 +35,7 @@ PLANT = "plant"
 
 
 def weekly_period_cost(station: StationEconomics, economics: Economics) -> tuple[Entry, ...]:
-    """Labour, capital charge, building, maintenance, overhead and what is used up in any case, of one calendar week.
+    """Labour, capital charge, building, maintenance and overhead of one calendar week (168 h), without electricity.
 
     Parameters
     ----------
@@ -47,8 +46,7 @@ def weekly_period_cost(station: StationEconomics, economics: Economics) -> tuple
     Returns
     -------
     tuple of (account, quantity, unit, usd)
-        Hours paid for labour, dollars of capital and m2 of floor; entries that are zero are left out. Without
-        electricity and heat.
+        Hours paid for labour, dollars of capital and m2 of floor; entries that are zero are left out.
     """
     capital, labour, overhead = economics.capital, economics.labour, economics.overhead
     capex = station.capex_musd * 1e6
@@ -76,7 +74,7 @@ def weekly_period_cost(station: StationEconomics, economics: Economics) -> tuple
         (MAINTENANCE, capex, "usd", overhead.maintenance_share_per_year * capex / WEEKS_PER_YEAR),
         (OVERHEAD, wages + depreciation / WEEKS_PER_YEAR, "usd", variable + general),
     )
-    return (*(entry for entry in entries if entry[3] > 0.0), *per_week(station.consumables))
+    return tuple(entry for entry in entries if entry[3] > 0.0)
 
 
 def with_added_capital(station: StationEconomics, capex_musd: float) -> StationEconomics:
@@ -96,9 +94,7 @@ def weekly_plant_cost(
     """
     plant = economics.plant
     capex_musd = plant.capex_musd + added_musd
-    shared = StationEconomics(
-        capex_musd=capex_musd, operators=plant.operators, floor_m2=plant.floor_m2, consumables=plant.consumables
-    )
+    shared = StationEconomics(capex_musd=capex_musd, operators=plant.operators, floor_m2=plant.floor_m2)
     power, heat = plant.power_kw * HOURS_PER_WEEK, plant.heat_kw * HOURS_PER_WEEK
     utilities: tuple[Entry, ...] = (
         (ELECTRICITY, power, ENERGY_UNIT, power * electricity_usd_per_kwh),
@@ -128,7 +124,7 @@ class StandardRate(NamedTuple):
 
 
 def standard_rate(station: StationEconomics, units: float, economics: Economics) -> StandardRate:
-    """Weekly period cost over the unit hours normally worked in a week; consumables, power and heat of a working unit.
+    """Weekly period cost over the unit hours normally worked in a week, and power and heat of a working unit.
 
     Parameters
     ----------
@@ -142,8 +138,7 @@ def standard_rate(station: StationEconomics, units: float, economics: Economics)
         (account, quantity / worked, unit, usd / worked)
         for account, quantity, unit, usd in weekly_period_cost(station, economics)
     )
-    worn = tuple(per_machine_hour(station.consumables))
-    return StandardRate((*fixed, *worn), station.power_kw / units, station.heat_kw / units)
+    return StandardRate(fixed, station.power_kw / units, station.heat_kw / units)
 
 
 def energy_entries(

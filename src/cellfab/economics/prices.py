@@ -23,6 +23,8 @@ class WeeklyPrices:
         $/kWh.
     materials : dict of str to list of float
         Dollars per unit bought, without duty.
+    consumables : dict of str to list of float
+        Dollars per unit used up.
     duties : dict of str to list of float
         Duty over the price, of the materials that are dutiable in some week.
     """
@@ -32,6 +34,7 @@ class WeeklyPrices:
     heat: list[float]
     materials: dict[str, list[float]]
     duties: dict[str, list[float]]
+    consumables: dict[str, list[float]]
 
 
 def weekly_prices(
@@ -55,4 +58,5 @@ def weekly_prices(
         heat=after(economics.heat_usd_per_kwh.weekly(start, weeks)),
         materials={name: after(material.price_usd.weekly(start, weeks)) for name, material in materials.items()},
         duties={name: after(duty) for name, duty in duties.items()},
+        consumables={name: after(one.price_usd.weekly(start, weeks)) for name, one in economics.consumables.items()},
     )

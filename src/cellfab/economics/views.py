@@ -89,6 +89,8 @@ class MaterialFate(NamedTuple):
     """0 where the mass of a unit is not known."""
     usd: float
     """At the price paid, without duty."""
+    co2_kg: float
+    """Of making it; 0 for a material without a factor."""
 
 
 def material_fates(ledger: Ledger, materials: Mapping[str, Material]) -> Iterator[MaterialFate]:
@@ -116,4 +118,5 @@ def material_fates(ledger: Ledger, materials: Mapping[str, Material]) -> Iterato
             fates = {fate: [amount * material.use_efficiency for amount in sums] for fate, sums in fates.items()}
             fates[LOST_IN_HANDLING] = [amount * lost for amount in whole]
         for fate, (quantity, usd) in fates.items():
-            yield MaterialFate(name, fate, quantity, material.unit, quantity * material.mass_kg_per_unit, usd)
+            kg, co2_kg = quantity * material.mass_kg_per_unit, quantity * (material.carbon_kg or 0.0)
+            yield MaterialFate(name, fate, quantity, material.unit, kg, usd, co2_kg)

@@ -37,7 +37,6 @@ from typing import Literal, NamedTuple
 
 from cellfab.core.ledger import Holding
 from cellfab.economics.consumables import CONSUMABLES
-from cellfab.economics.credits import CREDITS
 from cellfab.economics.period_cost import (
     BUILDING,
     CAPITAL,
@@ -52,6 +51,7 @@ from cellfab.economics.period_cost import (
 )
 from cellfab.economics.recycling import RECYCLING, SCRAP_FREIGHT
 from cellfab.economics.tariffs import TARIFFS
+from cellfab.economics.terms import CREDITS
 
 Kind = Literal["full", "cash", "net"]
 KINDS: dict[Kind, str] = {

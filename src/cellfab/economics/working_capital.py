@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from cellfab.config.economics_spec import Economics
 from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
 from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.economics.consumables import CONSUMABLES
 from cellfab.economics.period_cost import MATERIALS, PLANT, WORKING_CAPITAL
 from cellfab.economics.tariffs import TARIFFS
-
-_DAYS_PER_WEEK = 7.0
+from cellfab.economics.terms import CREDITS, DAYS_PER_WEEK
 
 
 def bound_capital(ledger: Ledger, economics: Economics, weeks: int) -> list[float]:
@@ -19,9 +19,10 @@ def bound_capital(ledger: Ledger, economics: Economics, weeks: int) -> list[floa
 
         materials in stock + work in progress + finished goods + owed by customers and treasury - owed to suppliers
 
-    Stock and bills of so many days are what was used, finished or sold in the days before; work in progress and credits
-    not yet paid are as in the ledger. Where the scenario has no sale price, customers owe what the goods cost.
-    Never negative: suppliers who finance more than the whole stock leave nothing bound.
+    Stock and bills of so many days are what was used or finished in the days before; work in progress and what is not
+    yet paid are as in the ledger. Customers and treasury owe from the sale on: what is finished and still in stock is
+    bound at its cost, not at its price. Where the scenario has no sale price, customers owe what the goods cost. Never
+    negative: suppliers who finance more than the whole stock leave nothing bound.
 
     Parameters
     ----------
@@ -29,11 +30,11 @@ def bound_capital(ledger: Ledger, economics: Economics, weeks: int) -> list[floa
         With sales and credits booked.
     """
     terms = economics.working_capital
-    used, supplied, goods, progress = ([0.0] * weeks for _ in range(4))
+    used, supplied, goods, unsold, progress = ([0.0] * weeks for _ in range(5))
     for debit in ledger.debits():
         if debit.account.startswith((MATERIALS, TARIFFS)):
             used[debit.week] += debit.usd
-        if debit.account.startswith((MATERIALS, TARIFFS)) or debit.unit == ENERGY_UNIT:
+        if debit.account.startswith((MATERIALS, TARIFFS, CONSUMABLES)) or debit.unit == ENERGY_UNIT:
             supplied[debit.week] += debit.usd
         progress[debit.week] += debit.usd
     for held in ledger.held():
@@ -45,6 +46,8 @@ def bound_capital(ledger: Ledger, economics: Economics, weeks: int) -> list[floa
     for income in ledger.incomes():
         owed[income.week] += income.usd
         priced = priced or income.account == SALES
+        if income.account == SALES or income.account.startswith(CREDITS):
+            unsold[income.week] += income.usd
     for week, usd in ledger.received():
         if week < weeks:
             owed[week] -= usd
@@ -55,6 +58,7 @@ def bound_capital(ledger: Ledger, economics: Economics, weeks: int) -> list[floa
             + math.fsum(progress[: week + 1])
             + trailing(goods, week, terms.goods_d)
             + math.fsum(owed[: week + 1])
+            - trailing(unsold, week, terms.goods_d)
             - trailing(supplied, week, terms.payables_d)
         )
         if not priced:
@@ -83,7 +87,7 @@ def charge_interest(ledger: Ledger, economics: Economics, weeks: int, last_part:
 
 def trailing(weekly: Sequence[float], week: int, days: float) -> float:
     """Sum over the last `days` days up to the end of a week; of the oldest week the share that lies within."""
-    total, left = 0.0, days / _DAYS_PER_WEEK
+    total, left = 0.0, days / DAYS_PER_WEEK
     while left > 0.0 and week >= 0:
         total += min(1.0, left) * weekly[week]
         left -= 1.0

@@ -44,7 +44,8 @@ def breakdown(result: RunResult) -> pd.DataFrame:
     for row in sums.to_dict("records"):
         posted.setdefault(str(row["account"]), {})[str(row["station"])] = float(row["usd"])
     earned: dict[str, dict[str, float]] = {}
-    for row in result.incomes.groupby(["account", "place"], sort=True)["usd"].sum().reset_index().to_dict("records"):
+    incomes = pd.DataFrame(columns=["account", "place", "usd"]) if result.incomes is None else result.incomes
+    for row in incomes.groupby(["account", "place"], sort=True)["usd"].sum().reset_index().to_dict("records"):
         sites = earned.setdefault(str(row["account"]), {})
         station = str(row["place"]).partition(".")[0]
         sites[station] = sites.get(station, 0.0) - float(row["usd"])

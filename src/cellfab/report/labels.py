@@ -71,6 +71,7 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "heat_kwh_per_kwh": ("Heat", "per good kWh of cells"),
     "energy_in_scrap_kwh_per_kwh": ("Energy in scrap", "used by what was thrown away, per good kWh"),
     "co2_energy_kg_per_kwh": ("Carbon dioxide of energy", "per good kWh of cells"),
+    "co2_materials_kg_per_kwh": ("Carbon dioxide of materials", "of making them up to the gate, per good kWh"),
     "co2_kg_per_kwh": ("Carbon dioxide", "of energy, and of materials that have a factor"),
     "sales_musd": ("Sales", "cells sold at the plant's gate"),
     "credits_musd": ("Tax credits", "earned by the cells sold"),

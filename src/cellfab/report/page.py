@@ -12,7 +12,17 @@ from markupsafe import Markup
 
 from cellfab.compare import Weeks, compare, side_of
 from cellfab.errors import UsageError
-from cellfab.report import charts, compare_chart, cost_charts, energy_charts, findings, frames, labels, schematic
+from cellfab.report import (
+    carbon_charts,
+    charts,
+    compare_chart,
+    cost_charts,
+    energy_charts,
+    findings,
+    frames,
+    labels,
+    schematic,
+)
 from cellfab.report.layout import order_of_line
 from cellfab.report.numbers import MISSING, as_written, duration, is_number, joined, kpi_interval, number, quantity
 from cellfab.report.parts import Chart, Table, as_csv, cell_text, fill, make_chart, make_table, write_whole
@@ -149,7 +159,12 @@ def _energy_charts(result: RunResult, order: list[str]) -> list[Chart]:
     if frame.empty:
         return []
     told, figure = energy_charts.energy_text(frame), energy_charts.energy_bars(frame)
-    return [make_chart("energy", "Energy by place", told, figure, frame)]
+    out = [make_chart("energy", "Energy by place", told, figure, frame)]
+    carbon = carbon_charts.carbon_by_source(result)
+    if not carbon.empty:
+        told, figure = carbon_charts.carbon_text(carbon), carbon_charts.carbon_bars(carbon)
+        out.append(make_chart("carbon", "Carbon dioxide by source", told, figure, carbon))
+    return out
 
 
 def _station_charts(result: RunResult, order: list[str], shares: pd.DataFrame, limiting: str) -> list[Chart]:
