@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 
+from cellfab.cli.backtest import backtest
 from cellfab.cli.baseline import baseline_check, baseline_save
 from cellfab.cli.check import config_show, init, schema, steps, validate
 from cellfab.cli.compare import compare
 from cellfab.cli.money import cost, size
+from cellfab.cli.plan import plan
 from cellfab.cli.records import impact, query, trace
 from cellfab.cli.run import quality, run
 from cellfab.cli.studies import study
@@ -54,7 +56,8 @@ def cellfab(
     """Battery-cell manufacturing yield and process simulator."""
 
 
-for _command in (run, validate, quality, size, cost, schema, trace, impact, compare, study, query, steps, init):
+for _command in (run, validate, plan, quality, size, cost, schema, trace, impact, compare, study, backtest, query, steps,
+                 init):  # fmt: skip
     app.command()(_command)
 config_app.command("show")(config_show)
 baseline_app.command("save")(baseline_save)

@@ -1,0 +1,1 @@
+"""The ramp laws held against public records of plants."""
