@@ -21,6 +21,7 @@ from cellfab.economics.period_cost import (
     weekly_plant_cost,
     with_added_capital,
 )
+from cellfab.economics.practice import post_learners
 from cellfab.economics.recycling import sell_scrap
 from cellfab.economics.working_capital import charge_interest
 from cellfab.errors import ConfigError, InvariantError
@@ -31,6 +32,7 @@ from cellfab.line.result import FlowResult
 from cellfab.line.states import WORKING
 from cellfab.line.warmup import Cut, mser5, watch_ticks
 from cellfab.plant import Plant
+from cellfab.ramp.laws import labour_factor
 from cellfab.ramp.project import project_tasks
 from cellfab.ramp.slips import delays_of_case
 from cellfab.recording import Files, Recorder
@@ -146,6 +148,8 @@ def _simulated(
             watch=watch,
         )
     if plant is not None:
+        if plant.modes is not None:
+            plant.modes.book.close(flow.horizon)
         _close_books(plant, flow, conversion)
         _check(plant)
     if recorder is not None:
@@ -215,9 +219,28 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
         }
         post_crew(ledger, name, spec.line.crews[name], economics.labour, worked_h, weeks, last_part)
     sell_scrap(ledger, economics.recycling, spec.materials)
+    _close_practice(plant, weeks, last_part)
     book_sales(ledger, economics, spec.sale_prices(), spec.run.start_date, weeks)
     plant.shortfalls = book_credits(ledger, economics, spec.materials, spec.run.start_date, weeks)
     charge_interest(ledger, economics, weeks, last_part)
+
+
+def _close_practice(plant: Plant, weeks: int, last_part: float) -> None:
+    """Post the people whom the line needs while they are new to it, in each week by the cells made before."""
+    spec = plant.scenario.spec
+    laws = None if spec.ramp is None else spec.ramp.labour
+    if laws is None:
+        return
+    stations = {name: station.economics for name, station in spec.line.stations.items()}
+    made = 0
+    for week in range(weeks):
+        factor = labour_factor(
+            made, laws.first_cells, laws.mature_cells, laws.machine_paced_share, laws.learning_rate_share
+        )
+        part = last_part if week == weeks - 1 else 1.0
+        post_learners(plant.ledger, week, stations, plant.economics, factor, part)
+        for counts in (plant.cells_good, plant.cells_unsold):
+            made += sum(number for (when, _), number in counts.items() if when == week)
 
 
 def _close_energy(plant: Plant, name: str, week: int, working_h: float, whole_h: float, horizon: int) -> None:

@@ -93,6 +93,13 @@ class RunResult:
         replicate 0: week, item (material, electricity or heat), unit, usd (shocks included, duties not).
     shocks : tuple of Phase
         By name, in the order of their beginnings; empty without any.
+    modes : DataFrame or None
+        Failure modes of a line that learns by causes, one row per life of a mode: replicate, place (where it arises),
+        mode, moves (capabilities it holds back), share (of their way from start to mature), since (what brought it:
+        "start", "standstill", "conversion" or a setback), state at the end of the run (open, waiting for a team,
+        being fixed, fixed), opened_week, seen_week, detected_week, begun_week and fixed_week (weeks from the start of
+        the run; NaN for what did not come, and opened_week for what was fixed before it), cells and usd (worth of
+        cells and value lost to it before it was fixed), text.
     phases : tuple of Phase
         Of the conversion, replicate 0; empty without one.
     nodes, edges : tuples
@@ -137,3 +144,4 @@ class RunResult:
     energy: pd.DataFrame | None = None
     prices: pd.DataFrame | None = None
     shocks: tuple[Phase, ...] = ()
+    modes: pd.DataFrame | None = None

@@ -185,6 +185,7 @@ def gather(
             ((0, row) for book in books[:1] for row in consumption.price_rows(book.plant)), consumption.PRICES
         ),
         shocks=summary.shocks_of(scenario),
+        modes=summary.mode_table(books),
         timing=timing,
         manifest={
             "cellfab": VERSION,

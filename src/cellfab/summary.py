@@ -30,6 +30,7 @@ from cellfab.economics.price import price_usd
 from cellfab.economics.shocks import span
 from cellfab.economics.statement import Period, total
 from cellfab.economics.tariffs import TARIFFS
+from cellfab.lessons import MODES, mode_kpis, mode_rows
 from cellfab.line.kpi import flow_kpis
 from cellfab.line.result import FlowResult
 from cellfab.line.states import STATES
@@ -158,6 +159,7 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
     kpis |= _capital(books, replicate)
     kpis |= _nameplate(plant.scenario, rated)
     kpis |= _ramp_dates(books, replicate, rated)
+    kpis |= mode_kpis(plant, flow.horizon)
     return kpis
 
 
@@ -378,6 +380,13 @@ def _known(value: float | None, unit: str, reason: str) -> Kpi:
 def table(rows: Iterable[tuple[int, Mapping[str, Any]]], columns: Sequence[str]) -> pd.DataFrame:
     """A frame of (replicate, row) pairs with the given columns, `replicate` first."""
     return pd.DataFrame([{"replicate": replicate, **row} for replicate, row in rows], columns=["replicate", *columns])
+
+
+def mode_table(books: Sequence[Books]) -> pd.DataFrame | None:
+    """`RunResult.modes`; None where the line does not learn by causes."""
+    if not books or books[0].plant.modes is None:
+        return None
+    return table(((index, row) for index, book in enumerate(books) for row in mode_rows(book.plant)), MODES)
 
 
 def states(flow: FlowResult) -> Iterable[dict[str, Any]]:

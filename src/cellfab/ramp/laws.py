@@ -81,3 +81,28 @@ def expected_failures(
 def repair_factor(months: float, start: float, time_constant_months: float) -> float:
     """Mean time to repair over its mature value after `months` of operation: 1 + (start - 1) exp(-t / tau)."""
     return 1.0 + (start - 1.0) * math.exp(-months / time_constant_months)
+
+
+def wright(units: float, learning_rate: float) -> float:
+    """Cost or time of the n-th unit over that of the first, n^-b with b = -log2(1 - learning_rate) (Wright 1936).
+
+    Every doubling of the units saves the share `learning_rate`; `units` of at least 1.
+    """
+    return float(units ** math.log2(1.0 - learning_rate))
+
+
+def de_jong(units: float, machine_paced_share: float, learning_rate: float) -> float:
+    """The same with a share that no practice shortens: M + (1 - M) n^-b (De Jong 1957)."""
+    return machine_paced_share + (1.0 - machine_paced_share) * wright(units, learning_rate)
+
+
+def labour_factor(
+    cells: float, first_cells: float, mature_cells: float, machine_paced_share: float, learning_rate: float
+) -> float:
+    """People needed over those of the mature line, once `cells` have been made; at least 1.
+
+    De Jong's law in units of `first_cells`, over its own value at `mature_cells`.
+    """
+    now = de_jong(max(1.0, cells / first_cells), machine_paced_share, learning_rate)
+    mature = de_jong(max(1.0, mature_cells / first_cells), machine_paced_share, learning_rate)
+    return max(1.0, now / mature)

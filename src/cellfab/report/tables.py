@@ -101,6 +101,14 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "prices": ("prices", {"replicate": _INT, "week": _INT, "item": _TEXT, "unit": _TEXT, "usd": _FLOAT}),
+    "modes": (
+        "modes",
+        {
+            "replicate": _INT, "place": _TEXT, "mode": _TEXT, "moves": _TEXT, "share": _FLOAT, "since": _TEXT,
+            "state": _TEXT, "opened_week": _FLOAT, "seen_week": _FLOAT, "detected_week": _FLOAT, "begun_week": _FLOAT,
+            "fixed_week": _FLOAT, "cells": _FLOAT, "usd": _FLOAT, "text": _TEXT,
+        },
+    ),
     "buffers": (
         "buffers",
         {
@@ -152,7 +160,7 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     -------
     tuple of Path
         The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), materials, incomes, holdings,
-        releases, states, scrap, escapes, steps, energy, prices and buffers.
+        releases, states, scrap, escapes, steps, energy, prices, buffers, and modes where the line learns by causes.
     """
     import pyarrow.parquet as pq
 
