@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellfab.config.study_spec import Design, Factor
-from cellfab.study.design import level, points
+from cellfab.config.design_spec import Design, Factor
+from cellfab.study.design import Point, level, points
 
 LINEAR = {f"f{place}": Factor(path=f"p{place}", low=0.0, high=1.0) for place in range(3)}
 LISTS = {"a": Factor(path="a", values=(1, 2)), "b": Factor(path="b", values=("x", "y", "z"))}
 
 
 def drawn(kind, samples, factors=LINEAR, seed=1):
-    return list(points(factors, Design(kind=kind, samples=samples), seed))
+    return [point.factors for point in points(factors, Design(kind=kind, samples=samples), seed)]
 
 
 def columns(kind, samples, seed=1):
@@ -25,13 +25,13 @@ def columns(kind, samples, seed=1):
 
 
 def values(found):
-    return [tuple(level.value for level in point.values()) for point in found]
+    return [tuple(level.value for level in point.factors.values()) for point in found]
 
 
 def test_grid_has_every_combination_the_last_factor_first():
     found = list(points(LISTS, Design(), 1))
     assert values(found) == [(1, "x"), (1, "y"), (1, "z"), (2, "x"), (2, "y"), (2, "z")]
-    assert [tuple(level.position for level in point.values()) for point in found][-1] == (1, 2)
+    assert [tuple(level.position for level in point.factors.values()) for point in found][-1] == (1, 2)
 
 
 def test_list_takes_values_together():
@@ -40,7 +40,7 @@ def test_list_takes_values_together():
 
 
 def test_without_factors_there_is_one_point():
-    assert list(points({}, Design(), 1)) == [{}]
+    assert list(points({}, Design(), 1)) == [Point()]
 
 
 @pytest.mark.parametrize("samples", [1, 7, 64])

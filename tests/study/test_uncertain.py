@@ -241,7 +241,7 @@ def test_a_distribution_goes_before_the_law_of_the_study(tmp_path: Path):
     assert (cycle.low, cycle.value, cycle.high) == (30.0, 60.0, 120.0)
     assert cycle.name == "line.stations.press.cycle.value_s"
     assert cycle.source == "a stopwatch"
-    assert cycle.place.endswith("distributed.yaml:9")
+    assert cycle.place.endswith("distributed.yaml:10")
 
 
 @pytest.mark.parametrize("name", ["ev_4680_dry", "ess_from_4680", "ess_lfp_prismatic", "mm1"])

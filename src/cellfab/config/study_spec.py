@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from cellfab.config.design_spec import Design, Factor, Uncertain
 from cellfab.config.spec import Spec
 
 Positive = Annotated[float, Field(gt=0.0)]
@@ -29,71 +30,10 @@ class Variant(Spec):
     """What the variant is, in a few words."""
 
 
-class Factor(Spec):
-    """A value that the design moves: through a list, or between two ends."""
-
-    path: str | Annotated[tuple[str, ...], Field(min_length=1)]
-    """Where it stands in the scenario; several paths get the same value."""
-    values: Annotated[tuple[Any, ...], Field(min_length=1)] | None = None
-    low: Any = None
-    high: Any = None
-    log: bool = False
-    """Sample evenly in the logarithm, between `low` and `high`."""
-    whole: bool = False
-    """Only whole numbers, between `low` and `high`, both included."""
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """Every path that gets the value."""
-        return (self.path,) if isinstance(self.path, str) else self.path
-
-    @model_validator(mode="after")
-    def _values_or_ends(self) -> Factor:
-        ends = (self.low, self.high)
-        if self.values is not None:
-            if ends != (None, None) or self.log or self.whole:
-                raise ValueError("has `values`, so `low`, `high`, `log` and `whole` mean nothing")
-            return self
-        for name, end in zip(("low", "high"), ends, strict=True):
-            if isinstance(end, bool) or not isinstance(end, (int, float)):
-                raise ValueError(f"needs `values`, or numbers `low` and `high`; `{name}` is {end!r}")
-        if not self.low < self.high:
-            raise ValueError(f"low ({self.low:g}) must be less than high ({self.high:g})")
-        if self.log and self.low <= 0:
-            raise ValueError(f"low ({self.low:g}) has no logarithm")
-        if self.whole and (self.low != int(self.low) or self.high != int(self.high)):
-            raise ValueError("with `whole`, low and high must be whole numbers")
-        return self
-
-
-class Design(Spec):
-    """How the factors are combined.
-
-    grid: every value of each factor with every value of the others. list: the first values together, then the second,
-    and so on. latin_hypercube and sobol: `samples` points that fill the space between the ends evenly.
-    """
-
-    kind: Literal["grid", "list", "latin_hypercube", "sobol"] = "grid"
-    samples: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-
-    @property
-    def sampled(self) -> bool:
-        """Whether points are drawn, not listed."""
-        return self.kind in ("latin_hypercube", "sobol")
-
-    @model_validator(mode="after")
-    def _samples_where_drawn(self) -> Design:
-        if self.sampled != (self.samples is not None):
-            if self.sampled:
-                raise ValueError(f"a design of kind {self.kind} needs `samples`")
-            raise ValueError(f"a {self.kind} has as many points as its factors have values: remove `samples`")
-        return self
-
-
 class Replicates(Spec):
     """Between how many and how many; between them the stated precision decides."""
 
-    least: Annotated[int, Field(ge=2)] = 5
+    least: Annotated[int, Field(ge=1)] = 5
     most: Annotated[int, Field(ge=2)] = 200
 
     @model_validator(mode="after")
@@ -150,6 +90,8 @@ class StudySpec(Spec):
     """Of all random numbers, the same for every variant; replicates are counted from 0."""
     variants: Annotated[dict[str, Variant], Field(min_length=1)] | None = None
     factors: dict[str, Factor] = {}
+    uncertain: Uncertain | None = None
+    """Values of the scenario that are not known exactly, and are moved between their ends or by their laws."""
     design: Design = Design()
     replicates: Annotated[int, Field(ge=1)] | Replicates = 10
     """As many, or between `least` and `most`."""
@@ -160,6 +102,11 @@ class StudySpec(Spec):
     comparison: Comparison | None = None
     confidence_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
     """Of all intervals."""
+
+    @property
+    def analysed(self) -> bool:
+        """Whether the points are a sample to be analysed as a whole, not cases to be looked at one by one."""
+        return self.design.screens or self.uncertain is not None or self.design.kind == "monte_carlo"
 
     @property
     def fixed(self) -> int | None:

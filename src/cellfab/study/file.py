@@ -12,7 +12,7 @@ from cellfab.config.merge import unwrap_sourced
 from cellfab.config.overrides import Assignment
 from cellfab.config.problems import Location, Problem, config_error, did_you_mean
 from cellfab.config.resolved import Resolved, resolve
-from cellfab.config.study_spec import BASE, StudySpec, Variant
+from cellfab.config.study_spec import BASE, Replicates, StudySpec, Variant
 from cellfab.config.tree_path import TreePath, parse_path
 from cellfab.config.yaml_reader import Deletion, Mapping, Node, Scalar, Sequence, parse, read_source, shown_name
 
@@ -77,7 +77,6 @@ class StudyFile:
     def assignments(self, name: str) -> list[Assignment]:
         """Everything that a variant sets, in order."""
         return [*self._warmup(), *(one for link in self.chain(name) for one in self.changes.get(link, ()))]
-
 
     def _warmup(self) -> list[Assignment]:
         """The study's warm-up, of every scenario."""
@@ -197,15 +196,21 @@ def _contradictions(file: StudyFile) -> Iterator[Problem]:
                 "design.kind", f"a list takes the values together, and there are not as many of each: {counted}"
             )
     for name, factor in spec.factors.items():
-        if factor.values is None and not spec.design.sampled:
+        if factor.values is None and spec.design.kind in ("grid", "list"):
             message = f"has two ends, and a {spec.design.kind} needs `values`"
             yield problem(
                 ("factors", name), message, "list the values, or draw points: design: {kind: sobol, samples: 64}"
             )
-    if spec.design.samples is not None and not spec.factors:
-        yield problem("design", "there are no `factors` to sample")
+    if spec.design.kind not in ("grid", "list") and not spec.factors and spec.uncertain is None:
+        what = "sample" if spec.design.sampled else "move"
+        hint = "uncertain: {values: all} moves what is not known exactly" if spec.analysed else ""
+        yield problem("design", f"there are no `factors` to {what}", hint)
+    if spec.analysed:
+        yield from _of_analysis(file)
     precise = any(metric.half_width_share is not None for metric in spec.metrics.values())
-    if spec.fixed is None and not precise:
+    if isinstance(spec.replicates, Replicates) and spec.replicates.least < 2 and spec.design.keep is None:
+        yield problem("replicates.least", "1 is less than 2, and one replicate has no scatter")
+    if spec.fixed is None and not precise and not spec.analysed:
         hint = "such as metrics: {throughput_per_h: {half_width_share: 0.01}}"
         yield problem("replicates", "no metric has a `half_width_share` that could decide how many", hint)
     if spec.fixed is not None and precise:
@@ -213,3 +218,30 @@ def _contradictions(file: StudyFile) -> Iterator[Problem]:
         message = f"decides nothing, for `replicates` is the fixed number {spec.fixed}"
         hint = f"write replicates: {{least: 5, most: {spec.fixed}}}"
         yield problem(("metrics", named, "half_width_share"), message, hint)
+
+
+def _of_analysis(file: StudyFile) -> Iterator[Problem]:
+    """What a study of uncertain values, or of which values matter, must have."""
+    spec, problem = file.spec, file.resolved.problem
+    kind, keep = spec.design.kind, spec.design.keep
+    if spec.uncertain is not None and kind in ("grid", "list"):
+        hint = (
+            "write design: {kind: latin_hypercube, samples: 64}, or one of monte_carlo, sobol, one_at_a_time, morris,"
+        )
+        yield problem("uncertain", f"a {kind} lists values, and uncertain ones are drawn", f"{hint} saltelli")
+    if not spec.metrics:
+        where = "design" if file.resolved.get("design") is not None else "uncertain"
+        hint = "such as metrics: {throughput_per_h: {}}"
+        yield problem(where, "no `metrics` are named, and it is their scatter that is looked into", hint)
+    if keep is None:
+        if spec.fixed is None:
+            message = "a sample is analysed as a whole: every point has the same number of replicates"
+            yield problem("replicates", message, "write a number, such as replicates: 2")
+        return
+    if spec.fixed is not None:
+        message = f"needs replicates: {{least: 1, most: 8}} to know which numbers, and `replicates` is {spec.fixed}"
+        yield problem("design.keep", message)
+    if spec.comparison is not None:
+        yield problem("design.keep", "variants that are compared have the same number of replicates everywhere")
+    if any(metric.half_width_share is not None for metric in spec.metrics.values()):
+        yield problem("design.keep", "decides how many replicates there are, so no `half_width_share` can")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +17,10 @@ from cellfab.config.resolved import Resolved
 from cellfab.config.study_spec import StudySpec
 from cellfab.errors import ConfigError
 from cellfab.scenario import Scenario, bind
-from cellfab.study.design import Level, points
+from cellfab.study.design import Level, Point, level, points
 from cellfab.study.file import StudyFile, read_study
+from cellfab.study.moved import NOTHING_MOVED, Infeasible, Selection, select, written
+from cellfab.study.uncertain import value_in
 
 
 class Task(NamedTuple):
@@ -60,6 +62,10 @@ class Case:
         What the point is.
     scenario : str
         Digest; cases that come to the same scenario share its replicates.
+    inputs : mapping of str to float
+        Uncertain inputs that the point moves, by path.
+    first : int
+        Number of its first replicate: where points are a sample, each has random numbers of its own.
     """
 
     number: int
@@ -67,11 +73,15 @@ class Case:
     point: int
     factors: Mapping[str, Any]
     scenario: str
+    inputs: Mapping[str, float] = field(default_factory=dict)
+    first: int = 0
 
     @property
     def label(self) -> str:
-        """The variant, and the factors' values if there are any."""
-        return label(self.variant, self.factors)
+        """The variant, and the factors' values if there are any; of many inputs the number of the point."""
+        if len(self.inputs) > 1:
+            return label(f"{self.variant}, point {self.point}", self.factors)
+        return label(self.variant, {**self.factors, **self.inputs})
 
 
 @dataclass(frozen=True)
@@ -90,6 +100,14 @@ class Study:
         By digest: the scenario for the workers (`unpacked`).
     footings : mapping of str to Footing
         By digest.
+    resolved : Resolved
+        The file, for the places of everything in it.
+    selection : Selection
+        Uncertain inputs that it moves.
+    points : tuple of Point
+        Of the design.
+    infeasible : tuple of Infeasible
+        Points that are no scenario.
     """
 
     spec: StudySpec
@@ -99,6 +117,9 @@ class Study:
     payloads: Mapping[str, bytes]
     footings: Mapping[str, Footing]
     resolved: Resolved
+    selection: Selection = NOTHING_MOVED
+    points: tuple[Point, ...] = ()
+    infeasible: tuple[Infeasible, ...] = ()
 
     @property
     def name(self) -> str:
@@ -110,11 +131,15 @@ class Study:
         """SHA-256 of what the table depends on: cases, seed and numbers of replicates."""
         content = self.spec.model_dump_json(include={"seed", "replicates", "metrics", "confidence_share", "comparison"})
         cases = repr([(case.variant, case.point, sorted(case.factors.items()), case.scenario) for case in self.cases])
-        return sha256(f"{content}\0{cases}".encode()).hexdigest()
+        analysed = ""
+        if self.spec.analysed:
+            firsts = [case.first for case in self.cases]
+            analysed = f"\0{self.spec.design.model_dump_json()}{self.infeasible!r}{self.selection.names!r}{firsts!r}"
+        return sha256(f"{content}\0{cases}{analysed}".encode()).hexdigest()
 
     def task(self, case: Case, replicate: int) -> Task:
         """The task of a replicate of a case."""
-        return Task(case.scenario, self.spec.seed, replicate)
+        return Task(case.scenario, self.spec.seed, case.first + replicate)
 
 
 def label(variant: str, factors: Mapping[str, Any]) -> str:
@@ -152,26 +177,37 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
         feasible, metrics that nobody computes.
     """
     file = read_study(Path(path))
+    spec = file.spec
     problems: list[Problem] = []
     cases: list[Case] = []
     scenarios: dict[str, Scenario] = {}
     payloads: dict[str, bytes] = {}
     footings: dict[str, Footing] = {}
     first: dict[str, Footing] = {}
-    design = list(points(file.spec.factors, file.spec.design, file.spec.seed))
-    bases: dict[str, Base | None] = {}
+    known: dict[str, Base | None] = {}
     faulty: list[tuple[str, ConfigError]] = []
-    for variant in file.variants:
-        base = _base(file, variant, bases, problems)
+    infeasible: list[Infeasible] = []
+    bases = {variant: _base(file, variant, known, problems) for variant in file.variants}
+    selection = _selection(file, bases, faulty, problems)
+    design = list(points(spec.factors, spec.design, spec.seed, len(selection.names)))
+    for variant, base in bases.items() if not faulty else ():
         if base is None:
             continue
+        refused: list[tuple[Infeasible, ConfigError]] = []
+        at_factors: tuple[Mapping[str, Level], Scenario] | None = None
         for number, point in enumerate(design):
-            factors = {name: level.value for name, level in point.items()}
+            factors: dict[str, Any] = {name: level.value for name, level in point.factors.items()}
+            inputs = selection.values(variant, point, evenly=spec.design.screens and spec.design.kind != "saltelli")
             try:
-                scenario = _scenario(file, base, variant, point)
+                if at_factors is None or at_factors[0] != point.factors:
+                    at_factors = point.factors, _scenario(file, base, variant, point.factors)
+                scenario = at_factors[1]
+                if inputs:
+                    there = {one: value for one, value in inputs.items() if one in scenario.resolved.notes}
+                    scenario = bind(scenario.resolved.with_numbers(there))
                 factors |= _settled(file, scenario)
             except ConfigError as error:
-                faulty.append((label(variant, factors), error))
+                refused.append((Infeasible(variant, number, factors, written(inputs), _first(error)), error))
                 continue
             digest = scenario.digest
             if digest not in payloads:
@@ -179,7 +215,14 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
                 footings[digest] = footing(scenario)
             scenarios.setdefault(_skeleton(scenario), scenario)
             first.setdefault(variant, footings[digest])
-            cases.append(Case(len(cases), variant, number, factors, digest))
+            begin = number * spec.most if spec.analysed and spec.design.sampled else 0
+            cases.append(Case(len(cases), variant, number, factors, digest, written(inputs), begin))
+        for one, refusal in refused:
+            typed = spec.design.kind == "one_at_a_time" and bool(design[one.point].factors)
+            if spec.analysed and not typed and len(refused) < len(design):
+                infeasible.append(one)
+            else:
+                faulty.append((label(variant, one.factors), refusal))
     problems += _of_cases(faulty, len(cases) + len(faulty))
     if not problems:
         problems += _never_steady(file, scenarios.values())
@@ -189,7 +232,40 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
     if problems:
         raise config_error(problems)
     text = file.resolved.sources_of_file().text
-    return Study(file.spec, file.path, text, tuple(cases), payloads, footings, file.resolved)
+    return Study(
+        file.spec, file.path, text, tuple(cases), payloads, footings, file.resolved, selection, tuple(design),
+        tuple(infeasible),
+    )  # fmt: skip
+
+
+def _selection(
+    file: StudyFile,
+    bases: Mapping[str, Base | None],
+    faulty: list[tuple[str, ConfigError]],
+    problems: list[Problem],
+) -> Selection:
+    """Uncertain inputs of every variant, with the factors in the middle of their ranges."""
+    if file.spec.uncertain is None:
+        return NOTHING_MOVED
+    middle = {name: level(factor, 0.5) for name, factor in file.spec.factors.items()}
+    found: dict[str, Scenario] = {}
+    for variant, base in bases.items():
+        if base is not None:
+            try:
+                found[variant] = _scenario(file, base, variant, middle)
+            except ConfigError as error:
+                faulty.append((label(variant, {}), error))
+    if len(found) < len(bases):
+        return NOTHING_MOVED
+    selection, unmatched = select(found, file.spec.uncertain, file.resolved)
+    problems += unmatched
+    return selection
+
+
+def _first(error: ConfigError) -> str:
+    """What a scenario says against a point, in one line."""
+    problem = next(iter(error.problems), None)
+    return f"{problem.path}: {problem.message}" if isinstance(problem, Problem) else str(error)
 
 
 def _base(file: StudyFile, variant: str, known: dict[str, Base | None], problems: list[Problem]) -> Base | None:
@@ -217,13 +293,16 @@ def _base(file: StudyFile, variant: str, known: dict[str, Base | None], problems
 
 
 def _scenario(file: StudyFile, base: Base, variant: str, point: Mapping[str, Level]) -> Scenario:
-    moved = [place.assignment(*point[place.factor]) for place in file.places]
+    moved = [place.assignment(*point[place.factor]) for place in file.places if place.factor in point]
     return bind(base.with_values([*file.assignments(variant), *moved]))
 
 
 def _settled(file: StudyFile, scenario: Scenario) -> dict[str, Any]:
     """Values of the factors in the unit of the field, where they stand under its own name."""
-    found = {place.factor: scenario.resolved.get(place.path) for place in reversed(file.places)}
+    found = {
+        place.factor: scenario.resolved.get(place.path, value_in(scenario, place.path) if file.spec.analysed else None)
+        for place in reversed(file.places)
+    }
     return {name: value for name, value in found.items() if isinstance(value, (int, float, str))}
 
 

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cellfab.config.tree_path import TreePath, dotted, parse_path
+from cellfab.config.tree_path import TreePath, dotted
 from cellfab.config.value_law import EndsLaw, ValueLaw, value_law
 from cellfab.scenario import Scenario, places
 from cellfab.study.statistics import CONFIDENCE, Interval, mean_interval
@@ -54,6 +54,8 @@ class Input:
         Only whole numbers.
     source, place : str
         What the configuration says of where it comes from, and the file and line.
+    path : TreePath
+        What `name` says, for setting it.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Input:
     whole: bool = False
     source: str = ""
     place: str = ""
+    path: TreePath = ()
     law: ValueLaw = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,11 +79,6 @@ class Input:
             except ValueError as error:
                 raise ValueError(f"{self.name}: {error}") from None
         object.__setattr__(self, "law", law)
-
-    @property
-    def path(self) -> TreePath:
-        """Of the value in the configuration."""
-        return parse_path(self.name)
 
     def at(self, share: float) -> float | int:
         """The value below which a share, in [0, 1], of its law lies."""
@@ -163,9 +161,9 @@ def inputs_of(scenario: Scenario, *, assumed_only: bool = False, law: EndsLaw = 
         location = scenario.resolved.location(path)
         place = f"{location.source.name}:{location.line}"
         try:
-            found.append(Input(dotted(path), note.value, *ends, given, whole, note.source, place))
+            found.append(Input(dotted(path), note.value, *ends, given, whole, note.source, place, path))
         except ValueError:  # a law that these ends do not allow: 0 has no logarithm
-            found.append(Input(dotted(path), note.value, *ends, "triangular", whole, note.source, place))
+            found.append(Input(dotted(path), note.value, *ends, "triangular", whole, note.source, place, path))
     return found
 
 
