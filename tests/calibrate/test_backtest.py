@@ -133,6 +133,23 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: s
     assert "plant.yaml:" in str(caught.value)
 
 
+def test_a_scenario_is_no_record() -> None:
+    with pytest.raises(ConfigError) as caught:
+        backtest("mm1")
+    assert "is not the record of a plant" in str(caught.value)
+    assert "lg_wroclaw" in str(caught.value)
+
+
+def test_validate_knows_records() -> None:
+    from typer.testing import CliRunner
+
+    from cellfab.cli.app import app
+
+    result = CliRunner().invoke(app, ["validate", "records/tesla_kato", "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["record"] == {"name": "tesla_kato"}
+
+
 def test_the_command(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 

@@ -30,7 +30,20 @@ def load_record(path_or_name: str | Path) -> tuple[RecordFile, Resolved]:
     ConfigError
         With every problem, located.
     """
-    shipped = f"{FOLDER}/{path_or_name}"
-    known = not Path(path_or_name).exists() and library.lookup(shipped) is not None
-    resolved = load(shipped if known else path_or_name)
+    resolved = load(_found(path_or_name))
+    if not is_record(resolved):
+        hint = f"write `record`, or name a shipped one: {', '.join(_plain_names())}"
+        resolved.fail([resolved.problem("", "is not the record of a plant", hint)])
     return validate(resolved, RecordFile), resolved
+
+
+def _found(path_or_name: str | Path) -> str | Path:
+    """A path as it is; a plain name is that of a shipped record."""
+    name = str(path_or_name)
+    if Path(path_or_name).exists() or name not in _plain_names():
+        return path_or_name
+    return f"{FOLDER}/{name}"
+
+
+def _plain_names() -> list[str]:
+    return [name.removeprefix(f"{FOLDER}/") for name in shipped_records()]

@@ -17,6 +17,7 @@ SCHEMA_VERSION = 1
 
 def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonOption = False) -> None:
     """Check a configuration without running it; every problem is listed with its place in the file."""
+    from cellfab.calibrate.record import is_record, load_record
     from cellfab.config.batpac_checks import is_cost_file, load_cost_file
     from cellfab.config.loader import load
     from cellfab.scenario import load_scenario
@@ -32,6 +33,12 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
             found = load_study(config, metrics=False)
             what = {"study": {"name": found.name, "cases": len(found.cases)}}
             files, assumptions = [config], 0
+        elif is_record(load(config)):
+            if overrides:
+                raise UsageError("--set changes scenarios, and this is the record of a plant")
+            resolved = load_record(config)[1]
+            what = {"record": {"name": resolved.name}}
+            files, assumptions = [str(file) for file in resolved.files], len(resolved.assumptions())
         elif is_cost_file(load(config)):
             spec, resolved = load_cost_file(config, overrides or ())
             what = {"cost": {"name": spec.name}}
