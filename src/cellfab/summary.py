@@ -314,7 +314,7 @@ def _nameplate(scenario: Scenario, rated: Mapping[str, float]) -> dict[str, Kpi]
         kpis[f"nameplate_gwh_per_year.{name}"] = Kpi(per_year * energy_gwh, "GWh/y")
         if name in rated:
             kpis[f"rated_gwh_per_year.{name}"] = Kpi(rated[name] * WEEKS_PER_YEAR * energy_gwh, "GWh/y")
-    if spec.conversion is not None:
+    if spec.conversion is not None and spec.conversion.product_from is not None:
         old, new = (
             kpis[f"nameplate_gwh_per_year.{name}"].value
             for name in (spec.conversion.product_from, spec.conversion.product_to)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from cellfab.config.conversion_spec import Conversion
-from cellfab.ramp.conversion import plan
+from cellfab.ramp.conversion import Project
 from cellfab.units import TICKS_PER_WEEK as WEEK
 
 STATIONS = ("mix", "wind", "formation")
@@ -26,7 +26,7 @@ SPEC = {
 
 
 def test_every_date():
-    dates = plan(Conversion.model_validate(SPEC), STATIONS, 52 * WEEK, 56 * WEEK)
+    dates = Project(Conversion.model_validate(SPEC), STATIONS).plan(56 * WEEK)
     assert dates.ready == {"mix": 66 * WEEK, "wind": 56 * WEEK, "formation": 72 * WEEK}
     assert dates.restart == 77 * WEEK
     assert dates.release == 89 * WEEK
@@ -48,7 +48,7 @@ def test_every_date():
 
 def test_release_by_lots_is_left_open():
     spec = Conversion.model_validate(SPEC | {"requalification": {"lots": 40}})
-    dates = plan(spec, STATIONS, 52 * WEEK, 56 * WEEK)
+    dates = Project(spec, STATIONS).plan(56 * WEEK)
     assert dates.release is None
     assert dates.phases[-1].name == "requalification"
     assert dates.phases[-1].end is None
@@ -61,7 +61,7 @@ def test_nothing_to_rebuild():
             "requalification": {"duration_weeks": 0},
         }
     )  # fmt: skip
-    dates = plan(spec, STATIONS, WEEK, 2 * WEEK)
+    dates = Project(spec, STATIONS).plan(2 * WEEK)
     assert dates.restart == dates.release == 2 * WEEK
     assert [phase.name for phase in dates.phases] == ["drain"]
     assert dates.capex_musd == 0.0

@@ -1,0 +1,145 @@
+"""The plan of a conversion as a Gantt chart, and its capacity beside what came out of the line."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from cellfab.report import labels, style
+
+_ROW_PX = 21
+_THICK, _THIN = 0.62, 0.16
+_LEAST_WEEKS = 0.05
+"""Shorter tasks are drawn as diamonds."""
+
+
+def gantt(frame: pd.DataFrame, start: datetime.date) -> go.Figure:
+    """Tasks as bars over the weeks: critical ones in their own colour, floats and slips as thin tails.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `cellfab.planning.task_rows`, with p90_week where probabilities are known.
+    start : date
+        First day of week 0.
+    """
+    figure = go.Figure()
+    rows = frame.reset_index(drop=True)
+    rows["place"] = rows.index
+    bars = rows[rows["finish_week"] - rows["start_week"] >= _LEAST_WEEKS]
+    points = rows[rows["finish_week"] - rows["start_week"] < _LEAST_WEEKS]
+    for name, chosen, colour in (
+        ("critical", bars[bars["critical"] == 1], labels.VERMILION),
+        ("with float", bars[bars["critical"] == 0], labels.BLUE),
+    ):
+        if not chosen.empty:
+            _bars(figure, name, chosen, "start_week", "finish_week", colour, _THICK, 0.0)
+    floating = rows[rows["float_weeks"] > _LEAST_WEEKS]
+    floating = floating.assign(end=floating["finish_week"] + floating["float_weeks"])
+    if not floating.empty:
+        _bars(figure, "float", floating, "finish_week", "end", labels.GREY, _THIN, 0.0)
+    moved = rows[(rows["planned_finish_week"] - rows["finish_week"]).abs() > _LEAST_WEEKS]
+    if not moved.empty:
+        _bars(figure, "as planned", moved, "planned_start_week", "planned_finish_week", labels.GREEN, _THIN, 0.42)
+    if "p90_week" in rows:
+        late = rows[rows["p90_week"] - rows["finish_week"] > _LEAST_WEEKS]
+        if not late.empty:
+            _bars(
+                figure, "to the end in nine of ten cases", late, "finish_week", "p90_week", labels.ORANGE, _THIN, 0.42
+            )
+    if not points.empty:
+        figure.add_scatter(
+            x=points["finish_week"].tolist(), y=points["place"].tolist(), mode="markers", name="milestone",
+            marker={"symbol": "diamond", "size": 10, "color": "#1b1f24"},
+            customdata=[str(_day(start, week)) for week in points["finish_week"]],
+            hovertemplate="%{customdata}<extra></extra>",
+        )  # fmt: skip
+    last = float(rows[["finish_week", *(["p90_week"] if "p90_week" in rows else [])]].to_numpy().max())
+    first = float(rows[["start_week", "planned_start_week"]].to_numpy().min())
+    style.finish(figure, 130 + _ROW_PX * len(rows), barmode="overlay", hovermode="closest")
+    style.name_rows(figure, [labels.words(name.replace(".", " ")) for name in rows["task"]], 34)
+    month_axis(figure, start, first, last)
+    figure.update_layout(legend={"y": 1.0, "yanchor": "bottom"}, margin={"t": 40})
+    return figure
+
+
+def _bars(
+    figure: go.Figure, name: str, rows: pd.DataFrame, first: str, last: str, colour: str, width: float, down: float
+) -> None:
+    figure.add_bar(
+        base=rows[first].tolist(),
+        x=(rows[last] - rows[first]).tolist(),
+        y=(rows["place"] + down).tolist(),
+        orientation="h",
+        name=name,
+        width=width,
+        marker_color=colour,
+        customdata=[
+            [style.label(str(text)), begin, end]
+            for text, begin, end in zip(rows["text"], rows[first], rows[last], strict=True)
+        ],
+        hovertemplate="week %{customdata[1]:.1f} to %{customdata[2]:.1f}<br>%{customdata[0]}"
+        "<extra>%{fullData.name}</extra>",
+    )
+
+
+def month_axis(figure: go.Figure, start: datetime.date, first_week: float, last_week: float) -> None:
+    """Name the months on an axis of weeks: every one, third or twelfth, so that the names stay apart."""
+    months = max((last_week - first_week) / 4.35, 1.0)
+    every = 1 if months <= 14 else 3 if months <= 48 else 12
+    values, texts = [], []
+    day = _day(start, first_week).replace(day=1)
+    while (day - start).days / 7.0 <= last_week + 4.0:
+        if (day.month - 1) % every == 0:
+            values.append((day - start).days / 7.0)
+            texts.append(day.strftime("%b %Y"))
+        day = (day + datetime.timedelta(days=32)).replace(day=1)
+    figure.update_xaxes(
+        tickvals=values, ticktext=texts, range=[first_week - 1.0, last_week + 2.0], showgrid=True, zeroline=False
+    )
+
+
+def _day(start: datetime.date, week: float) -> datetime.date:
+    return start + datetime.timedelta(days=int(week * 7.0))
+
+
+def capacity_chart(planned: pd.DataFrame, products: Mapping[str, str], made: pd.DataFrame | None = None) -> go.Figure:
+    """Planned capacity by week and product, and what the simulation sold of each.
+
+    Parameters
+    ----------
+    planned : DataFrame
+        week, product, mwh, sold_mwh.
+    products : mapping of str to str
+        Colour of each.
+    made : DataFrame, optional
+        week, product, good_energy_mwh.
+    """
+    figure = go.Figure()
+    for product, colour in products.items():
+        name = labels.words(product)
+        mine = planned[planned["product"] == product]
+        if not mine.empty:
+            for column, told, dash in (("mwh", "capacity", "dot"), ("sold_mwh", "to be sold", "dash")):
+                if column == "mwh" and (mine["mwh"] - mine["sold_mwh"]).abs().max() < 1e-9:
+                    continue
+                figure.add_scatter(
+                    x=(mine["week"] + 0.5).tolist(), y=mine[column].tolist(), mode="lines",
+                    name=style.label(f"{name}, {told}, planned"),
+                    line={"color": colour, "width": 2, "dash": dash, "shape": "hvh"},
+                    hovertemplate="week %{x:.0f}: %{y:,.1f} MWh<extra>%{fullData.name}</extra>",
+                )  # fmt: skip
+        if made is not None:
+            sold = made[made["product"] == product]
+            figure.add_scatter(
+                x=(sold["week"] + 0.5).tolist(), y=sold["good_energy_mwh"].tolist(), mode="lines",
+                name=style.label(f"{name}, sold in the simulation"), line={"color": colour, "width": 2},
+                hovertemplate="week %{x:.0f}: %{y:,.1f} MWh<extra>%{fullData.name}</extra>",
+            )  # fmt: skip
+    style.finish(figure, 340, hovermode="x")
+    figure.update_xaxes(title_text="Week", zeroline=False)
+    figure.update_yaxes(title_text="MWh per week", rangemode="tozero")
+    return figure
