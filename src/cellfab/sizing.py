@@ -285,8 +285,10 @@ def _scaled(owned: Owned, ratio: float, exponents: Exponents, price_ratio: float
     }
     scaled["capex_musd"] *= price_ratio
     if isinstance(owned, PlantShared):
-        weekly = {name: quantity * ratio for name, quantity in owned.consumables_per_week.items()}
-        return owned.model_copy(update={**scaled, "consumables_per_week": weekly})
+        weekly = {
+            name: one.model_copy(update={"amount": one.amount * ratio}) for name, one in owned.consumables.items()
+        }
+        return owned.model_copy(update={**scaled, "consumables": weekly})
     return owned.model_copy(update=scaled)
 
 

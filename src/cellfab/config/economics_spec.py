@@ -79,6 +79,14 @@ class Overhead(Spec):
         return self
 
 
+class WeeklyConsumable(Spec):
+    """How much of something the plant uses up, whether anything is made or not: filters, clothing, nitrogen."""
+
+    per: Literal["week"]
+    amount: NonNegative
+    """In the unit of the price."""
+
+
 class PlantShared(Spec):
     """What the plant has besides its stations: dry room, utilities, laboratory, warehouse, scrap handling."""
 
@@ -90,8 +98,8 @@ class PlantShared(Spec):
     heat_kw: NonNegative = 0.0
     """Always on (desiccant wheels of the dry room)."""
     floor_m2: NonNegative = 0.0
-    consumables_per_week: dict[str, NonNegative] = {}
-    """Whether anything is made or not (filters, clothing): quantity by the names of `economics.consumables`."""
+    consumables: dict[str, WeeklyConsumable] = {}
+    """By the names of `economics.consumables`."""
 
 
 class Supply(Spec):

@@ -91,7 +91,7 @@ class Consumable(Spec):
     per: Literal["machine_h", "lot", "cell", "m"]
     """machine_h: hour that a lot holds a unit of the station (machine, position, place); lot: lot worked on; cell: cell
     that comes in; m: metre of web."""
-    quantity: NonNegative
+    amount: NonNegative
     """In the unit of the price."""
 
 

@@ -163,8 +163,8 @@ def _places_of_consumables(spec: ScenarioSpec, economics: Economics) -> Iterator
     for station, one in spec.line.stations.items():
         for name in one.economics.consumables:
             yield ("line", "stations", station, "economics", "consumables", name)
-    for name in economics.plant.consumables_per_week:
-        yield ("economics", "plant", "consumables_per_week", name)
+    for name in economics.plant.consumables:
+        yield ("economics", "plant", "consumables", name)
 
 
 def _consumables(resolved: Resolved, spec: ScenarioSpec, economics: Economics) -> Iterator[Problem]:

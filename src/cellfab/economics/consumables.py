@@ -20,7 +20,7 @@ class Use(NamedTuple):
     account: str
     unit: str
     per: str
-    quantity: float
+    amount: float
     usd: Sequence[float]
     """Price by week."""
 
@@ -30,9 +30,9 @@ def uses(
 ) -> tuple[Use, ...]:
     """What the lots of a station use up; `prices` are those of the run by name."""
     return tuple(
-        Use(f"{CONSUMABLES}{name}", economics.consumables[name].unit, one.per, one.quantity, prices[name])
+        Use(f"{CONSUMABLES}{name}", economics.consumables[name].unit, one.per, one.amount, prices[name])
         for name, one in consumables.items()
-        if one.quantity
+        if one.amount
     )
 
 
@@ -56,26 +56,26 @@ def used_up(known: Iterable[Use], week: int, unit_hours: float, lot: Lot, rows: 
         If something is used by the cell or metre, and the lot is none of cells or metres.
     """
     entries: list[Entry] = []
-    for account, unit, per, quantity, usd in known:
+    for account, unit, per, amount, usd in known:
         if per == "machine_h":
-            amount = quantity * unit_hours
+            quantity = amount * unit_hours
         elif per == "lot":
-            amount = quantity
+            quantity = amount
         elif per == "cell" and lot.material == "cell":
-            amount = quantity * rows
+            quantity = amount * rows
         elif per == "m" and lot.unit == "m":
-            amount = quantity * lot.amount
+            quantity = amount * lot.amount
         else:
             handled = "cells" if lot.material == "cell" else lot.unit
             name = account.removeprefix(CONSUMABLES)
             raise ValueError(f"'{name}' is used per {per}, and lots here are handled in {handled}")
-        entries.append((account, amount, unit, amount * usd[week]))
+        entries.append((account, quantity, unit, quantity * usd[week]))
     return entries
 
 
 def of_the_plant(economics: Economics, prices: Mapping[str, Sequence[float]], week: int) -> list[Entry]:
     """What the plant uses up in a week, whether anything is made or not."""
     return [
-        (f"{CONSUMABLES}{name}", quantity, economics.consumables[name].unit, quantity * prices[name][week])
-        for name, quantity in economics.plant.consumables_per_week.items()
+        (f"{CONSUMABLES}{name}", one.amount, economics.consumables[name].unit, one.amount * prices[name][week])
+        for name, one in economics.plant.consumables.items()
     ]

@@ -127,9 +127,9 @@ def _overlay(scenario: Scenario, size: PlantSize, base: str) -> Iterator[str]:
     shared = "in proportion to output" if sizing.method == "machines" else "by BatPaC's exponents"
     elsewhere = "" if sizing.machine_price_ratio == 1.0 else f", at {sizing.machine_price_ratio:g} of the price"
     yield from _money(scenario, ("economics", "plant"), size.plant, f"{shared}{elsewhere}", shared)
-    if size.plant.consumables_per_week:
-        yield "    consumables_per_week:"
-        yield from (f"      {name}: {quantity:.6g}" for name, quantity in size.plant.consumables_per_week.items())
+    if size.plant.consumables:
+        yield "    consumables:"
+        yield from (f"      {name}: {{amount: {one.amount:.6g}}}" for name, one in size.plant.consumables.items())
     yield ""
     yield "line:"
     if size.crews:
