@@ -219,12 +219,13 @@ DIMENSIONLESS = frozenset(
     {
         *("amount", "capacity", "cv", "degree", "efficiency", "exponent", "factor", "fraction", "gsd", "ln", "mature"),
         *("multiplier", "number", "operators", "order", "origins", "porosity", "probability", "quantile", "rate"),
-        "ratio",
+        *("indifference", "least", "most", "ratio"),
         *("share", "shape", "size", "slope", "start", "tortuosity", "value", "weight", "yield"),
     }
 )
 """Last words of the names of numbers without a unit (`cv`, `solid_fraction`); `ln` ends standard deviations of natural
-logarithms, `origins` are shares, and `amount` and `capacity` are counted in the unit named beside them."""
+logarithms, `origins` are shares, `amount` and `capacity` are counted in the unit named beside them, and `least`, `most`
+and `indifference` in that of the key figure that they are about."""
 
 
 @lru_cache(maxsize=4096)

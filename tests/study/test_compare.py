@@ -15,8 +15,8 @@ from cellfab.errors import ConfigError, UsageError
 from cellfab.report.study_compare_text import study_comparison_document, study_comparison_text
 from cellfab.study.compare import compare_studies
 from cellfab.study.conduct import run_study
+from cellfab.study.footing import Footing
 from cellfab.study.opened import OpenedCase, OpenedStudy, Place, Sample, open_study
-from cellfab.study.plan import Footing
 from cellfab.study.table import write_tables
 
 WAIT = "wait_mean_s.queue"

@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from cellfab.study.evolution import Evolution
 from cellfab.study.pareto import dominated_area
-from cellfab.study.search import Evolution, Goal, Limit, Search
+from cellfab.study.search import Goal, Limit, Search
 
 
 def run(search, figures, trials, at_once=4):

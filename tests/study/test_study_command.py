@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cellfab.report.study_progress import remarks, study_progress, widths_table
-from cellfab.report.study_text import mean_and_width
+from cellfab.report.study_words import mean_and_width
 from cellfab.study.conduct import Progress, run_study
 from cellfab.study.table import COLUMNS
 
@@ -137,7 +137,7 @@ def test_failed_replicates_are_told(command, study, monkeypatch):
         raise StallError("lathe waits for itself")
 
     monkeypatch.setattr(cellfab.replicate, "simulate", fail)
-    monkeypatch.setattr("cellfab.study.plan._unknown_metrics", lambda *_: [])
+    monkeypatch.setattr("cellfab.study.plan.unknown_metrics", lambda *_: [])
     done = command("study", study, "--workers", "0", "--json")
     document = json.loads(done.out)
     assert document["replicates"]["failed"] == 12

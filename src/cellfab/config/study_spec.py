@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from cellfab.config.design_spec import Design, Factor, Uncertain
+from cellfab.config.search_spec import Search
+from cellfab.config.selection_spec import Selection
 from cellfab.config.spec import Spec
 
 Positive = Annotated[float, Field(gt=0.0)]
@@ -100,6 +102,10 @@ class StudySpec(Spec):
     warmup: Warmup | None = None
     stop: Stop | None = None
     comparison: Comparison | None = None
+    selection: Selection | None = None
+    """Which case is best; its replicates are then given out for that."""
+    search: Search | None = None
+    """What is best between the ends of the factors; then there is no design."""
     confidence_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
     """Of all intervals."""
 
@@ -112,6 +118,13 @@ class StudySpec(Spec):
     def fixed(self) -> int | None:
         """The number of replicates, if it was given; None where precision decides."""
         return self.replicates if isinstance(self.replicates, int) else None
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """Every key figure that the study names."""
+        chosen = [] if self.selection is None else [self.selection.metric]
+        sought = [] if self.search is None else [*self.search.objectives, *self.search.constraints]
+        return tuple(dict.fromkeys((*self.metrics, *chosen, *sought)))
 
     @property
     def most(self) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from cellfab.report import labels
 from cellfab.report.numbers import as_written, percent, scaled, unit_text
 from cellfab.report.plain_table import plain_table
-from cellfab.report.study_text import finite, interval_document, mean_and_width, pairing_worth, without_repeats
+from cellfab.report.study_words import finite, interval_document, mean_and_width, pairing_worth, without_repeats
 from cellfab.result import Kpi
 from cellfab.study.compare import Change, Mean, Only, StudyComparison, Usual
 from cellfab.study.opened import OpenedStudy, Place

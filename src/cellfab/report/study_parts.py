@@ -1,21 +1,26 @@
-"""How the parts of a study's result are told: a module for each registers the type of its part with both functions."""
+"""How the parts of a study's result are told: in words by one function of each, and as JSON by another."""
 
 from __future__ import annotations
 
-from functools import singledispatch
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cellfab.study.part import Part
+from cellfab.report.study_search_text import search_document, search_text
+from cellfab.report.study_selection_text import selection_document, selection_text
 from cellfab.study.result import StudyResult
 
+TELLERS: Mapping[str, tuple[Callable[[Any, StudyResult], list[str]], Callable[[Any, StudyResult], Any]]] = {
+    "selection": (selection_text, selection_document),
+    "search": (search_text, search_document),
+}
+"""By the key of the part: paragraphs for the terminal, and a plain value for `--json`."""
 
-@singledispatch
-def part_text(part: Part, result: StudyResult) -> list[str]:
-    """A part as paragraphs for the terminal."""
-    raise TypeError(f"nobody tells a {type(part).__name__} in words")
+
+def part_texts(result: StudyResult) -> list[str]:
+    """All parts as paragraphs."""
+    return [paragraph for part in result.parts for paragraph in TELLERS[part.key][0](part, result)]
 
 
-@singledispatch
-def part_document(part: Part, result: StudyResult) -> dict[str, Any]:
-    """A part as plain JSON."""
-    raise TypeError(f"nobody tells a {type(part).__name__} in JSON")
+def part_documents(result: StudyResult) -> dict[str, Any]:
+    """All parts as plain JSON, by their keys."""
+    return {part.key: TELLERS[part.key][1](part, result) for part in result.parts}

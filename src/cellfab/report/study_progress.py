@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from cellfab.report.numbers import MISSING, percent
-from cellfab.report.study_text import mean_and_width
+from cellfab.report.study_words import mean_and_width
 from cellfab.study.conduct import Progress
 from cellfab.study.replication import Width
 

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cellfab.report import labels
-from cellfab.report.numbers import MISSING, as_written, number, percent, scaled, unit_text
+from cellfab.report.numbers import MISSING, number, percent, scaled, unit_text
 from cellfab.report.plain_table import plain_table
-from cellfab.report.study_parts import part_document, part_text
+from cellfab.report.study_parts import part_documents, part_texts
+from cellfab.report.study_words import (
+    case_document,
+    case_words,
+    finite,
+    interval_document,
+    mean_and_width,
+    pairing_worth,
+    without_repeats,
+)
 from cellfab.result import Kpi
-from cellfab.study.plan import Case
 from cellfab.study.result import Estimate, StudyResult
-from cellfab.study.statistics import Interval
 
 SCHEMA_VERSION = 1
 ENDINGS = {
     "fixed": "the fixed number of replicates is done",
     "precision": "every figure is known as well as was asked for",
+    "selected": "the best case is chosen",
+    "trials": "all trials of the search are done",
     "replicates": "the largest number of replicates came before the stated precision",
     "budget": "the time was up before everything was done",
-    "unmeasured": "a figure that was to be known has no value in any replicate",
+    "unmeasured": "a figure that was to be known has no value",
+    "infeasible": "no trial of the search keeps within its limits",
 }
 _MOST_FAILURES = 10
 
@@ -34,20 +44,22 @@ def study_text(result: StudyResult, folder: Path) -> str:
     parts = [_heading(result)]
     if study.spec.description:
         parts.append(study.spec.description)
+    cases = shown_cases(result)
     rows = [
-        (name, *_case_words(one.case), *_value(one, scale), *_precision(one))
+        (name, *case_words(one.case), *_value(one, scale), *_precision(one))
         for name in shown
-        for of_name in ([one for one in result.estimates if one.metric == name],)
+        for of_name in ([one for one in result.estimates if one.metric == name and one.case.number in cases],)
         for scale in (_scale(of_name),)
         for one in of_name
     ]
     factors = tuple(study.spec.factors)
     confidence = percent(study.spec.confidence_share, 0)
     headings = ("figure", "variant", *factors, "mean", f"± {confidence}", "unit", "n", "half-width/mean", "")
-    parts.append(plain_table(headings, without_repeats(rows)))
+    if rows:
+        parts.append(plain_table(headings, without_repeats(rows)))
     if result.differences:
         parts += [f"less {_reference(result)}, at the same point:", _differences(result, shown, confidence)]
-    parts += [paragraph for part in result.parts for paragraph in part_text(part, result)]
+    parts += part_texts(result)
     parts += [f"warning: {line}" for line in study_warnings(result)]
     parts.append(f"tables: {folder}")
     return "\n\n".join(parts)
@@ -83,7 +95,7 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
         "replicates": {"ran": result.ran, "reused": result.reused, "failed": len(result.failures)},
         "cases": [
             {
-                **_case_document(case),
+                **case_document(case),
                 "scenario": case.scenario,
                 "replicates": result.counts[case.number],
                 "figures": {
@@ -102,7 +114,7 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
         ],
         "differences": [
             {
-                **_case_document(one.case),
+                **case_document(one.case),
                 "reference": one.reference.variant, "metric": one.metric, "unit": one.unit,
                 "value": one.interval.mean, **interval_document(one.interval), "n": one.interval.n,
                 "correlation": one.correlation, "variance_ratio": finite(one.variance_ratio),
@@ -110,10 +122,10 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
             }
             for one in result.differences
         ],
-        **{part.key: part_document(part, result) for part in result.parts},
+        **part_documents(result),
         "failures": [
             {
-                **_case_document(case), "seed": outcome.task.seed, "replicate": outcome.task.replicate,
+                **case_document(case), "seed": outcome.task.seed, "replicate": outcome.task.replicate,
                 "died": outcome.died, "reason": outcome.reason,
             }
             for case, outcome in result.failures
@@ -124,56 +136,25 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def shown_cases(result: StudyResult) -> set[int]:
+    """Numbers of the cases that are shown: all; of a search those that it has found."""
+    cases = result.study.cases
+    if result.study.spec.search is None:
+        return {case.number for case in cases}
+    found = {trial.number for trial in result.part("search").front}
+    return {case.number for case in cases if case.point in found}
+
+
 def shown_metrics(result: StudyResult) -> list[str]:
-    """The study's metrics; if it names none, the headline figures."""
-    if result.study.spec.metrics:
-        return list(result.study.spec.metrics)
+    """The study's metrics; if it names none, the headline figures, unless a selection or a search tells its own."""
+    spec = result.study.spec
+    if spec.metrics or spec.selection is not None or spec.search is not None:
+        return list(spec.metrics)
     kpis: dict[str, Kpi] = {}
     for one in result.estimates:
         if one.mean is not None or one.text is not None:
             kpis.setdefault(one.metric, Kpi(one.mean if one.text is None else one.text, one.unit))
     return labels.headline_names(kpis)
-
-
-def mean_and_width(mean: float, half_width: float | None, divisor: float = 1.0) -> tuple[str, str]:
-    """A mean with as many digits as its half-width leaves, and the half-width with two."""
-    mean /= divisor
-    if half_width is None:
-        return number(mean, 4), MISSING
-    half_width /= divisor
-    if half_width == 0.0 or not math.isfinite(half_width):
-        return number(mean, 6), number(half_width)
-    decimals = min(max(0, 1 - math.floor(math.log10(half_width))), 12)
-    return f"{mean:,.{decimals}f}", f"{half_width:,.{decimals}f}"
-
-
-def without_repeats(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The figure's name in its first row only."""
-    found: list[tuple[str, ...]] = []
-    last = ""
-    for row in rows:
-        found.append(("", *row[1:]) if row[0] == last else row)
-        last = row[0]
-    return found
-
-
-def pairing_worth(variance_ratio: float | None) -> str:
-    """How many times less a difference scatters in pairs, in words."""
-    if variance_ratio is None:
-        return MISSING
-    return "exact" if math.isinf(variance_ratio) else f"{number(variance_ratio)} x"
-
-
-def interval_document(interval: Interval | None) -> dict[str, float | None]:
-    """An interval as plain JSON; None three times where there is none."""
-    if interval is None:
-        return {"ci_low": None, "ci_high": None, "half_width": None}
-    return {"ci_low": interval.low, "ci_high": interval.high, "half_width": interval.half_width}
-
-
-def finite(value: float | None) -> float | None:
-    """The value, if JSON can say it."""
-    return value if value is not None and math.isfinite(value) else None
 
 
 def _heading(result: StudyResult) -> str:
@@ -184,11 +165,6 @@ def _heading(result: StudyResult) -> str:
         f"{result.study.name}: {cases}, {each} replicates each, {result.ran} run in {number(result.seconds)} s and"
         f" {result.reused} from the store; ended: {ENDINGS[result.ended]}"
     )
-
-
-def _case_words(case: Case) -> tuple[str, ...]:
-    return (case.variant, *(as_written(one) if isinstance(one, (int, float)) else str(one)
-                            for one in case.factors.values()))  # fmt: skip
 
 
 def _scale(estimates: Sequence[Estimate]) -> tuple[float, str]:
@@ -235,12 +211,8 @@ def _differences(result: StudyResult, shown: Sequence[str], confidence: str) -> 
             divisor, unit = scaled(one.unit, largest)
             mean, width = mean_and_width(one.interval.mean, one.interval.half_width, divisor)
             remark = "" if one.certain else "may be zero" if one.interval.half_width else "always the same"
-            rows.append((name, *_case_words(one.case), mean, width, unit or unit_text(one.unit), str(one.interval.n),
+            rows.append((name, *case_words(one.case), mean, width, unit or unit_text(one.unit), str(one.interval.n),
                          pairing_worth(one.variance_ratio), remark))  # fmt: skip
     headings = ("figure", "variant", *result.study.spec.factors, "difference", f"± {confidence}", "unit", "n",
                 "variance cut by pairing", "")  # fmt: skip
     return plain_table(headings, without_repeats(rows))
-
-
-def _case_document(case: Case) -> dict[str, Any]:
-    return {"variant": case.variant, "point": case.point, "factors": dict(case.factors)}

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from cellfab.errors import UsageError
+from cellfab.study.footing import other_lots
 from cellfab.study.opened import OpenedCase, OpenedStudy, Place, Sample
-from cellfab.study.plan import other_lots
 from cellfab.study.statistics import Interval, independent_difference, mean_interval, paired_difference
 
 

@@ -11,13 +11,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cellfab.config.selection_spec import KimNelsonSelection, OcbaSelection
 from cellfab.study.code import code_digest
 from cellfab.study.course import Course, Ended, Known, Wanted
 from cellfab.study.dispatch import Dispatcher
 from cellfab.study.executors import Pool, open_pool
+from cellfab.study.kim_nelson import KimNelsonCourse
+from cellfab.study.ocba import OcbaCourse
 from cellfab.study.plan import Study, Task, load_study
 from cellfab.study.replication import Replication, Width, widths
 from cellfab.study.result import StudyResult, study_result
+from cellfab.study.search_course import SearchCourse
 from cellfab.study.store import Store, StoreError
 from cellfab.study.worker import KEPT_SCENARIOS
 
@@ -51,6 +55,13 @@ class Progress:
 
 def course_of(study: Study) -> Course:
     """What decides how a study goes on."""
+    spec = study.spec
+    if spec.search is not None:
+        return SearchCourse(study, spec.search)
+    if isinstance(spec.selection, KimNelsonSelection):
+        return KimNelsonCourse(study, spec.selection)
+    if isinstance(spec.selection, OcbaSelection):
+        return OcbaCourse(study, spec.selection)
     return Replication(study)
 
 
@@ -125,7 +136,7 @@ class Conduct:
             self._round(wanted, pace, until)
         self.study = study = wanted.study
         counts = [known.finished(study, case, n) for case, n in zip(study.cases, wanted.counts, strict=True)]
-        if spec.comparison is not None and spec.comparison.paired:
+        if spec.comparison is not None and spec.comparison.paired and spec.selection is None:
             counts = [min(counts)] * len(counts)
         tasks = tasks_of(Wanted(study, tuple(counts)))
         outcomes = {outcome.task: outcome for outcome in self.store.read(tasks)}

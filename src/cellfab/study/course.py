@@ -15,9 +15,10 @@ from cellfab.study.part import Part
 from cellfab.study.plan import Case, Study, Task
 from cellfab.study.worker import Figure, Outcome
 
-Ended = Literal["fixed", "precision", "replicates", "budget", "unmeasured"]
-"""What ended a study: the fixed number of replicates was done; every figure was known well enough; the largest number
-of replicates came first; the time was up first; a figure that was to be known has no value in any replicate."""
+Ended = Literal["fixed", "precision", "selected", "trials", "replicates", "budget", "unmeasured", "infeasible"]
+"""What ended a study: the fixed number of replicates was done; every figure was known well enough; the best case was
+chosen; all trials of a search were done; the largest number of replicates came first; the time was up first; a figure
+that was to be known has no value; no trial of a search kept within its limits."""
 
 
 class Wanted(NamedTuple):

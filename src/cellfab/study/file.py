@@ -15,6 +15,7 @@ from cellfab.config.resolved import Resolved, resolve
 from cellfab.config.study_spec import BASE, Replicates, StudySpec, Variant
 from cellfab.config.tree_path import TreePath, parse_path
 from cellfab.config.yaml_reader import Deletion, Mapping, Node, Scalar, Sequence, parse, read_source, shown_name
+from cellfab.study.adaptive_checks import adaptive_contradictions
 
 
 class FactorPlace(NamedTuple):
@@ -188,6 +189,7 @@ def _contradictions(file: StudyFile) -> Iterator[Problem]:
     if comparison is not None and comparison.reference not in file.variants:
         hint = did_you_mean(comparison.reference, file.variants)
         yield problem("comparison.reference", f"there is no variant '{comparison.reference}'", hint)
+    yield from adaptive_contradictions(spec, file.resolved)
     if spec.factors and spec.design.kind == "list":
         lengths = {name: len(factor.values or ()) for name, factor in spec.factors.items() if factor.values}
         if len(set(lengths.values())) > 1:
@@ -196,7 +198,7 @@ def _contradictions(file: StudyFile) -> Iterator[Problem]:
                 "design.kind", f"a list takes the values together, and there are not as many of each: {counted}"
             )
     for name, factor in spec.factors.items():
-        if factor.values is None and spec.design.kind in ("grid", "list"):
+        if factor.values is None and spec.design.kind in ("grid", "list") and spec.search is None:
             message = f"has two ends, and a {spec.design.kind} needs `values`"
             yield problem(
                 ("factors", name), message, "list the values, or draw points: design: {kind: sobol, samples: 64}"
@@ -207,6 +209,8 @@ def _contradictions(file: StudyFile) -> Iterator[Problem]:
         yield problem("design", f"there are no `factors` to {what}", hint)
     if spec.analysed:
         yield from _of_analysis(file)
+    if spec.selection is not None or spec.search is not None:
+        return
     precise = any(metric.half_width_share is not None for metric in spec.metrics.values())
     if isinstance(spec.replicates, Replicates) and spec.replicates.least < 2 and spec.design.keep is None:
         yield problem("replicates.least", "1 is less than 2, and one replicate has no scatter")

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cellfab.errors import ConfigError, UsageError
-from cellfab.study.plan import Footing, label
+from cellfab.study.footing import Footing
+from cellfab.study.plan import label
 
 _FACTOR = "factor."
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cellfab.config.search_spec import AT_ONCE
 from cellfab.errors import UsageError
 from cellfab.study.search import Generations, Point, Score
 
@@ -37,7 +38,7 @@ class OptunaSearch(Generations):
         If Optuna is not installed.
     """
 
-    def __init__(self, factors: int, goals: int, seed: int, at_once: int = 4) -> None:
+    def __init__(self, factors: int, goals: int, seed: int, at_once: int = AT_ONCE["optuna"]) -> None:
         try:
             import optuna
         except ImportError:

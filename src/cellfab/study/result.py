@@ -98,7 +98,7 @@ class StudyResult:
     ----------
     study : Study
     ended : str
-        What ended it: fixed, precision, replicates, budget or unmeasured (`cellfab.study.conduct.Ended`).
+        What ended it: fixed, precision, selected, ... (`cellfab.study.course.Ended`).
     counts : tuple of int
         Replicates of each case.
     outcomes : mapping of Task to Outcome
@@ -239,10 +239,12 @@ def _differences(study: Study, counts: Sequence[int], outcomes: Mapping[Task, Ou
         reference = references[case.point]
         if case is reference:
             continue
+        both = [counts[side.number] for side in (case, reference)]
+        if comparison.paired:  # a selection gives cases different numbers
+            both = [min(both)] * 2
         sides = [
             [{figure.metric: figure for figure in one.figures} for one in _of_case(study, side, n, outcomes)]
-            for side in (case, reference)
-            for n in (counts[side.number],)
+            for side, n in zip((case, reference), both, strict=True)
         ]
         names = sorted({name for side in sides for one in side for name in one})
         for name in names:

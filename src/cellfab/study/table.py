@@ -152,7 +152,7 @@ def write_tables(result: StudyResult, store: Path) -> Path:
     folder.mkdir(exist_ok=True)
     manifest = {
         "cellfab": VERSION, "code": code_digest(), "study": study.name, "digest": study.digest,
-        "file": str(study.file), "seed": study.spec.seed, "metrics": list(study.spec.metrics),
+        "file": str(study.file), "seed": study.spec.seed, "metrics": list(study.spec.figures),
         "confidence_share": study.spec.confidence_share, "ended": result.ended,
         "replicates": {case.label: n for case, n in zip(study.cases, result.counts, strict=True)},
         "ran": result.ran, "reused": result.reused, "failed": len(result.failures), "wall_s": result.seconds,
