@@ -72,6 +72,9 @@ class Replay:
             for _ in send(stops, source_lots(line, product, ordinal), act):
                 pass
 
+    def begins(self, station: str, now: int) -> None:
+        """It is mature at once."""
+
     def pace(self, station: str, now: int) -> Pace:
         """Nominal."""
         return Pace()

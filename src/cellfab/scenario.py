@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from cellfab.config.cell_spec import CellDesign
+from cellfab.config.copying import Layout
 from cellfab.config.line_checks import line_problems
 from cellfab.config.line_spec import Line, SerialStation
 from cellfab.config.loader import check, load
 from cellfab.config.mode_checks import mode_problems
 from cellfab.config.money_checks import money_problems, money_warnings
+from cellfab.config.plant_of_lines import PlantOfLines, differences_path, plant_of_lines
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.references import reference_problems
 from cellfab.config.remark import Remark
@@ -29,6 +31,7 @@ from cellfab.config.show import render
 from cellfab.config.sizing_spec import sizing_problems
 from cellfab.config.tree_path import TreePath, as_path
 from cellfab.errors import ConfigError
+from cellfab.ramp.project_checks import project_problems, project_warnings
 from cellfab.steps.base import ElectrodeStep, Step
 from cellfab.steps.registry import registry
 
@@ -77,6 +80,10 @@ class Scenario:
         The configuration after extends and overrides, with the origin of every value.
     warnings : tuple of Problem
         What is possible but implausible, or a test that cannot see what it is there for.
+    layout : Layout
+        Which node is on which line, where there are several.
+    alone : mapping of str to Scenario
+        By line, where there are several: the scenario with that line only, under the names as written.
     """
 
     spec: ScenarioSpec
@@ -86,6 +93,8 @@ class Scenario:
     assumptions: tuple[Assumption, ...]
     resolved: Resolved
     warnings: tuple[Problem, ...] = ()
+    layout: Layout = field(default_factory=Layout)
+    alone: Mapping[str, Scenario] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -106,6 +115,11 @@ class Scenario:
     def is_plant(self) -> bool:
         """False for a bare line."""
         return bool(self.spec.products)
+
+    @property
+    def one_line(self) -> Scenario:
+        """The first of several lines by itself; the scenario where there is only one."""
+        return next(iter(self.alone.values()), self)
 
 
 def load_scenario(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Scenario:
@@ -135,12 +149,17 @@ def bind(resolved: Resolved) -> Scenario:
         Carrying every problem, with positions.
     """
     spec, problems = check(resolved, ScenarioSpec)
+    plant: PlantOfLines | None = None
     if spec is not None:
         problems = [resolved.problem(*problem) for problem in line_problems(spec.line)]
+        if not problems:
+            plant, problems = plant_of_lines(resolved, spec)
         sizing = None if spec.economics is None else spec.economics.sizing
         problems += [resolved.problem(*problem) for problem in sizing_problems(sizing, spec.line.stations)]
         problems += money_problems(resolved, spec)
         problems += shock_problems(resolved, spec.shocks, spec.run.start_date, spec.run.horizon_h)
+        if spec.conversion is not None:
+            problems += project_problems(resolved, spec.conversion, spec.line.stations, spec.run.horizon_h)
     else:
         problems += [resolved.problem(*problem) for problem in wiring_problems_of_faulty(resolved)]
     found = list(_written_places(resolved))
@@ -151,17 +170,39 @@ def bind(resolved: Resolved) -> Scenario:
         problems += _unrecordable(resolved, spec, steps)
         if not step_problems:
             problems += _faulty_modes(resolved, spec, steps)
-    if spec is None or problems:
+    alone: dict[str, dict[tuple[str, str], Step]] = {}
+    if plant is not None and not problems:
+        alone, problems, more = _steps_by_line(resolved, plant, steps)
+        warnings += [warning for warning in more if warning not in warnings]
+    if spec is None or plant is None or problems:
         resolved.fail(problems)
-    return Scenario(
+    scenario = Scenario(
         spec=spec,
         digest=_digest(spec),
         steps=steps,
         files=tuple(str(file) for file in resolved.files),
         assumptions=tuple(resolved.assumptions()),
         resolved=resolved,
-        warnings=(*warnings, *money_warnings(resolved, spec)),
+        warnings=(*warnings, *money_warnings(resolved, spec), *_plan_warnings(resolved, spec)),
     )
+    return _with_lines(scenario, plant, alone) if alone else scenario
+
+
+def _with_lines(scenario: Scenario, plant: PlantOfLines, alone: Mapping[str, dict[tuple[str, str], Step]]) -> Scenario:
+    """The scenario of all lines; each station has the steps of its own line."""
+    steps: dict[tuple[str, str], Step] = {}
+    single: dict[str, Scenario] = {}
+    for line, own in alone.items():
+        spec = scenario.spec.model_copy(update={"line": plant.each[line], "lines": None})
+        single[line] = replace(scenario, spec=spec, steps=own)
+        for (key, product), step in own.items():
+            steps.setdefault((plant.layout.name_on(line, key), product), step)
+    return replace(scenario, spec=plant.spec, steps=steps, layout=plant.layout, alone=single)
+
+
+def _plan_warnings(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
+    if spec.conversion is not None:
+        yield from project_warnings(resolved, spec.conversion, spec.line.stations)
 
 
 def scenario_schema(*, overlay: bool = False) -> dict[str, object]:
@@ -171,6 +212,10 @@ def scenario_schema(*, overlay: bool = False) -> dict[str, object]:
 
 def _digest(spec: ScenarioSpec) -> str:
     content = spec.model_dump(mode="json", exclude={"name": True, "description": True})
+    if spec.lines is None:
+        del content["lines"]
+    if spec.conversion is not None:
+        content["conversion"] = spec.conversion.written()
     content["run"] = spec.run.model_dump(mode="json", include={"horizon_h", "warmup_h", "start_date"})
     if spec.run.warmup_rule != "fixed":
         content["run"]["warmup_rule"] = spec.run.warmup_rule
@@ -194,12 +239,29 @@ def _mappings(tree: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, child) for name, child in tree.items() if isinstance(child, dict))
 
 
+def _steps_by_line(
+    resolved: Resolved, plant: PlantOfLines, steps: dict[tuple[str, str], Step]
+) -> tuple[dict[str, dict[tuple[str, str], Step]], list[Problem], list[Problem]]:
+    """Steps by line, problems and warnings; `steps` are those of a line on which nothing is different."""
+    by_line: dict[str, dict[tuple[str, str], Step]] = {}
+    problems: list[Problem] = []
+    warnings: list[Problem] = []
+    for line in plant.layout.lines:
+        by_line[line] = steps
+        if plant.differs(line):
+            by_line[line], wrong, odd = _bind_steps(resolved, places(plant.each[line]), differences_path(line))
+            problems += [problem for problem in wrong if problem not in problems]
+            warnings += odd
+    return by_line, problems, warnings
+
+
 def _bind_steps(
-    resolved: Resolved, found: Iterable[Place]
+    resolved: Resolved, found: Iterable[Place], differences: TreePath = ()
 ) -> tuple[dict[tuple[str, str], Step], list[Problem], list[Problem]]:
     """Steps by place and product, problems and warnings.
 
-    A design that is not valid (which has been reported) leaves its product without.
+    A design that is not valid (which has been reported) leaves its product without. `differences`: where it is written
+    what is different on one of several lines.
     """
     known = registry()
     products = [name for name, _ in _mappings(resolved.get("products"))]
@@ -223,6 +285,9 @@ def _bind_steps(
             problems.append(resolved.problem((*place.path, "step"), message))
         for name in products:
             paths: list[str | TreePath] = [(*place.path, "params")]
+            different = (*differences, *place.path[1:], "params")
+            if differences and resolved.get(different) is not None:
+                paths.append(different)
             recipe = ("products", name, "params", place.key)
             if resolved.get(recipe) is not None:
                 paths.append(recipe)
@@ -288,10 +353,10 @@ def _faulty_modes(
 def _unpriced(resolved: Resolved, params: BaseModel, paths: Sequence[str | TreePath]) -> Iterator[Problem]:
     """Materials that a step is told to use, and that have no price."""
     materials = [name for name, _ in _mappings(resolved.get("materials"))]
-    for field in type(params).model_fields:
-        name = getattr(params, field)
-        if field.endswith("_material") and name and name not in materials:
-            path = next((as_path(path) for path in reversed(paths) if field in (resolved.get(path) or ())), None)
-            where = (*path, field) if path is not None else as_path(paths[0])
+    for key in type(params).model_fields:
+        name = getattr(params, key)
+        if key.endswith("_material") and name and name not in materials:
+            path = next((as_path(path) for path in reversed(paths) if key in (resolved.get(path) or ())), None)
+            where = (*path, key) if path is not None else as_path(paths[0])
             message = f"uses the material '{name}', which is not in `materials`"
             yield resolved.problem(where, message, did_you_mean(name, materials))

@@ -8,6 +8,7 @@ from cellfab.config.cell_spec import CellDesign
 from cellfab.config.conversion_spec import Conversion
 from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import Line
+from cellfab.config.lines_spec import Lines
 from cellfab.config.materials_spec import Material
 from cellfab.config.quality_spec import Quality
 from cellfab.config.ramp_spec import Ramp
@@ -34,6 +35,8 @@ class ScenarioSpec(Spec):
     description: str = ""
     run: Run
     line: Line
+    lines: Lines | None = None
+    """Several lines like the one above; none: there is just that one."""
     products: dict[str, Product] = {}
     materials: dict[str, Material] = {}
     economics: Economics | None = None

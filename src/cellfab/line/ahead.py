@@ -322,13 +322,19 @@ class Ahead(Generic[P]):
             self.passages.popleft()
 
 
-def planned_stops(timetable: Timetable | None, end: int) -> Ints:
-    """Planned stops that begin before tick `end`, as the kernels take them, shape (k, 2)."""
+def planned_stops(timetable: Timetable | None, end: int, begins: int = 0) -> Ints:
+    """Planned stops that begin before tick `end`, as the kernels take them, shape (k, 2).
+
+    Before tick `begins` the station is not there yet, which the kernels take as a stop, too.
+    """
     stops: list[tuple[int, int]] = []
     if timetable is not None:
-        off = timetable.next_off(0)
+        off = timetable.next_off(begins)
         while off < end:
             on = timetable.next_on(off)
             stops.append((off, on))
             off = timetable.next_off(on)
+    if begins:
+        until = stops.pop(0)[1] if stops and stops[0][0] == begins else begins
+        stops.insert(0, (0, until))
     return np.array(stops, np.int64).reshape(-1, 2)

@@ -60,7 +60,7 @@ class AheadStation(Station):
     )  # fmt: skip
 
     flow: Any
-    """What happens inside: an `Ahead`, or anything that answers like one."""
+    """What happens inside: an `Ahead`, or anything that answers like one. None until the station comes alive."""
     takes_parallel = False
     """Whether the line makes as many of this kind of station as the config has parallel ones."""
 
@@ -72,6 +72,7 @@ class AheadStation(Station):
                 raise ConfigError(f"station '{name}' of kind '{self.kind}' cannot have '{key}'")
         if isinstance(spec.feed, dict):
             raise ConfigError(f"station '{name}' of kind '{self.kind}' cannot merge lots; a station before it can")
+        self.flow = None
         self.units = [AheadUnit(self, 0)]
         self.crews: dict[int, tuple[Crew, int, int]] = {}
         self._inside: dict[int, Lot] = {}
@@ -96,6 +97,10 @@ class AheadStation(Station):
     def live_from_now(self) -> None:
         """Everything is laid out: wait for the first lot."""
         self.line.durations.append(self.flow)
+        if self.begins:  # what the kernels counted before does not count
+            self.flow.idle_until(self.begins)
+            self._booked, _ = self.flow.booked(self.begins)
+            self._empty_from = self._flushed_at = self.begins
         if self.timetable is not None:
             self._follow_timetable(None)
         self.units[0].waits = True
@@ -273,12 +278,16 @@ class AheadStation(Station):
 
     def book_idle(self) -> None:
         """Book the time of whatever has no part up to now."""
+        if self.flow is None:
+            return
         now = self.line.env.now
         converting = self.held and not self.flow.passages
         self.flow.idle_until(now, max(self._empty_from, self._last_out) if converting else None)
 
     def flush(self) -> None:
         """Book everybody's time up to now."""
+        if self.flow is None:
+            return
         self.flow.admit_waits()
         self.book_idle()
         now = self.line.env.now

@@ -58,8 +58,9 @@ class ChainStation(AheadStation):
         """Lay out the chain."""
         self.ask_pace()
         horizon, warmup = self.line.horizon, self.line.warmup
-        chain = build(self._stages(planned_stops(self.timetable, horizon)))
-        tally = new_tally(chain, range(0, horizon, TICKS_PER_WEEK), (warmup, horizon), quantiles=False)
+        chain = build(self._stages(planned_stops(self.timetable, horizon, self.begins)))
+        edges = [self.begins, *range(0, horizon, TICKS_PER_WEEK)]
+        tally = new_tally(chain, edges, (warmup, horizon), quantiles=False)
         laws = [pack(machine.cycle) for machine in self.spec.machines.values()]
         if chain.mode[:, TIME_DEPENDENT].any():
             self.flow = ChainScan(chain, tally, self.pace.time_to_failure)

@@ -217,11 +217,12 @@ class ChannelsStation(AheadStation):
                 )
             )
         horizon = self.line.horizon
-        stops = planned_stops(self.timetable, horizon)
+        stops = planned_stops(self.timetable, horizon, self.begins)
         nothing = Law(DETERMINISTIC, 0.0, 0.0, 0.0, _NO_POOL)
         chain = build([Stage(nothing, np.uint64(0), modes=modes, stops=stops)])
-        edges = np.array(sorted({0, self.line.warmup, horizon, *range(0, horizon, TICKS_PER_WEEK)}), np.int64)
-        self.flow = ChannelsFlow(chain, self.unit_count, edges, self.pace.time_to_failure)
+        edges = {0, self.begins, self.line.warmup, horizon, *range(0, horizon, TICKS_PER_WEEK)}
+        bins = np.array(sorted(edges), np.int64)
+        self.flow = ChannelsFlow(chain, self.unit_count, bins, self.pace.time_to_failure)
         self.live_from_now()
 
     def passage_of(self, lot: Lot, rows: int, exits: Ints | None, seconds: float | None) -> TrayPassage:

@@ -34,6 +34,8 @@ class Timetable:
         Stops at a fixed interval, merged with the calendar.
     closures : sequence of (int, int)
         Ticks from which and up to which nothing is supplied to the station; in order, apart from each other.
+    begins : int
+        Tick from which the intervals of maintenance are counted.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Timetable:
         calendar: Calendar | None,
         maintenance: Iterable[PlannedMaintenance] = (),
         closures: Sequence[tuple[int, int]] = (),
+        begins: int = 0,
     ) -> None:
         self._cycle = 0
         self._windows: list[tuple[int, int]] = []
@@ -58,7 +61,7 @@ class Timetable:
                 raise ConfigError(
                     f"planned maintenance of {stop.duration_h:g} h every {stop.every_h:g} h leaves no time to work"
                 )
-            first = every if stop.first_h is None else hours_to_ticks(stop.first_h)
+            first = begins + (every if stop.first_h is None else hours_to_ticks(stop.first_h))
             self._stops.append((first, every, lasts))
         self._closures = tuple(closures)
         self._closing = [start for start, _ in self._closures]

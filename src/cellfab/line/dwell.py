@@ -52,14 +52,14 @@ class DwellStation(Store):
         self._longest = NEVER if spec.maximum_h is None else hours_to_ticks(spec.maximum_h)
         self._recipes: dict[int, int] = {}
         calendar = None if spec.calendar is None else line.spec.calendars[spec.calendar]
-        timetable = Timetable(calendar, spec.maintenance.values(), line.closures.get(name, ()))
+        timetable = Timetable(calendar, spec.maintenance.values(), line.closures.get(name, ()), self.begins)
         self._timetable = None if timetable.always_on else timetable
         self.off = self.held = False
         self.off_state = PLANNED
         self.held_until = 0
         self.book = StateBook()
         self._shown = STARVED
-        self._since = 0
+        self._since = self.begins
         self.worked = self.nominal = 0.0
         self.failures = self.rows_in = self.rows_out = self.rows_scrapped = 0
 
@@ -189,8 +189,9 @@ class DwellStation(Store):
 
     def _book(self) -> None:
         now = self.line.env.now
-        self.book.ticks[self._shown] += now - self._since
-        self._since = now
+        if now > self._since:
+            self.book.ticks[self._shown] += now - self._since
+            self._since = now
 
     def flush(self) -> None:
         """Book the time up to now."""

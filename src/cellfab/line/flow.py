@@ -26,6 +26,7 @@ def simulate_line(
     progress: Callable[[int], None] | None = None,
     controllers: Sequence[Controller] = (),
     closures: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+    begins: Mapping[str, int] | None = None,
     watch: Sequence[int] = (),
 ) -> FlowResult:
     """Run one replicate of one line.
@@ -49,6 +50,9 @@ def simulate_line(
     closures : mapping of str to sequence of (int, int), optional
         By station: ticks from which and up to which nothing is supplied to it. It takes nothing and what it works on
         waits; its time counts as starved. In order, apart from each other.
+    begins : mapping of str to int, optional
+        By source, station or buffer: tick at which it comes alive. Before, it takes and gives nothing, and its time
+        does not count.
     watch : sequence of int, optional
         Ticks before the horizon, in order, at which the lots inside are counted (`FlowResult.watched`).
 
@@ -70,6 +74,7 @@ def simulate_line(
     if engine != "simpy":
         reason = "it makes cells" if physics is not None else "it has a controller" if controllers else why_not(line)
         reason = "its supply is closed at times" if closures else reason
+        reason = "a part of it begins later" if begins and any(begins.values()) else reason
         if reason is None and not (len(watch) and not countable(line)):
             return run_compiled(
                 line, seed=seed, replicate=replicate, horizon=horizon, warmup=warmup, progress=progress, watch=watch
@@ -77,8 +82,9 @@ def simulate_line(
         if engine == "compiled" and reason is not None:
             raise ConfigError(f"the compiled engine cannot run this line: {reason}; use --engine simpy")
     state = LineRun(
-        line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup, closures=closures
-    )
+        line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup, closures=closures,
+        begins=begins,
+    )  # fmt: skip
 
     def end_week(now: int) -> None:
         _raise_if_stalled(state)

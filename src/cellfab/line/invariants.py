@@ -87,9 +87,11 @@ def _stays_add_up(store: Store, now: int) -> None:
 
 
 def _states_add_up(station: Station | DwellStation, now: int) -> None:
-    units = station.unit_count
+    units, there = station.unit_count, max(0, now - station.begins)
     booked = sum(sum(week) for week in station.book.weeks)
-    if booked != units * now:
-        raise InvariantError(f"'{station.name}': {units} units x {now} ticks, but {booked} ticks are booked to states")
+    if booked != units * there:
+        raise InvariantError(
+            f"'{station.name}': {units} units x {there} ticks, but {booked} ticks are booked to states"
+        )
     if min((min(week) for week in station.book.weeks), default=0) < 0:
         raise InvariantError(f"'{station.name}': time in a state is negative")

@@ -78,9 +78,9 @@ def _line(result: FlowResult) -> dict[str, Kpi]:
 def _bottleneck(result: FlowResult) -> Kpi:
     """The station that is least often starved or blocked; storage (dwell) is none. Ties: the first as written."""
     idle = {
-        name: (station.state_ticks[STARVED] + station.state_ticks[BLOCKED]) / station.units
+        name: (station.state_ticks[STARVED] + station.state_ticks[BLOCKED]) / station.state_ticks.sum()
         for name, station in result.stations.items()
-        if station.kind != "dwell"
+        if station.kind != "dwell" and station.state_ticks.any()
     }
     if not idle:
         return Kpi(None, "", reason="every station is storage")
@@ -90,6 +90,10 @@ def _bottleneck(result: FlowResult) -> Kpi:
 def _add_station(kpis: dict[str, Kpi], name: str, station: StationFlow) -> None:
     ticks = station.state_ticks.astype(float)
     calendar = float(ticks.sum())
+    if not calendar:
+        for kpi in (*_SHARES, "availability", "oee"):
+            kpis[f"{kpi}.{name}"] = Kpi(None, "1", reason="its line has not started")
+        return
     for kpi, state in _SHARES.items():
         kpis[f"{kpi}.{name}"] = Kpi(ticks[state] / calendar, "1")
     if ticks[CONVERTING]:

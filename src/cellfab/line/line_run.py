@@ -52,6 +52,8 @@ class LineRun:
         Ticks at which the run ends and at which its statistics start.
     closures : mapping of str to sequence of (int, int)
         By station: ticks from which and up to which nothing is supplied to it.
+    begins : mapping of str to int
+        By node: tick at which it comes alive; default 0.
 
     Attributes
     ----------
@@ -73,6 +75,7 @@ class LineRun:
         horizon: int,
         warmup: int = 0,
         closures: Mapping[str, Sequence[tuple[int, int]]] | None = None,
+        begins: Mapping[str, int] | None = None,
     ) -> None:
         _raise_problems(spec)
         self.spec = spec
@@ -82,6 +85,7 @@ class LineRun:
         self.horizon = horizon
         self.warmup = warmup
         self.closures = closures or {}
+        self.begins = begins or {}
         self.env = TickEnvironment(0)
         self.durations: list[Duration] = []
         self.wip = Level()
@@ -347,8 +351,22 @@ class LineRun:
 
     def start(self) -> None:
         """Wire up time: everything that happens by itself."""
+        for tick in sorted(set(self.begins.values())):
+            if 0 < tick < self.horizon:
+                self.at(tick, self._begin)
         for node in self.nodes.values():
-            node.start()
+            if not node.begins:
+                node.start()
+
+    def _begin(self, now: int) -> None:
+        """What comes alive at tick `now`."""
+        if self.physics is not None:
+            for name in self.spec.stations:
+                if self.begins.get(name) == now:
+                    self.physics.begins(name, now)
+        for node in self.nodes.values():
+            if node.begins == now:
+                node.start()
 
     def at_each_week(self, action: Callable[[int], None]) -> None:
         """Call `action(now)` before anything else at the end of each whole week before the horizon."""

@@ -34,11 +34,13 @@ class Node:
         Lots thrown away here.
     amount_in, amount_out : float
         Sum of `Lot.amount` over the lots that came in and that went on.
+    begins : int
+        Tick at which it comes alive; before, it takes nothing, gives nothing, and its time does not count.
     """
 
     __slots__ = (
-        "amount_in", "amount_out", "entered", "feeds", "left", "line", "made", "merged", "name", "order", "scrapped",
-        "touched",
+        "amount_in", "amount_out", "begins", "entered", "feeds", "left", "line", "made", "merged", "name", "order",
+        "scrapped", "touched",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int) -> None:
@@ -49,6 +51,7 @@ class Node:
         self.touched = False
         self.entered = self.left = self.made = self.merged = self.scrapped = 0
         self.amount_in = self.amount_out = 0.0
+        self.begins = line.begins.get(name, 0)
 
     @property
     def inside(self) -> int:
@@ -56,7 +59,7 @@ class Node:
         return self.entered + self.made - self.left - self.scrapped - self.merged
 
     def start(self) -> None:
-        """Begin to live, at tick 0, once everything is wired."""
+        """Begin to live, at tick `begins`, once everything is wired."""
 
 
 class Giver(Node):

@@ -45,6 +45,9 @@ class Processed:
 class Physics(Protocol):
     """Asked once per lot and station. A bare line has none (`physics=None`)."""
 
+    def begins(self, station: str, now: int) -> None:
+        """A station that was not there at the start comes alive; it is asked for its pace afterwards."""
+
     def pace(self, station: str, now: int) -> Pace:
         """Ramp factors of a station at tick `now`."""
 

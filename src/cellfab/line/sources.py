@@ -78,7 +78,7 @@ class Source(Giver):
         """Start the clock of arrivals, or offer the first lot."""
         if self._clock is None:
             self.offer()
-        else:
+        elif not self._following:
             self._schedule_next()
 
     def stop(self) -> None:
@@ -95,6 +95,8 @@ class Source(Giver):
             self._round = 1
         self.sellable = sellable
         self.stopped = False
+        if self.line.env.now < self.begins:
+            return
         if self._clock is None:
             self.offer()
         elif not self._following:
@@ -157,7 +159,7 @@ class Source(Giver):
         """Lots waiting outside, or all that can still be made."""
         if self._clock is not None:
             return len(self.pending)
-        if self.stopped:
+        if self.stopped or self.line.env.now < self.begins:
             return 0
         return ENDLESS if self.spec.lots is None else self.spec.lots - self.ordinal + len(self.pending)
 

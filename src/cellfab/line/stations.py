@@ -81,7 +81,7 @@ class Station(Giver):
         self._outbox: list[tuple[int, int, int, int, Lot, Unit]] = []
         self._sequence = 0
         calendar = None if spec.calendar is None else line.spec.calendars[spec.calendar]
-        timetable = Timetable(calendar, spec.maintenance.values(), line.closures.get(name, ()))
+        timetable = Timetable(calendar, spec.maintenance.values(), line.closures.get(name, ()), self.begins)
         self.timetable = None if timetable.always_on else timetable
         self.changeover: Duration | None = None
         self.changeover_pairs: dict[tuple[str, str], Duration] = {}
@@ -161,7 +161,7 @@ class Station(Giver):
         for unit in self.units:
             if unit.clocks is not None:
                 for clock in unit.clocks.modes:
-                    clock.wind(0, self.pace.time_to_failure)
+                    clock.wind(self.line.env.now, self.pace.time_to_failure)
         if self.timetable is not None:
             self._follow_timetable(None)
         for unit in self.units:

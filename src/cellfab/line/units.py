@@ -54,7 +54,7 @@ class Unit:
         self.collected = 0
         self.product: str | None = None
         self.state = self.shown = STARVED
-        self.since = 0
+        self.since = station.begins
         self.down = self.waits = self.hungry = False
         self.hungry_since = 0
         self.failures = 0
@@ -85,8 +85,9 @@ class Unit:
         if self.ahead is not None:
             self._flush_ahead(self.ahead)
         now = self.station.line.env.now
-        self.station.book.ticks[self.shown] += now - self.since
-        self.since = now
+        if now > self.since:
+            self.station.book.ticks[self.shown] += now - self.since
+            self.since = now
 
     def stop_ahead(self, stops: Ints) -> None:
         """Stops of the work that has just begun, shape (stops, 2): ticks of going down and of coming up."""
