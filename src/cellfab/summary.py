@@ -6,9 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from cellfab.books import FIELD_YEARS, ROLLING_WEEKS, Books
 from cellfab.config.distribution import mean_seconds
@@ -39,6 +37,9 @@ from cellfab.replicate import Replicate
 from cellfab.result import Kpi, Phase
 from cellfab.scenario import Scenario
 from cellfab.units import TICKS_PER_WEEK
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONFIDENCE = 0.95
 NOT_ALL_STEPS = "a step has seen nothing of the product in that time"
@@ -379,6 +380,8 @@ def _known(value: float | None, unit: str, reason: str) -> Kpi:
 
 def table(rows: Iterable[tuple[int, Mapping[str, Any]]], columns: Sequence[str]) -> pd.DataFrame:
     """A frame of (replicate, row) pairs with the given columns, `replicate` first."""
+    import pandas as pd  # a third of a second, which the workers of a study do not need
+
     return pd.DataFrame([{"replicate": replicate, **row} for replicate, row in rows], columns=["replicate", *columns])
 
 

@@ -254,3 +254,11 @@ def test_a_warm_worker_keeps_its_scenarios(two, monkeypatch):
         tasks = tuple(two.task(case, replicate) for case in two.cases)
         assert not any(outcome.failed for outcome in run_chunk(Chunk(code_digest(), two.payloads, tasks)))
     assert len(unpacked) == 2
+
+
+def test_a_script_that_guards_nothing_is_not_run_again_by_its_workers(two_text, shop):
+    (shop / "study.yaml").write_text(two_text, encoding="utf-8")
+    script = 'print("begun")\nfrom cellfab import run_study\nprint(run_study("study.yaml", workers=2).ended)\n'
+    (shop / "script.py").write_text(script, encoding="utf-8")
+    done = subprocess.run([sys.executable, "script.py"], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.stdout.split(), done.stderr) == (["begun", "fixed"], "")

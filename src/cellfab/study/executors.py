@@ -13,8 +13,11 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing.connection import wait
+from types import ModuleType
 from typing import Any, Protocol
 
 from cellfab.errors import CellfabError, UsageError
@@ -22,6 +25,7 @@ from cellfab.study.worker import Chunk, Outcome, run_chunk
 
 DASK = "dask:"
 _ANSWER_S = 10
+_LOADED_ONCE = ("cellfab.study.worker", "cellfab.run", "cellfab.rated")
 
 
 class PoolLostError(CellfabError):
@@ -119,7 +123,11 @@ class SerialPool:
 
 
 class LocalPool:
-    """Processes of this machine, started afresh (never forked from this one, whose threads they would inherit)."""
+    """Processes of this machine, never forked from this one, whose threads they would inherit.
+
+    On Linux they are forked from a server that has loaded what replicates need, once for all of them. None of them
+    runs the program that runs the study: a script needs no `if __name__ == "__main__"` around it.
+    """
 
     def __init__(self, workers: int) -> None:
         self.size = workers
@@ -130,8 +138,11 @@ class LocalPool:
         if self._executor is None:
             method = "forkserver" if sys.platform == "linux" else "spawn"
             context = multiprocessing.get_context(method)
+            if method == "forkserver":
+                context.set_forkserver_preload(list(_LOADED_ONCE))
             self._executor = ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin_worker)
-        return self._executor.submit(run_chunk, chunk)
+        with _main_hidden():
+            return self._executor.submit(run_chunk, chunk)
 
     def death(self, error: BaseException) -> bool:
         """A pool breaks as a whole when one of its processes dies."""
@@ -155,6 +166,17 @@ class LocalPool:
         executor.shutdown(wait=True, cancel_futures=True)
         del executor, processes
         gc.collect()  # its locks are shared with the system, which warns of those that outlive us
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """A program without a file, so that processes started meanwhile do not run it again."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _begin_worker() -> None:
