@@ -9,14 +9,7 @@ import pytest
 from scipy import stats
 
 from cellfab.study.sensitivity import morris_design, morris_effects, sobol_design, sobol_indices
-from cellfab.study.tornado import associations, largest, size_of, tornado, tornado_design
-from cellfab.study.uncertain import Input
-
-INPUTS = [Input("a", 2.0, 1.0, 5.0), Input("b", 10, 8, 11, whole=True)]
-
-
-def test_design_is_the_base_and_every_end():
-    assert tornado_design(INPUTS) == [{}, {"a": 1.0}, {"a": 5.0}, {"b": 8}, {"b": 11}]
+from cellfab.study.tornado import associations, largest, size_of, tornado
 
 
 def test_swings_are_differences_to_the_base_the_longest_first():
@@ -25,6 +18,15 @@ def test_swings_are_differences_to_the_base_the_longest_first():
     assert [swing.size for swing in found] == [3.0, 2.0, 0.5]
     assert found[0].at_low == (3.0, None)
     assert found[2].at_low is None
+
+
+def test_replicates_that_the_base_or_an_end_lacks_are_left_out():
+    base = [10.0, 14.0, math.nan, 9.0]
+    found = tornado(base, {"a": ([11.0, math.nan, 20.0], [math.nan] * 4), "b": ([12.0, 16.0], [12.0, 16.0, 0.0, 11.0])})
+    assert [swing.name for swing in found] == ["b", "a"]
+    assert found[0].at_low == found[0].at_high == (2.0, 0.0)
+    assert found[1].at_low == (1.0, None)
+    assert found[1].at_high is None
 
 
 def test_swings_of_replicates_are_paired():

@@ -21,6 +21,7 @@ from cellfab.study.ocba import OcbaCourse
 from cellfab.study.plan import Study, Task, load_study
 from cellfab.study.replication import Replication, Width, widths
 from cellfab.study.result import StudyResult, study_result
+from cellfab.study.screening import Screening
 from cellfab.study.search_course import SearchCourse
 from cellfab.study.store import Store, StoreError
 from cellfab.study.worker import KEPT_SCENARIOS
@@ -55,6 +56,8 @@ class Progress:
 
 def course_of(study: Study) -> Course:
     """What decides how a study goes on."""
+    if study.spec.design.keep is not None:
+        return Screening(study)
     spec = study.spec
     if spec.search is not None:
         return SearchCourse(study, spec.search)

@@ -113,7 +113,7 @@ def open_study(folder: str | Path) -> OpenedStudy:
     Raises
     ------
     UsageError
-        If it is no such folder.
+        If it is no such folder, or that of a study whose points are one sample.
     ConfigError
         If one of its files is missing or cannot be read.
     """
@@ -126,6 +126,11 @@ def open_study(folder: str | Path) -> OpenedStudy:
         raise UsageError(f"'{folder}' is not the folder of a study's tables: it has no results.parquet{hint}")
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if manifest.get("analysed"):
+            raise UsageError(
+                f"'{folder}' is one sample (a design of kind {manifest['analysed']}), and has no cases to compare:"
+                " variants are compared within such a study, by its `comparison`"
+            )
         table = pq.read_table(folder / "results.parquet")
         factors = tuple(name.removeprefix(_FACTOR) for name in table.column_names if name.startswith(_FACTOR))
         cases, footings = _cases(table, factors), _footings(manifest["footings"])

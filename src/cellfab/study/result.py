@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from cellfab.study.analysis import analyse
 from cellfab.study.part import Part
 from cellfab.study.plan import Case, Study, Task
 from cellfab.study.statistics import Interval, independent_difference, mean_interval, paired_difference
@@ -170,7 +171,7 @@ class StudyResult:
         raise KeyError((variant, point, metric))
 
 
-ANALYSES: tuple[Callable[[StudyResult], Part | None], ...] = ()
+ANALYSES: tuple[Callable[[StudyResult], Part | None], ...] = (analyse,)
 """What may add a part to a result that is otherwise done; None where the study does not ask for it."""
 
 
@@ -213,7 +214,8 @@ def _estimates(study: Study, case: Case, count: int, outcomes: Mapping[Task, Out
     by_name: dict[str, list[Any]] = {name: [] for name in study.spec.metrics}
     for outcome in found:
         for figure in outcome.figures:
-            by_name.setdefault(figure.metric, []).append(figure)
+            if figure.metric in by_name or not study.spec.analysed:
+                by_name.setdefault(figure.metric, []).append(figure)
     failed = sum(outcome.failed for outcome in found)
     for name, figures in sorted(by_name.items()):
         values = [figure.value for figure in figures if figure.value is not None]
@@ -232,7 +234,7 @@ def _estimates(study: Study, case: Case, count: int, outcomes: Mapping[Task, Out
 
 def _differences(study: Study, counts: Sequence[int], outcomes: Mapping[Task, Outcome]) -> Iterator[CaseDifference]:
     comparison = study.spec.comparison
-    if comparison is None:
+    if comparison is None or study.spec.analysed:
         return
     references = {case.point: case for case in study.cases if case.variant == comparison.reference}
     for case in study.cases:

@@ -26,7 +26,7 @@ COLUMNS = {
     "scenario": "digest of the scenario",
     "seed": "of all random numbers",
     "replicate": "number, from 0; the same number has the same random numbers in every variant",
-    "status": "done; missing: this figure does not exist here; failed, died: none does",
+    "status": "done; missing: this figure does not exist here; failed, died: none does; infeasible: no such scenario",
     "metric": "name of the key figure; empty where the replicate failed",
     "value": "number, in the metric's unit; empty where there is none",
     "text": "a figure that is a name, such as bottleneck",
@@ -52,6 +52,9 @@ def table_of(result: StudyResult) -> Any:
         for metric, value, text, unit, reason in sorted(outcome.figures):
             status = "missing" if value is None and text is None else "done"
             rows.append((*head, task.replicate, status, metric, value, text, unit, reason))
+    for one in study.infeasible:
+        head = (one.variant, one.point, *(one.factors.get(name) for name in factors), None, study.spec.seed)
+        rows.append((*head, None, "infeasible", None, None, None, None, one.reason))
     names = list(COLUMNS)
     cut = names.index("scenario")
     columns = [*names[:cut], *(f"factor.{name}" for name in factors), *names[cut:]]
@@ -60,9 +63,10 @@ def table_of(result: StudyResult) -> Any:
     arrays, fields = [], []
     for name, column in zip(columns, data, strict=True):
         if name.startswith("factor."):
-            numbers = all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in column)
+            known = [one for one in column if one is not None]
+            numbers = all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in known)
             kind = pa.float64() if numbers else pa.string()
-            texts = [one if isinstance(one, str) else json.dumps(one) for one in column]
+            texts = [one if isinstance(one, str) or one is None else json.dumps(one) for one in column]
             arrays.append(pa.array(column if numbers else texts, kind))
             about = f"value of the factor {name.removeprefix('factor.')}"
         else:
@@ -156,6 +160,7 @@ def write_tables(result: StudyResult, store: Path) -> Path:
         "confidence_share": study.spec.confidence_share, "ended": result.ended,
         "replicates": {case.label: n for case, n in zip(study.cases, result.counts, strict=True)},
         "ran": result.ran, "reused": result.reused, "failed": len(result.failures), "wall_s": result.seconds,
+        "analysed": study.spec.design.kind if study.spec.analysed else None, "infeasible": len(study.infeasible),
         "columns": COLUMNS, "footings": _footings(study),
     }  # fmt: skip
     sheets = {name: sheet for part in result.parts for name, sheet in part.sheets().items()}

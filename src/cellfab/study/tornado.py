@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from cellfab.study.sensitivity import Effect, Share
 from cellfab.study.statistics import CONFIDENCE, paired_difference
-from cellfab.study.uncertain import Input
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,7 +44,7 @@ class Swing(NamedTuple):
     ----------
     name : str
     at_low, at_high : Change or None
-        None where the run at that end failed: there is no such design.
+        None where the run at that end failed, or there is no such scenario.
     """
 
     name: str
@@ -82,11 +81,6 @@ class Association(NamedTuple):
 Measure = TypeVar("Measure", Swing, Association, Effect, Share)
 
 
-def tornado_design(inputs: Sequence[Input]) -> list[dict[str, float | int]]:
-    """What to run: the base (nothing changed), then each input at its low and at its high end."""
-    return [{}, *({one.name: end} for one in inputs for end in (one.low, one.high))]
-
-
 def tornado(
     base: Sequence[float],
     ends: Mapping[str, tuple[Sequence[float] | None, Sequence[float] | None]],
@@ -97,9 +91,10 @@ def tornado(
     Parameters
     ----------
     base : sequence of float
-        Replicates of the base.
+        Replicates of the base; NaN where there is no figure.
     ends : mapping of str to (low, high)
-        By input: the same replicates, with the same random numbers, at its ends; None for an end that failed.
+        By input: the same replicates, or the first of them, with the same random numbers at its ends; None for an end
+        that is no scenario.
     confidence : float
         Of the half-widths.
     """
@@ -110,10 +105,14 @@ def tornado(
     return largest(swings, len(swings))
 
 
-def _change(end: Sequence[float], base: Sequence[float], confidence: float) -> Change:
-    if len(end) == len(base) == 1:
-        return Change(end[0] - base[0], None)
-    interval = paired_difference(end, base, confidence).interval
+def _change(end: Sequence[float], base: Sequence[float], confidence: float) -> Change | None:
+    """Over the replicates that both have; None if there are none."""
+    pairs = [(a, b) for a, b in zip(end, base, strict=False) if not (math.isnan(a) or math.isnan(b))]
+    if not pairs:
+        return None
+    if len(pairs) == 1:
+        return Change(pairs[0][0] - pairs[0][1], None)
+    interval = paired_difference([a for a, _ in pairs], [b for _, b in pairs], confidence).interval
     return Change(interval.mean, interval.half_width)
 
 
