@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 from cellfab.config.conversion_spec import Conversion
-from cellfab.config.problems import Problem, did_you_mean
+from cellfab.config.problems import Problem, did_you_mean, listed
 from cellfab.config.resolved import Resolved
 from cellfab.config.tree_path import TreePath
 from cellfab.ramp.network import find_circle
@@ -26,6 +26,8 @@ from cellfab.units import TICKS_PER_WEEK
 
 _TASKS: TreePath = ("conversion", "tasks")
 _HOURS_PER_WEEK = 168.0
+_NAMED = 4
+"""Missing tasks that a message names."""
 
 
 def project_problems(
@@ -170,28 +172,33 @@ def _out_of_order(
     resolved: Resolved, conversion: Conversion, known: Mapping[str, Task], waits: Mapping[str, list[str]]
 ) -> Iterator[Problem]:
     """What would be done before that which makes it possible: a release before an installation above all."""
-    wanted = [(STRIP_OUT, DRAIN, "machines are taken out of a line that is not empty")]
-    wanted += [(DRAIN, STOP, "the line is emptied while it runs")]
-    wanted += [(COMMISSIONING, STRIP_OUT, "the line is tried out with the old machines in it")]
-    for name, task in known.items():
-        if task.kind == "install":
-            if conversion.task(task.station or "").action != "new":
-                wanted.append((name, STRIP_OUT, "the old machine is still in its place"))
-            wanted.append((COMMISSIONING, name, f"the line is tried out without '{task.station}'"))
-        if task.holds is not None:
-            wanted.append((RELEASE, name, f"the product is released before '{task.station}' can work"))
-    wanted.append((REQUALIFICATION, COMMISSIONING, "lots are qualified on a line that has not passed its acceptance"))
-    wanted.append((RELEASE, REQUALIFICATION, "the product is sold before it is qualified"))
-    broken: set[TreePath] = set()
-    for later, earlier, why in wanted:
-        if earlier in _all_before(later, waits):
+    installs = [name for name, task in known.items() if task.kind == "install"]
+    holding = [name for name, task in known.items() if task.holds is not None]
+    wanted: list[tuple[str, list[str], str]] = [
+        (DRAIN, [STOP], "the line is emptied while it runs"),
+        (STRIP_OUT, [DRAIN], "machines are taken out of a line that is not empty"),
+        *(
+            (name, [STRIP_OUT], "the old machine is still in its place")
+            for name in installs
+            if conversion.task(known[name].station or "").action != "new"
+        ),
+        (COMMISSIONING, [STRIP_OUT, *installs], "the line is tried out while it is still being rebuilt"),
+        (REQUALIFICATION, [COMMISSIONING], "lots are qualified on a line that has not passed its acceptance"),
+        (RELEASE, [REQUALIFICATION], "the product is sold before it is qualified"),
+        (RELEASE, holding, "the product is released while stations cannot work yet"),
+    ]
+    told: set[str] = set()
+    for later, needed, why in wanted:
+        missing = [name for name in needed if name not in _all_before(later, waits) and name not in told]
+        if not missing:
             continue
-        path: TreePath = (*_TASKS, later, "after") if later in conversion.tasks else (*_TASKS, earlier)
-        if path in broken:
-            continue
-        broken.add(path)
-        hint = f"add '{earlier}' to what '{later}' waits for"
-        yield resolved.problem(path, f"'{later}' does not wait for '{earlier}': {why}", hint, key=True)
+        told.update(missing)
+        path: TreePath = (*_TASKS, later, "after") if later in conversion.tasks else (*_TASKS, missing[0])
+        names = listed([f"'{name}'" for name in missing[:_NAMED]])
+        if len(missing) > _NAMED:
+            names += f" and {len(missing) - _NAMED} others"
+        hint = f"add what is missing to what '{later}' waits for, or leave `after` out"
+        yield resolved.problem(path, f"'{later}' does not wait for {names}: {why}", hint, key=True)
 
 
 def _all_before(name: str, waits: Mapping[str, list[str]]) -> set[str]:
