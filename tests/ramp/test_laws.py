@@ -70,3 +70,26 @@ def test_no_growth():
 def test_repairs_get_faster():
     assert laws.repair_factor(0.0, 1.5, 6.0) == 1.5
     assert laws.repair_factor(6.0, 1.5, 6.0) == pytest.approx(1.0 + 0.5 / math.e)
+
+
+def test_wright_saves_a_share_with_every_doubling():
+    assert laws.wright(1.0, 0.15) == 1.0
+    for units in (1.0, 7.0, 1000.0):
+        assert laws.wright(2.0 * units, 0.15) == pytest.approx(0.85 * laws.wright(units, 0.15))
+    # 20 % per doubling: b = 0.3219; a thousandfold is 0.8 ** log2(1000) = 0.1082.
+    assert laws.wright(1000.0, 0.20) == pytest.approx(0.1082, abs=5e-5)
+
+
+@given(st.floats(1.0, 1e9), st.floats(0.0, 1.0), st.floats(0.0, 0.9))
+def test_de_jong_is_wright_with_a_floor(units, paced, rate):
+    reached = laws.de_jong(units, paced, rate)
+    assert paced - 1e-12 <= reached <= 1.0 + 1e-12
+    assert reached == pytest.approx(paced + (1.0 - paced) * laws.wright(units, rate))
+
+
+def test_people_fall_to_the_mature_number():
+    # M = 0.7, 15 %: at 500 times the first output 0.7 + 0.3 * 500 ** -0.23447 = 0.76987.
+    assert laws.labour_factor(0.0, 1e5, 5e7, 0.7, 0.15) == pytest.approx(1.0 / 0.76987, rel=1e-5)
+    assert laws.labour_factor(5e7, 1e5, 5e7, 0.7, 0.15) == 1.0
+    assert laws.labour_factor(1e9, 1e5, 5e7, 0.7, 0.15) == 1.0
+    assert laws.labour_factor(1e6, 1e5, 5e7, 1.0, 0.15) == 1.0

@@ -124,6 +124,7 @@ class ModeBook:
         self._lives = [0] * n
         self._hazard, self._threshold = np.zeros(n), np.full(n, math.inf)
         self._per_cell = np.zeros(n)
+        self._cells, self._usd, self._seen = np.zeros(n), np.zeros(n), np.full(n, -1)
         self._recent, self._window = np.zeros((2, n)), start // (PRIORITY_WEEKS * TICKS_PER_WEEK)
         self._shares: dict[tuple[str, str], Column] = {}
         self._changed = set(self._at)
@@ -201,13 +202,9 @@ class ModeBook:
         laws = self.spec.experiments
         taught = 1.0 if laws is None else 1.0 + (laws.detection_factor - 1.0) * self.experiment_share(now)
         self._hazard += share * self._per_cell * (cells * taught)
-        for index in np.flatnonzero(share).tolist():
-            episode = self._now[index]
-            part = float(share[index])
-            episode.cells += part * cells
-            episode.usd += part * usd
-            if episode.seen is None:
-                episode.seen = now
+        self._cells += share * cells
+        self._usd += share * usd
+        self._seen[(share > 0.0) & (self._seen < 0)] = now
         found = np.flatnonzero(self._hazard >= self._threshold)
         if found.size:
             for index in found.tolist():
@@ -228,7 +225,9 @@ class ModeBook:
     def close(self, now: int) -> None:
         """The run ends at tick `now`: what would have come later is forgotten."""
         self.advance(now)
-        for episode in self._now:
+        for index, episode in enumerate(self._now):
+            if episode.opened is not None:
+                self._note(index)
             if episode.begun is not None and episode.fixed is None:
                 self.engineering_ticks += max(0, now - episode.begun)
 
@@ -281,6 +280,7 @@ class ModeBook:
 
     def _fix(self, index: int, now: int) -> None:
         episode = self._now[index]
+        self._note(index)
         episode.fixed = now
         assert episode.begun is not None
         self.engineering_ticks += now - episode.begun
@@ -288,6 +288,12 @@ class ModeBook:
         self._set_level(index, self.modes[index].residual_share)
         self._idle_teams += 1
         self._assign(now)
+
+    def _note(self, index: int) -> None:
+        """Write into the life of a mode what it has cost since it began."""
+        episode, seen = self._now[index], int(self._seen[index])
+        episode.cells, episode.usd = float(self._cells[index]), float(self._usd[index])
+        episode.seen = seen if seen >= 0 else None
 
     def _expect(self, number: int, setback: Setback, now: int) -> None:
         """Put the next occurrence of a setback on the calendar."""
@@ -315,6 +321,8 @@ class ModeBook:
                 if self._draws.uniform(key, f"comes_back/{since}", life, now // TICKS_PER_WEEK) < probability:
                     self._lives[index] = life + 1
                     self._state[index] = State.OPEN
+                    self._cells[index] = self._usd[index] = 0.0
+                    self._seen[index] = -1
                     self._now[index] = episode = Episode(index, since, now)
                     self.episodes.append(episode)
                     self._set_level(index, 1.0)
