@@ -7,11 +7,15 @@ from typing import Any
 
 from cellfab.report.study_search_text import search_document, search_text
 from cellfab.report.study_selection_text import selection_document, selection_text
+from cellfab.report.study_sensitivity_text import sensitivity_document, sensitivity_text
+from cellfab.report.study_uncertainty_text import uncertainty_document, uncertainty_text
 from cellfab.study.result import StudyResult
 
 TELLERS: Mapping[str, tuple[Callable[[Any, StudyResult], list[str]], Callable[[Any, StudyResult], Any]]] = {
     "selection": (selection_text, selection_document),
     "search": (search_text, search_document),
+    "sensitivity": (sensitivity_text, sensitivity_document),
+    "uncertainty": (uncertainty_text, uncertainty_document),
 }
 """By the key of the part: paragraphs for the terminal, and a plain value for `--json`."""
 

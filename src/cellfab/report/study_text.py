@@ -21,6 +21,7 @@ from cellfab.report.study_words import (
     without_repeats,
 )
 from cellfab.result import Kpi
+from cellfab.study.plan import Study
 from cellfab.study.result import Estimate, StudyResult
 
 SCHEMA_VERSION = 1
@@ -35,6 +36,7 @@ ENDINGS = {
     "infeasible": "no trial of the search keeps within its limits",
 }
 _MOST_FAILURES = 10
+_MOST_REASONS = 5
 
 
 def study_text(result: StudyResult, folder: Path) -> str:
@@ -74,6 +76,7 @@ def study_warnings(result: StudyResult) -> list[str]:
     ]
     if len(result.failures) > _MOST_FAILURES:
         lines.append(f"{len(result.failures) - _MOST_FAILURES} more replicates failed: see results.csv")
+    lines += infeasible_lines(result.study)
     for one in result.estimates:
         if one.metric == "warmup_found" and one.mean is not None and one.mean < 1.0:
             short = round(one.n * (1.0 - one.mean))
@@ -82,6 +85,26 @@ def study_warnings(result: StudyResult) -> list[str]:
                 " their figures are those of the second half: make run.horizon_h longer"
             )
     lines += [f"the store's {damage.part} was damaged ({damage.reason})" for damage in result.damage]
+    return lines
+
+
+def infeasible_lines(study: Study) -> list[str]:
+    """Points that are no scenario, by reason; and samples that a sequence does not fill the space with."""
+    reasons: dict[tuple[str, str], int] = {}
+    for one in study.infeasible:
+        reasons[one.variant, one.reason] = reasons.get((one.variant, one.reason), 0) + 1
+    listed = sorted(reasons.items(), key=lambda item: -item[1])
+    lines = [
+        f"{variant}: {count} of {len(study.points)} points are no scenario: {reason}"
+        for (variant, reason), count in listed[:_MOST_REASONS]
+    ]
+    if len(listed) > _MOST_REASONS:
+        rest = sum(count for _, count in listed[_MOST_REASONS:])
+        lines.append(f"{rest} more points are no scenario: see points.csv")
+    samples = study.spec.design.samples
+    if study.spec.design.kind == "sobol" and samples is not None and samples & (samples - 1):
+        below = 1 << (samples.bit_length() - 1)
+        lines.append(f"a Sobol sequence fills the space evenly with {below} or {2 * below} samples, not with {samples}")
     return lines
 
 
@@ -137,8 +160,10 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
 
 
 def shown_cases(result: StudyResult) -> set[int]:
-    """Numbers of the cases that are shown: all; of a search those that it has found."""
+    """Numbers of the cases that are shown: all; of a search those that it has found; none of a sample."""
     cases = result.study.cases
+    if result.study.spec.analysed:
+        return set()
     if result.study.spec.search is None:
         return {case.number for case in cases}
     found = {trial.number for trial in result.part("search").front}
