@@ -28,7 +28,7 @@ from cellfab.economics.tariffs import TARIFFS
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Pace, Processed
 from cellfab.plant_modes import PlantModes
-from cellfab.ramp.book import RampBook
+from cellfab.ramp.book import Lessons, RampBook
 from cellfab.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Merge, Step, Work
@@ -140,7 +140,7 @@ class Plant:
         prices = weekly_prices(self.economics, spec.materials, spec.run.start_date, weeks)
         self.prices = with_shocks(prices, spec.shocks.values(), spec.run.start_date)
         self.units = {name: station_units(station) for name, station in spec.line.stations.items()}
-        self.book = RampBook(spec.ramp, self.units) if spec.ramp is not None else None
+        self.book = _ramp_book(scenario, self.units)
         self.modes: PlantModes | None = None
         if self.book is not None and spec.ramp is not None and spec.ramp.failure_modes is not None:
             self.modes = PlantModes(scenario, seed, replicate, self.book)
@@ -192,6 +192,9 @@ class Plant:
 
     def begins(self, station: str, now: int) -> None:
         """A station of a later line: it starts with what is known by then on the line that it copies."""
+        model, lines = self.scenario.layout.twin(station), self.scenario.spec.lines
+        if self.book is not None and model is not None and lines is not None:
+            self.book.begin_like(station, model, now, 1.0 - lines.transfer_loss_share)
 
     def pace(self, station: str, now: int) -> Pace:
         """Ramp factors of the station."""
@@ -487,6 +490,20 @@ class Plant:
             if duty is not None:
                 entries.append((f"{TARIFFS}{name}", value, "usd", value * duty[week]))
         return entries
+
+
+def _ramp_book(scenario: Scenario, units: Mapping[str, float]) -> RampBook | None:
+    """Where every station stands in its ramp, and what several lines learn from each other; None without a ramp."""
+    spec, layout = scenario.spec, scenario.layout
+    if spec.ramp is None:
+        return None
+    lessons = None
+    if spec.lines is not None and spec.lines.shared_lessons_share > 0.0:
+        copies = {name: layout.copies(layout.written[name]) for name in units}
+        peers = {name: tuple(peer for peer in group if peer != name) for name, group in copies.items()}
+        delay = round(spec.lines.lessons_delay_weeks * TICKS_PER_WEEK)
+        lessons = Lessons(peers, spec.lines.shared_lessons_share, delay)
+    return RampBook(spec.ramp, units, lessons=lessons, absent=layout.begins().keys() & units.keys())
 
 
 def _unit_ticks(site: _Site, lot: Lot, seconds: float | None, spent: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -190,6 +190,7 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
         name: weekly_period_cost(with_added_capital(station.economics, added.get(name, 0.0)), economics)
         for name, station in spec.line.stations.items()
     }
+    begins = plant.scenario.layout.begins()
     weeks = -(-flow.horizon // TICKS_PER_WEEK)
     for week in range(weeks):
         part = min(1.0, (flow.horizon - week * TICKS_PER_WEEK) / TICKS_PER_WEEK)
@@ -208,7 +209,7 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
             economics, plant.prices.electricity[week], plant.prices.heat[week], added.get(PLANT, 0.0) * converted
         )
         worn = of_the_plant(economics, plant.prices.consumables, week)
-        close_week(ledger, week, costs, (*shared, *worn), part)
+        close_week(ledger, week, costs, (*shared, *worn), part, _late(begins, week, part))
         always_on = ((account, quantity * part, unit, usd * part) for account, quantity, unit, usd in shared)
         plant.energy.used(week, PLANT, ALWAYS_ON, always_on)
     last_part = flow.horizon / TICKS_PER_WEEK - weeks + 1
@@ -217,12 +218,22 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
             station: {week: ticks / _TICKS_PER_H for week, ticks in by_week.items()}
             for station, by_week in crew.weekly_ticks.items()
         }
-        post_crew(ledger, name, spec.line.crews[name], economics.labour, worked_h, weeks, last_part)
+        since_week = begins.get(name, 0) / TICKS_PER_WEEK
+        post_crew(ledger, name, spec.line.crews[name], economics.labour, worked_h, weeks, last_part, since_week)
     sell_scrap(ledger, economics.recycling, spec.materials)
     _close_practice(plant, weeks, last_part)
     book_sales(ledger, economics, spec.sale_prices(), spec.run.start_date, weeks)
     plant.shortfalls = book_credits(ledger, economics, spec.materials, spec.run.start_date, weeks)
     charge_interest(ledger, economics, weeks, last_part)
+
+
+def _late(begins: Mapping[str, int], week: int, part: float) -> dict[str, float]:
+    """Share of a week, of which `part` is simulated, in which what comes in it or after it is there."""
+    return {
+        name: max(0.0, week + part - tick / TICKS_PER_WEEK)
+        for name, tick in begins.items()
+        if tick > week * TICKS_PER_WEEK
+    }
 
 
 def _close_practice(plant: Plant, weeks: int, last_part: float) -> None:
@@ -232,13 +243,16 @@ def _close_practice(plant: Plant, weeks: int, last_part: float) -> None:
     if laws is None:
         return
     stations = {name: station.economics for name, station in spec.line.stations.items()}
+    begins = plant.scenario.layout.begins()
     made = 0
     for week in range(weeks):
         factor = labour_factor(
             made, laws.first_cells, laws.mature_cells, laws.machine_paced_share, laws.learning_rate_share
         )
         part = last_part if week == weeks - 1 else 1.0
-        post_learners(plant.ledger, week, stations, plant.economics, factor, part)
+        late = _late(begins, week, part)
+        there = {name: site for name, site in stations.items() if name not in late}
+        post_learners(plant.ledger, week, there, plant.economics, factor, part)
         for counts in (plant.cells_good, plant.cells_unsold):
             made += sum(number for (when, _), number in counts.items() if when == week)
 

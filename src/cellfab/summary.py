@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from cellfab.books import FIELD_YEARS, ROLLING_WEEKS, Books
 from cellfab.config.distribution import mean_seconds
-from cellfab.config.line_spec import Feed, Line, SerialStation
+from cellfab.config.line_spec import Feed, Line, SerialStation, StationEconomics
 from cellfab.config.quality_spec import REFERENCE_YEARS
 from cellfab.consumption import energy_kpis
 from cellfab.core.ledger import Holding
@@ -242,31 +242,46 @@ def _field_failures(plant: Plant, sold: int) -> dict[str, Kpi]:
 
 
 def capital_usd(scenario: Scenario, replicate: Replicate) -> dict[int, float]:
-    """Capital by the week in which it is spent: of a conversion what that takes, else the whole plant at the start."""
+    """Capital by the week in which it is spent: of a conversion what that takes, else the whole plant at the start;
+    lines that come later are paid when they come."""
     conversion, economics = replicate.conversion, scenario.spec.economics
+    assert economics is not None
+    by_week: dict[int, float] = {}
+    for name, tick in scenario.layout.begins().items():
+        if name in scenario.spec.line.stations and tick < replicate.flow.horizon:
+            site, week = scenario.spec.line.stations[name].economics, tick // TICKS_PER_WEEK
+            usd = site.capex_musd * 1e6 + site.floor_m2 * economics.building_usd_per_m2
+            by_week[week] = by_week.get(week, 0.0) + usd
     if conversion is not None:
-        by_week: dict[int, float] = {}
         for spend in conversion.capital(replicate.flow.horizon):
             week = spend.tick // TICKS_PER_WEEK
             by_week[week] = by_week.get(week, 0.0) + spend.musd * 1e6
         return by_week
-    assert economics is not None
-    sites = [station.economics for station in scenario.spec.line.stations.values()]
+    sites = list(_sites_by(scenario, 0))
     floor = economics.plant.floor_m2 + sum(site.floor_m2 for site in sites)
-    return {0: _installed_musd(scenario) * 1e6 + floor * economics.building_usd_per_m2}
+    first = economics.plant.capex_musd + sum(site.capex_musd for site in sites)
+    return {0: first * 1e6 + floor * economics.building_usd_per_m2, **by_week}
 
 
-def _installed_musd(scenario: Scenario) -> float:
-    """Equipment of the stations and of the plant as it is before any conversion."""
+def _sites_by(scenario: Scenario, tick: int) -> Iterator[StationEconomics]:
+    """Stations that are there at a tick."""
+    begins = scenario.layout.begins()
+    for name, station in scenario.spec.line.stations.items():
+        if begins.get(name, 0) <= tick:
+            yield station.economics
+
+
+def _installed_musd(scenario: Scenario, tick: int) -> float:
+    """Equipment of the stations that are there at a tick, and of the plant, as it is before any conversion."""
     assert scenario.spec.economics is not None
-    stations = sum(station.economics.capex_musd for station in scenario.spec.line.stations.values())
+    stations = sum(site.capex_musd for site in _sites_by(scenario, tick))
     return stations + scenario.spec.economics.plant.capex_musd
 
 
 def _capital(books: Books, replicate: Replicate) -> dict[str, Kpi]:
     """Capital, and what the plant's cash flow is worth."""
     plant, conversion = books.plant, replicate.conversion
-    installed = _installed_musd(plant.scenario)
+    installed = _installed_musd(plant.scenario, replicate.flow.horizon - 1)
     share = plant.economics.valuation.discount_share_per_year
     share = plant.economics.capital.interest_share_per_year if share is None else share
     levelised = levelised_usd_per_kwh(books.periods, share)

@@ -34,6 +34,7 @@ def post_crew(
     worked_h: Mapping[str, Mapping[int, float]],
     weeks: int,
     last_part: float = 1.0,
+    since_week: float = 0.0,
 ) -> None:
     """Post what a crew cost in every week, expensed: hours at work where they worked, the others at the plant.
 
@@ -51,13 +52,18 @@ def post_crew(
     weeks : int
     last_part : float
         Share of the last week that was simulated, 0-1.
+    since_week : float
+        When they came, in weeks from the start of the run.
     """
     wage = crew_wage(crew, labour)
     if not wage:
         return
     account, ratio = crew_account(name), labour.paid_ratio
     for week in range(weeks):
-        left = crew.size * HOURS_PER_WEEK * (last_part if week == weeks - 1 else 1.0)
+        part = last_part if week == weeks - 1 else 1.0
+        if since_week > week:
+            part = max(0.0, week + part - since_week)
+        left = crew.size * HOURS_PER_WEEK * part
         for station, by_week in worked_h.items():
             hours = by_week.get(week, 0.0)
             if hours:

@@ -154,8 +154,9 @@ def energy_entries(
 
 
 def close_week(
-    ledger: Ledger, week: int, costs: Mapping[str, Iterable[Entry]], plant: Iterable[Entry] = (), part: float = 1.0
-) -> None:
+    ledger: Ledger, week: int, costs: Mapping[str, Iterable[Entry]], plant: Iterable[Entry] = (), part: float = 1.0,
+    late: Mapping[str, float] | None = None,
+) -> None:  # fmt: skip
     """Post what lots have not absorbed in a week as idle capacity, and the plant's cost as expensed.
 
     Call it once per week, after the last lot of the week has been charged.
@@ -168,11 +169,15 @@ def close_week(
         From `weekly_plant_cost`.
     part : float
         Share of the week that was simulated, 0-1.
+    late : mapping of station to float, optional
+        The same for stations that were not there from its beginning.
     """
+    late = late or {}
     for station, entries in costs.items():
-        for account, quantity, unit, usd in entries:
+        share = late.get(station, part)
+        for account, quantity, unit, usd in entries if share else ():
             absorbed_quantity, absorbed_usd = ledger.debited(week, station, account)
-            rest = (quantity * part - absorbed_quantity, unit, usd * part - absorbed_usd)
+            rest = (quantity * share - absorbed_quantity, unit, usd * share - absorbed_usd)
             ledger.charge(week, station, account, *rest, Holding.IDLE_CAPACITY)
     for account, quantity, unit, usd in plant:
         ledger.charge(week, PLANT, account, quantity * part, unit, usd * part, Holding.EXPENSED)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import heappop, heappush
 from typing import NamedTuple
 
 from cellfab.config.ramp_spec import Ramp, StationRamp
@@ -32,12 +33,31 @@ class Standing(NamedTuple):
     clock_h: float
 
 
+class Lessons(NamedTuple):
+    """What passes between stations of one kind on several lines.
+
+    Attributes
+    ----------
+    peers : mapping of station to stations
+        Who learns from whom.
+    share : float
+        Of the experience gained by work, 0-1.
+    delay : int
+        Ticks until it counts.
+    """
+
+    peers: Mapping[str, Sequence[str]]
+    share: float
+    delay: int
+
+
 class _State:
     """One station's laws as plain numbers, and its three clocks."""
 
     __slots__ = (
-        "calendar", "clock_h", "experience", "exponent", "forgetting", "idle_after", "last", "mature_h", "operating",
-        "rate_gap", "rate_mature", "rate_tau", "release", "repair_gap", "repair_tau", "tau", "units", "used",
+        "calendar", "clock_h", "experience", "exponent", "forgetting", "idle_after", "last", "lessons", "mature_h",
+        "operating", "rate_gap", "rate_mature", "rate_tau", "release", "repair_gap", "repair_tau", "tau", "units",
+        "used",
     )  # fmt: skip
 
     def __init__(self, ramp: StationRamp, units: float, now: int) -> None:
@@ -46,6 +66,7 @@ class _State:
         self.experience = 0.0  # months, effective
         self.operating = 0.0  # months, without idle time
         self.clock_h = 0.0  # Duane clock: operating hours, with the head start of `reliability.start`
+        self.lessons: list[tuple[int, float]] = []  # tick from which on it counts, months; a heap
         self.set_laws(ramp)
 
     def set_laws(self, ramp: StationRamp) -> None:
@@ -63,6 +84,11 @@ class _State:
         self.mature_h = reliability.mature_after_h
         self.repair_gap = reliability.repair_start - 1.0
         self.repair_tau = reliability.repair_time_constant_months
+
+    def learn(self, now: int) -> None:
+        """Put to use what other lines have learned by now."""
+        while self.lessons and self.lessons[0][0] <= now:
+            self.experience += heappop(self.lessons)[1]
 
     def at(self, now: int, started: int, working: float) -> tuple[float, float, float]:
         """Experience, operating months and clock at `now`, after a lot since `started` of `working` unit ticks."""
@@ -94,6 +120,10 @@ class RampBook:
         counts for its share.
     start : int
         Tick at which the book opens.
+    lessons : Lessons, optional
+        What lines learn from each other; none: nothing.
+    absent : collection of str
+        Stations that are not there yet: each is opened by `begin_like`, and learns nothing before.
 
     Attributes
     ----------
@@ -101,11 +131,16 @@ class RampBook:
         Told the station, the share carried over and the tick whenever a station restarts.
     """
 
-    def __init__(self, ramp: Ramp, units: Mapping[str, float], start: int = 0) -> None:
+    def __init__(
+        self, ramp: Ramp, units: Mapping[str, float], start: int = 0, lessons: Lessons | None = None,
+        absent: Iterable[str] = (),
+    ) -> None:  # fmt: skip
+        self._lessons = lessons
+        self._absent = set(absent)
         self.restarted: Callable[[str, float, int], None] | None = None
         self._states = {name: _State(ramp.of(name), count, start) for name, count in units.items()}
         for name, state in self._states.items():
-            laws, age = ramp.of(name), ramp.months_before_start
+            laws, age = ramp.of(name), 0.0 if name in self._absent else ramp.months_before_start
             used = ramp.utilisation_before_start
             state.experience = experience_for(laws.learning.maturity_at_start, state.tau)
             state.experience += (state.calendar + state.used * used) * age
@@ -120,6 +155,9 @@ class RampBook:
         the time between its last lot and that tick can count as idle.
         """
         state = self._states[station]
+        if self._lessons is not None:
+            state.learn(now)
+            self._teach(self._lessons, station, now, state.used * working_ticks / state.units / _TICKS_PER_MONTH)
         if now < state.last:  # a parallel unit reported a later end already: only the work itself is news
             worked = working_ticks / state.units
             state.experience += state.used * worked / _TICKS_PER_MONTH
@@ -129,9 +167,16 @@ class RampBook:
         state.experience, state.operating, state.clock_h = state.at(now, int(begun), working_ticks)
         state.last = now
 
+    def _teach(self, lessons: Lessons, station: str, now: int, months: float) -> None:
+        """Pass on what a lot of work has taught."""
+        for peer in lessons.peers.get(station, ()):
+            if peer not in self._absent:
+                heappush(self._states[peer].lessons, (now + lessons.delay, lessons.share * months))
+
     def maturity(self, station: str, now: int) -> float:
         """Maturity in [0, 1) of the station's process capabilities at tick `now`."""
         state = self._states[station]
+        state.learn(now)
         now = max(now, state.last)
         return -math.expm1(-state.at(now, now, 0)[0] / state.tau)
 
@@ -170,9 +215,30 @@ class RampBook:
     def standing(self, station: str, now: int) -> Standing:
         """All clocks of the station at tick `now`."""
         state = self._states[station]
+        state.learn(now)
         now = max(now, state.last)
         experience, months, clock_h = state.at(now, now, 0)
         return Standing(-math.expm1(-experience / state.tau), experience, months, clock_h)
+
+    def begin_like(self, station: str, model: str, now: int, kept: float) -> None:
+        """A station that was not there comes alive at tick `now` as a copy of another one.
+
+        Of the maturity, of the released share of the rate and of the operating hours that `model` has reached by then
+        it starts with the share `kept` (0..1), or with what its own laws say if that is more: y_j0 = y_ref (1 - loss),
+        said of what has been learned.
+        """
+        ours, theirs = self._states[station], self._states[model]
+        theirs.learn(now)
+        then = max(now, theirs.last)
+        experience, months, clock_h = theirs.at(then, then, 0)
+        ours.experience = max(ours.experience, carried_progress(experience / theirs.tau, kept) * ours.tau)
+        ours.operating = carried_progress(months / theirs.rate_tau, kept) * ours.rate_tau
+        ours.clock_h = max(ours.clock_h, kept * clock_h)
+        ours.last = now
+        if ours.release is not None:
+            freed = -math.expm1(-months / theirs.rate_tau) if theirs.release is None else theirs.release.progress
+            ours.release.restart(kept * freed)
+        self._absent.discard(station)
 
     def convert(self, station: str, now: int, carried: float, ramp: StationRamp | None = None) -> None:
         """Restart a station at tick `now` with a share of what it had learned.
