@@ -16,6 +16,8 @@ from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Step
 
 PILOT_LOTS = 3
+"""Some 40 000 segments or cells; a lot has only a dozen charges of powder, so that many more of these are looked at."""
+CHARGE_LOTS = 200
 PILOT_SEED = 0
 """The effects belong to the scenario, so that they are the same in every replicate and for every seed."""
 CERTAIN = 3.0
@@ -104,18 +106,25 @@ def _with(
 def _lost(
     scenario: Scenario, product: str, maturity: float, changed: Mapping[tuple[str, str], Step]
 ) -> dict[str, tuple[int, int]]:
-    """Rows in and lost at every place, over `PILOT_LOTS` pilots."""
+    """Rows in and lost at every place, over `PILOT_LOTS` pilots, and `CHARGE_LOTS` up to the last mixer."""
     chain = QualityChain(
         scenario, product, seed=PILOT_SEED, maturity=maturity, steps={**scenario.steps, **changed}
     )  # fmt: skip
     counts: dict[str, tuple[int, int]] = {}
 
+    charges: set[str] = set()
+
     def watch(visit: Visit) -> None:
+        if visit.made.unit == "kg":
+            charges.add(visit.place.station)
         rows, lost = counts.get(visit.place.key, (0, 0))
         counts[visit.place.key] = rows + visit.rows_in, lost + sum(number for _, number in visit.losses)
 
     for ordinal in range(PILOT_LOTS):
         chain.lot(ordinal, watch)
+    if charges:
+        for ordinal in range(PILOT_LOTS, CHARGE_LOTS):
+            chain.lot(ordinal, watch, charges)
     return counts
 
 

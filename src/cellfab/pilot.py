@@ -7,7 +7,7 @@ lots of a run are equal cell for cell.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cellfab.config.line_spec import Line
@@ -158,8 +158,12 @@ class QualityChain:
         """All places in the order in which lots come to them."""
         return tuple(place for stop in self._stops for place, _, _ in self._acts.get(stop.node, ()))
 
-    def lot(self, ordinal: int, watch: Callable[[Visit], None] | None = None) -> list[Lot]:
+    def lot(
+        self, ordinal: int, watch: Callable[[Visit], None] | None = None, stations: Container[str] | None = None
+    ) -> list[Lot]:
         """Send lot number `ordinal` of every source through; `watch` is told of each place as it is left.
+
+        With `stations`, lots go no further than the last of these that they come to.
 
         Returns
         -------
@@ -185,7 +189,8 @@ class QualityChain:
                 lots = (made,)
             return lots[0]
 
-        return list(send(self._stops, source_lots(self._line, self.product, ordinal), act))
+        stops = [stop for stop in self._stops if stations is None or not stop.is_station or stop.node in stations]
+        return list(send(stops, source_lots(self._line, self.product, ordinal), act))
 
 
 def pilot_product(scenario: Scenario, product: str | None = None) -> str:

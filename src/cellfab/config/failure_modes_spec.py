@@ -63,7 +63,7 @@ class Detection(Spec):
     average, with N cells inspected per unit of time, p the share of them lost to the mode and q `recognised_share`.
     """
 
-    recognised_share: SomeShare = 1.5e-5
+    recognised_share: SomeShare = 4e-5
     """Of the cells lost to a mode, those that lead an engineer to its cause: few are taken apart, and few of these tell
     (assumption, set so that the line as a whole learns with the 8-10 months of public ramps)."""
     evidence_cells: Annotated[int, Field(ge=1, le=100)] = 1

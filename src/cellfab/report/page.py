@@ -21,6 +21,7 @@ from cellfab.report import (
     findings,
     frames,
     labels,
+    modes_chart,
     schematic,
 )
 from cellfab.report.layout import order_of_line
@@ -102,6 +103,11 @@ def _scrap_charts(result: RunResult, order: list[str]) -> list[Chart]:
         out.append(
             make_chart("steps", "Loss by step", findings.steps(steps), charts.step_losses(steps, products), steps)
         )
+    modes = modes_chart.timeline(result)
+    if not modes.empty:
+        weeks = int(result.weekly["week"].nunique())
+        told, figure = modes_chart.timeline_text(result, modes), modes_chart.timeline_bars(modes, weeks)
+        out.append(make_chart("modes", "Causes found and fixed", told, figure, modes))
     return out
 
 
