@@ -68,7 +68,8 @@ class Estimate:
     ----------
     stations : mapping of str to StationCapacity
     bottleneck : str
-        The station with the smallest `cells_per_week`; storage without a capacity never is.
+        The station with the smallest `cells_per_week`; storage without a capacity never is. Of several lines one that
+        they share if it makes less than all of them together can, else the slowest of the slowest line.
     cells_per_week : float
         Upper bound of the line's good output.
     good_cells_per_lot : float
@@ -116,6 +117,8 @@ def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, p
     -------
     Estimate
     """
+    if scenario.alone:
+        return _of_lines(scenario, product, seed, pilot_lots)
     spec = scenario.spec
     visits: dict[str, list[tuple[Processed, int]]] = {name: [] for name in spec.line.stations}
     good, good_kwh = 1.0, 0.0
@@ -138,6 +141,31 @@ def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, p
     stations = {name: _capacity(station, spec.line, visits[name], good) for name, station in spec.line.stations.items()}
     bottleneck = min(stations, key=lambda name: stations[name].cells_per_week)
     return Estimate(stations, bottleneck, stations[bottleneck].cells_per_week, good, good_kwh)
+
+
+def _of_lines(scenario: Scenario, product: str | None, seed: int, pilot_lots: int) -> Estimate:
+    """Several lines: what is shared limits all of them together, what is not each by itself."""
+    layout = scenario.layout
+    by_line: dict[str, Estimate] = {}
+    for name, one in scenario.alone.items():
+        twin = next((other for other in by_line if scenario.alone[other].spec.line == one.spec.line), None)
+        by_line[name] = by_line[twin] if twin else estimate(one, product, seed=seed, pilot_lots=pilot_lots)
+    first = by_line[layout.lines[0]]
+    stations = {
+        name: by_line[layout.line_of.get(name, layout.lines[0])].stations[layout.written[name]]
+        for name in scenario.spec.line.stations
+    }
+    shared = {name: one.cells_per_week for name, one in stations.items() if name not in layout.line_of}
+    own: dict[str, dict[str, float]] = {line: {} for line in layout.lines}
+    for name, line in layout.line_of.items():
+        if name in stations:
+            own[line][name] = stations[name].cells_per_week
+    together = sum(min(limits.values(), default=math.inf) for limits in own.values())
+    limits = min((limits for limits in own.values() if limits), key=lambda limits: min(limits.values()), default=shared)
+    if min(shared.values(), default=math.inf) < together:
+        together, limits = min(shared.values()), shared
+    bottleneck = min(limits, key=lambda name: limits[name])
+    return Estimate(stations, bottleneck, together, first.good_cells_per_lot, first.good_kwh_per_lot)
 
 
 def _capacity(

@@ -102,7 +102,7 @@ def _cost_scenario(
     tables = load_tables(file, for_tables)
     scenario = load_scenario(path_or_name, [one for one in overrides if one not in for_tables])
     made = pilot_product(scenario, product)
-    cell = cell_quantities(scenario, made)
+    cell = cell_quantities(scenario.one_line, made)
     prices = scenario_prices(scenario, cell.bill)
     remarks = [
         f"product {made}: {cell.capacity_ah:.1f} Ah, {cell.energy_wh:.1f} Wh,"

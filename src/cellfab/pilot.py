@@ -123,7 +123,7 @@ class QualityChain:
     Parameters
     ----------
     scenario : Scenario
-        A plant.
+        A plant of one line (of several lines: `Scenario.one_line`, or another of `Scenario.alone`).
     product : str, optional
         Default: the product of a conversion, else the first one made.
     seed, replicate : int
@@ -217,6 +217,6 @@ def pilot_lots(
     scenario: Scenario, product: str | None = None, *, seed: int = 1, lots: int = 4, maturity: float = 1.0
 ) -> Iterator[Lot]:
     """Finished lots of the quality chain, number 0 to `lots` - 1, one after the other; see `QualityChain`."""
-    chain = QualityChain(scenario, product, seed=seed, maturity=maturity)
+    chain = QualityChain(scenario.one_line, product, seed=seed, maturity=maturity)
     for ordinal in range(lots):
         yield from chain.lot(ordinal)

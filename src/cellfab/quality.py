@@ -180,6 +180,7 @@ def quality(
     UsageError
         If the mechanism is unknown, the maturity out of range, or the lots too few.
     """
+    scenario = scenario.one_line
     product = pilot_product(scenario, product)
     if mechanism is not None and mechanism not in MECHANISMS:
         raise UsageError(f"'{mechanism}' is no hidden defect; known: {', '.join(MECHANISMS)}")

@@ -18,12 +18,17 @@ PILOTS = 24
 """Lots whose cells are drawn: a lot's good cells scatter by 4 %, so their mean is known within 1 %."""
 
 
+def _mature(scenario: Scenario) -> Scenario:
+    return replace(scenario, spec=scenario.spec.model_copy(update={"ramp": None, "conversion": None}))
+
+
 def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
     """Good cells per week of the same line once it is mature, by product.
 
     Simulated, not estimated, so that buffers, crews and breakdowns count: every station at full maturity and pace. The
     line fills first, for the time that a lot spends in work at all stations, rounded up to weeks, and one week more.
-    Its lots follow pilots, `PILOTS` lots of each source spread over the run whose cells are drawn one by one.
+    Its lots follow pilots, `PILOTS` lots of each source spread over the run whose cells are drawn one by one. Of
+    several lines all are there, whenever they start, and follow the pilots of the first.
 
     Parameters
     ----------
@@ -43,15 +48,17 @@ def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
             name: source.model_copy(update={"products": {product: 1}}) for name, source in spec.line.sources.items()
         }
         line = spec.line.model_copy(update={"sources": sources})
-        mature = replace(scenario, spec=spec.model_copy(update={"ramp": None, "conversion": None, "line": line}))
-        alone = estimate(mature, product, seed=seed, pilot_lots=1)
+        mature = _mature(scenario)
+        mature = replace(mature, spec=mature.spec.model_copy(update={"line": line}))
+        one_line = mature.one_line
+        alone = estimate(one_line, product, seed=seed, pilot_lots=1)
         in_work = sum(station.seconds_per_lot for station in alone.stations.values())
         filling = math.ceil(in_work / SECONDS_PER_WEEK) + 1
         weeks = filling + RATED_WEEKS
         run = spec.run.model_copy(update={"horizon_h": 168.0 * weeks, "warmup_h": 168.0 * filling})
         lots = max(PILOTS, round(weeks * alone.stations[alone.bottleneck].lots_per_week))
         pilots = [(2 * number + 1) * lots // (2 * PILOTS) for number in range(PILOTS)]
-        physics = Replay(Plant(mature, seed, 0), line, product, pilots)
+        physics = Replay(Plant(_mature(one_line), seed, 0), one_line.spec.line, product, pilots, scenario.layout)
         flow = simulate_line(line, run, seed=seed, physics=physics)
         rated[product] = sum(sink.parts.get(product, 0) for sink in flow.sinks.values()) / RATED_WEEKS
     return rated

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.config.copying import Layout
 from cellfab.config.line_spec import Line
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.line.physics import Pace, Physics, Processed
@@ -55,9 +56,14 @@ class Replay:
     product : str
     ordinals : sequence of int
         Lots of each source that serve as pilots; choose them over the whole run, since tools wear from lot to lot.
+    layout : Layout, optional
+        Of the plant that is to follow the pilots, if `line` is one of its lines.
     """
 
-    def __init__(self, physics: Physics, line: Line, product: str, ordinals: Sequence[int]) -> None:
+    def __init__(
+        self, physics: Physics, line: Line, product: str, ordinals: Sequence[int], layout: Layout | None = None
+    ) -> None:
+        self._written = {} if layout is None else layout.written
         self._visits: dict[str, dict[int, Visit]] = {name: {} for name in line.stations}
         self._pilots = len(ordinals)
         stops = route(line)
@@ -81,7 +87,7 @@ class Replay:
 
     def process(self, station: str, lots: Sequence[Lot], now: int) -> Processed:
         """What the station answered about the pilot that the lot follows."""
-        lot, visits = lots[0], self._visits[station]
+        lot, visits = lots[0], self._visits[self._written.get(station, station)]
         if len(lots) == 1:
             number = int(lot.attributes.get(_PILOT, lot.ordinal % self._pilots))
         else:

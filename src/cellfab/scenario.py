@@ -194,7 +194,8 @@ def _with_lines(scenario: Scenario, plant: PlantOfLines, alone: Mapping[str, dic
     single: dict[str, Scenario] = {}
     for line, own in alone.items():
         spec = scenario.spec.model_copy(update={"line": plant.each[line], "lines": None})
-        single[line] = replace(scenario, spec=spec, steps=own)
+        digest = sha256(f"{scenario.digest} {line}".encode()).hexdigest()
+        single[line] = replace(scenario, spec=spec, digest=digest, steps=own)
         for (key, product), step in own.items():
             steps.setdefault((plant.layout.name_on(line, key), product), step)
     return replace(scenario, spec=plant.spec, steps=steps, layout=plant.layout, alone=single)

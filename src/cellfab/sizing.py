@@ -181,6 +181,9 @@ def size_plant(
     if not (machine_price_ratio > 0.0 and math.isfinite(machine_price_ratio)):
         raise UsageError(f"a price ratio is positive, not {machine_price_ratio:g}")
     spec = scenario.spec
+    if scenario.alone:
+        problem = scenario.resolved.problem("lines", "one line is sized at a time", "size the scenario without `lines`")
+        raise config_error([problem])
     if spec.economics is None:
         raise ConfigError(f"scenario '{scenario.name}' is a bare line: it has no cells and no money to size by")
     _refuse_other_method(scenario, spec.economics, method)

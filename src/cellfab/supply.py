@@ -34,7 +34,10 @@ def supply_windows(scenario: Scenario, seed: int, horizon: int) -> dict[str, lis
     if all(shock.open_share == 1.0 for shock in spec.shocks.values()):
         return {}
     scarce = {shock.subject for shock in spec.shocks.values() if shock.open_share < 1.0} - {None}
-    users = material_users(scenario, seed) if scarce else {}
+    users = {
+        material: {copy for name in names for copy in scenario.layout.copies(name)}
+        for material, names in (material_users(scenario.one_line, seed) if scarce else {}).items()
+    }
     for name, shock in spec.shocks.items():
         if shock.subject in scarce and shock.open_share < 1.0 and shock.subject not in users:
             raise ConfigError(f"shocks.{name}: no station of this line uses '{shock.subject}'")

@@ -189,9 +189,10 @@ def value_in(scenario: Scenario, path: TreePath) -> Any:
 
 def _typed_roots(scenario: Scenario) -> dict[TreePath, Any]:
     """Validated parts of a configuration by their path; parameters of steps are not part of the spec."""
-    path_of = {place.key: place.path for place in places(scenario.spec.line)}
-    roots: dict[TreePath, Any] = {(): scenario.spec}
-    for (key, product), step in scenario.steps.items():
+    one_line = scenario.one_line
+    path_of = {place.key: place.path for place in places(one_line.spec.line)}
+    roots: dict[TreePath, Any] = {(): one_line.spec.model_copy(update={"lines": scenario.spec.lines})}
+    for (key, product), step in one_line.steps.items():
         roots[*path_of[key], "params"] = roots["products", product, "params", key] = step.params
     return roots
 
