@@ -90,6 +90,16 @@ def test_a_credit_for_a_cell_below_its_minimum(refused):
          "2 is above 1"),
         ("line: {stations: {wind: {economics: {capex_musd: -1}}}}\n", "line.stations.wind.economics.capex_musd",
          "-1 MUSD is below 0"),
+        ("line: {stations: {wind: {economics: {consumables: {needles: {amount: -1}}}}}}\n",
+         "line.stations.wind.economics.consumables.needles.amount", "-1 is below 0"),
+        ("line: {stations: {wind: {economics: {consumables: {needels: {per: cell, amount: 1}}}}}}\n",
+         "line.stations.wind.economics.consumables.needels", "`economics.consumables` has no price for 'needels'"),
+        ("economics: {consumables: {needles: {price_usd: -4}}}\n", "economics.consumables.needles.price_usd",
+         "-4 USD is below 0"),
+        ("economics: {plant: {consumables: {tray: {per: cell, amount: 1}}}}\n", "economics.plant.consumables.tray.per",
+         "unknown value 'cell'"),
+        ("line: {crews: {maintenance: {wage_usd_per_h: -1}}}\n", "line.crews.maintenance.wage_usd_per_h",
+         "-1 USD/h is below 0"),
     ],
 )  # fmt: skip
 def test_other_mistakes(refused, text, path, message):
@@ -108,3 +118,35 @@ def test_warnings_of_duties_on_nothing_and_credits_in_doubt(tmp_path):
         "of the active materials and foils of 'ev_nmc811'" in warnings["economics.credits.cell_45x.material_assistance"]
     )
     assert not [one for one in load_scenario("ess_from_4680").warnings if one.path.startswith("economics")]
+
+
+def test_crews_and_consumables_that_overhead_holds_are_refused(refused):
+    text = "economics: {overhead: {crews_on_labour_share: !delete , consumables_on_labour_share: !delete }}\n"
+    crews, consumables = refused(text)
+    assert crews[0] == "economics.labour.crew_wage_usd_per_h"
+    assert crews[2] == "the variable overhead (0.4 of labour) holds maintenance people: they count twice"
+    assert consumables[0] == "line.stations.cathode_dose.economics.consumables.fume_filter"
+    assert consumables[2] == "the variable overhead (0.4 of labour) holds what is used up: it counts twice"
+    text += "line: {crews: {maintenance: {wage_usd_per_h: 60}}}\n"
+    assert ("line.crews.maintenance.wage_usd_per_h", 3) in [one[:2] for one in refused(text)]
+
+
+def test_no_more_is_taken_out_of_overhead_than_it_holds(refused):
+    ((path, line, message),) = refused("economics: {overhead: {crews_on_labour_share: 0.3}}\n")
+    assert (path, line) == ("economics.overhead.crews_on_labour_share", 2)
+    assert message == "crews and consumables are 0.45 of labour, and the overhead that holds them is 0.4"
+
+
+def test_overhead_without_variable_part_holds_nothing(tmp_path):
+    file = tmp_path / "plant.yaml"
+    shares = "variable_on_labour_share: 0, crews_on_labour_share: !delete , consumables_on_labour_share: !delete "
+    file.write_text(f"extends: ev_4680_dry\neconomics: {{overhead: {{{shares}}}}}\n", encoding="utf-8")
+    assert load_scenario(file).spec.economics.overhead.posted_on_labour_share == 0.0
+
+
+def test_a_share_taken_out_that_nobody_pays_is_a_warning(tmp_path):
+    file = tmp_path / "plant.yaml"
+    file.write_text("extends: ev_4680_dry\neconomics: {labour: {crew_wage_usd_per_h: !delete }}\n", encoding="utf-8")
+    (warning,) = load_scenario(file).warnings
+    assert warning.path == "economics.overhead.crews_on_labour_share"
+    assert warning.message == "0.15 of labour are taken out of overhead, and no crew has a wage"

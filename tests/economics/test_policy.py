@@ -92,6 +92,24 @@ def test_scrap_brings_its_share_of_the_price_and_costs_its_freight(ledger):
     assert ledger.balance().is_zero
 
 
+def test_scrap_is_sold_and_carried_where_it_arose():
+    ledger = Ledger()
+    for identity, place in ((1, "coat"), (2, "wind.reel"), (3, "coat")):
+        lot = Lot(identity, n=10, product="ess", material="cathode")
+        ledger.charge_lot(lot, 0, "mix", [("materials.lfp", 100.0, "kg", 800.0)])
+        ledger.scrap(lot, 5, 10, 1, place, "torn")
+    sell_scrap(ledger, Recycling(freight_usd_per_kg=0.5), MATERIALS)
+    assert {one.place: (one.quantity, one.usd) for one in ledger.incomes()} == {
+        "coat": (100.0, 120.0),
+        "wind.reel": (50.0, 60.0),
+    }
+    freight = {one.place: one.usd for one in ledger.debits() if one.account == "scrap_freight"}
+    assert freight == {"coat": 50.0, "wind.reel": 25.0}
+    summed = [one for one in ledger.held() if one.holding is Holding.SCRAP]
+    assert [(one.quantity, one.usd) for one in summed] == [(150.0, 1200.0)]  # `held` is over all places
+    assert ledger.balance().is_zero
+
+
 def test_a_recycler_who_must_be_paid():
     ledger, lot = Ledger(), Lot(1, n=1, product="ess", material="cell")
     ledger.charge_lot(lot, 0, "mix", [("materials.lfp", 100.0, "kg", 800.0)])
@@ -187,6 +205,17 @@ def test_credits_not_yet_paid_are_bound_too(ledger):
     assert [now - then for now, then in zip(after, before, strict=True)] == pytest.approx(
         [earned[0], sum(earned), sum(earned)]
     )
+
+
+def test_goods_in_stock_are_bound_at_their_cost_not_at_their_price(ledger):
+    """Seven days in stock: what is finished in a week is sold a week later, and owed by the customer from then on."""
+    economics = Economics(currency_year=2026, working_capital=WorkingCapital(goods_d=7, receivables_d=7))
+    before = bound_capital(ledger, Economics(currency_year=2026), 3)
+    book_sales(ledger, economics, {"ess": Schedule.constant(80.0)}, START, 3)
+    assert list(ledger.received()) == [(2, 8000.0), (3, 8000.0)]
+    after = bound_capital(ledger, economics, 3)
+    cost, price = 990.0, 8000.0
+    assert [now - then for now, then in zip(after, before, strict=True)] == [cost, cost + price, price]
 
 
 def test_suppliers_may_finance_it_all(ledger):

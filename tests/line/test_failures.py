@@ -138,6 +138,8 @@ def test_a_crew_serves_by_priority_then_by_time(simulate, fixed, mode, recorder,
     assert crew.wait.count == 5
     assert crew.wait.mean_s == pytest.approx((0 + 8 + 19 + 7 + 39) / 5)
     assert crew.wait.max_s == 39.0
+    seconds = {station: work[0] / 1e6 for station, work in crew.weekly_ticks.items()}
+    assert seconds == {"a": 10.0, "b": 10.0, "c": 20.0, "d": 0.5}
 
 
 def test_planned_stop_interrupts_and_resumes(simulate, fixed, one_station, recorder, states):

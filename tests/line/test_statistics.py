@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellfab.line.statistics import Level, Tally
+from cellfab.line.statistics import Level, Tally, WeeklyArea
+from cellfab.units import TICKS_PER_WEEK
 
 
 def test_tally_of_nothing():
@@ -53,3 +54,13 @@ def test_level_integrates_and_forgets():
     level.change(5, 70)
     level.change(-5, 70)
     assert level.largest(80) == 2
+
+
+def test_weekly_area_is_cut_at_the_ends_of_weeks():
+    area, week = WeeklyArea(), TICKS_PER_WEEK
+    area.change(2, week // 2)
+    area.change(-1, 2 * week + week // 4)
+    area.change(-1, 2 * week + week // 2)
+    area.change(1, 5 * week)
+    assert area.by_week(5 * week + 7) == {0: week, 1: 2 * week, 2: week // 2 + week // 4, 5: 7}
+    assert area.by_week(5 * week + 9) == {0: week, 1: 2 * week, 2: week // 2 + week // 4, 5: 9}

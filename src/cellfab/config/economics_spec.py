@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from cellfab.config.carbon_spec import Carbon
 from cellfab.config.policy_spec import Credit, Markups, Recycling, Tariff, WorkingCapital
@@ -68,15 +68,6 @@ class Overhead(Spec):
     def posted_on_labour_share(self) -> float:
         """What of the variable overhead is posted by itself: crews and consumables."""
         return (self.crews_on_labour_share or 0.0) + (self.consumables_on_labour_share or 0.0)
-
-    @model_validator(mode="after")
-    def _no_more_than_there_is(self) -> Overhead:
-        if self.posted_on_labour_share > self.variable_on_labour_share + 1e-9:
-            raise ValueError(
-                f"crews and consumables are {self.posted_on_labour_share:g} of labour, and the variable overhead that"
-                f" holds them only {self.variable_on_labour_share:g}"
-            )
-        return self
 
 
 class WeeklyConsumable(Spec):

@@ -121,11 +121,16 @@ _OVERHEAD: TreePath = ("economics", "overhead")
 
 def _counted_twice(resolved: Resolved, spec: ScenarioSpec, economics: Economics) -> Iterator[Problem]:
     """Crews with a wage and consumables, where the variable overhead on labour still holds them."""
-    whole = economics.overhead.variable_on_labour_share
+    overhead = economics.overhead
+    whole, out = overhead.variable_on_labour_share, overhead.posted_on_labour_share
+    if out > whole + 1e-9:
+        name = "consumables_on_labour_share" if overhead.crews_on_labour_share is None else "crews_on_labour_share"
+        message = f"crews and consumables are {out:g} of labour, and the overhead that holds them is {whole:g}"
+        yield resolved.problem((*_OVERHEAD, name), message, "no more can be taken out of it than it holds")
     if whole == 0.0:
         return
     hint = "write economics.overhead.{}: the share of direct labour to take out of it (0 if it never held them)"
-    if economics.overhead.crews_on_labour_share is None:
+    if overhead.crews_on_labour_share is None:
         for name, crew in spec.line.crews.items():
             if _paid(crew, economics):
                 path: TreePath = ("line", "crews", name, "wage_usd_per_h")
@@ -134,7 +139,7 @@ def _counted_twice(resolved: Resolved, spec: ScenarioSpec, economics: Economics)
                 message = f"the variable overhead ({whole:g} of labour) holds maintenance people: they count twice"
                 yield resolved.problem(path, message, hint.format("crews_on_labour_share"))
                 break
-    if economics.overhead.consumables_on_labour_share is None:
+    if overhead.consumables_on_labour_share is None:
         for path in _places_of_consumables(spec, economics):
             message = f"the variable overhead ({whole:g} of labour) holds what is used up: it counts twice"
             yield resolved.problem(path, message, hint.format("consumables_on_labour_share"), key=True)
