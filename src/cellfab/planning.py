@@ -14,7 +14,7 @@ from cellfab.ramp.capacity import WeekCapacity, cells_per_week, weekly_capacity,
 from cellfab.ramp.chances import Chances, chances
 from cellfab.ramp.conversion import ConversionPlan, Project
 from cellfab.ramp.network import Timeline
-from cellfab.ramp.project import RELEASE, Task
+from cellfab.ramp.project import RELEASE, Task, on_line
 from cellfab.scenario import Scenario
 from cellfab.units import TICKS_PER_WEEK
 
@@ -43,8 +43,8 @@ class ProjectPlan:
     scenario : Scenario
     project : Project
         Tasks as planned.
-    plan : ConversionPlan
-        Their dates.
+    plans : mapping of str to ConversionPlan
+        Dates by line; of the only one under "".
     chances : Chances or None
         What slips make of them; None where nothing can be late.
     capex_musd : mapping of str to float
@@ -56,7 +56,7 @@ class ProjectPlan:
 
     scenario: Scenario
     project: Project
-    plan: ConversionPlan
+    plans: Mapping[str, ConversionPlan]
     chances: Chances | None
     capex_musd: Mapping[str, float]
     capacity: tuple[WeekOutput, ...]
@@ -68,9 +68,14 @@ class ProjectPlan:
         return self.project.tasks
 
     @property
+    def timeline(self) -> Timeline:
+        """Dates of every task."""
+        return next(iter(self.plans.values())).timeline
+
+    @property
     def begin(self) -> int:
         """Tick at which the first task begins: the decision, else the stop."""
-        return min(dates.start for dates in self.plan.timeline.dates.values())
+        return min(dates.start for dates in self.timeline.dates.values())
 
     def day(self, tick: int) -> datetime.date:
         """The day of a tick."""
@@ -110,30 +115,47 @@ def plan_project(scenario: Scenario, *, seed: int | None = None, cases: int = CA
     conversion = spec.conversion
     if conversion is None:
         raise ConfigError(f"scenario '{scenario.name}' has no `conversion`, so there is nothing to plan")
-    project = Project(conversion, spec.line.stations)
-    plan = project.plan()
+    project = Project(conversion, spec.line.stations, layout=scenario.layout)
+    plans = {line: project.plan(line=line) for line in project.lines}
+    timeline = project.timeline()
     uncertain = conversion.slips_happen and any(task.slips for task in project.tasks)
     found = chances(project, spec.run.seed if seed is None else seed, cases) if uncertain else None
     by_month: dict[str, float] = {}
-    for spend in sorted(plan.capital, key=lambda spend: spend.tick):
+    for spend in sorted(project.payments(timeline), key=lambda spend: spend.tick):
         month = day_of(scenario, spend.tick).strftime("%Y-%m")
         by_month[month] = by_month.get(month, 0.0) + spend.musd
-    weeks = -(-plan.timeline.dates[RELEASE].finish // TICKS_PER_WEEK) + _AFTER_RELEASE_WEEKS
-    rows = capacity_rows(scenario, plan, weeks)
-    nominal = cells_per_week(spec.line)
-    mature = min(nominal.values(), default=math.inf)
-    if conversion.ramp is not None:
-        mature = min((cells * conversion.ramp.of(n).rate.mature for n, cells in nominal.items()), default=math.inf)
+    weeks = -(-timeline.dates[RELEASE].finish // TICKS_PER_WEEK) + _AFTER_RELEASE_WEEKS
+    rows = capacity_rows(scenario, project, plans, weeks)
+    mature = sum(mature_cells(scenario, project, line) for line in project.lines)
     rate_week = weeks_to_rate(rows, conversion.product_to, mature)
-    return ProjectPlan(scenario, project, plan, found, by_month, tuple(outputs(scenario, rows)), rate_week)
+    return ProjectPlan(scenario, project, plans, found, by_month, tuple(outputs(scenario, rows)), rate_week)
 
 
-def capacity_rows(scenario: Scenario, plan: ConversionPlan, weeks: int) -> list[WeekCapacity]:
-    """Capacity of a scenario by week by the dates of a plan, in cells."""
+def mature_cells(scenario: Scenario, project: Project, line: str) -> float:
+    """Cells a week of a line at the mature rate of its slowest unit-by-unit station, never stopping."""
+    ramp, own = project.conversion.ramp, set(project.stations_of(line))
+    nominal = {name: cells for name, cells in cells_per_week(scenario.spec.line.stations).items() if name in own}
+    return min((cells * (ramp.of(n).rate.mature if ramp else 1.0) for n, cells in nominal.items()), default=math.inf)
+
+
+def capacity_rows(
+    scenario: Scenario, project: Project, plans: Mapping[str, ConversionPlan], weeks: int
+) -> list[WeekCapacity]:
+    """Capacity of a scenario by week by the dates of its plans, in cells; lines that are not converted are left out."""
     spec = scenario.spec
-    assert spec.conversion is not None
     units = {name: float(station_units(station)) for name, station in spec.line.stations.items()}
-    return weekly_capacity(spec.line, units, spec.conversion, plan, spec.ramp, weeks)
+    sums: dict[tuple[int, str], tuple[float, float]] = {}
+    for line, plan in plans.items():
+        own = set(project.stations_of(line))
+        stations = {name: station for name, station in spec.line.stations.items() if name in own}
+        release = plan.timeline.dates[on_line(line, RELEASE)].finish
+        for row in weekly_capacity(stations, units, project.conversion, plan, release, spec.ramp, weeks):
+            cells, sold = sums.get((row.week, row.product), (0.0, 0.0))
+            sums[row.week, row.product] = (cells + row.cells, sold + row.cells * row.sold_share)
+    return [
+        WeekCapacity(week, product, cells, sold / cells if cells else 0.0)
+        for (week, product), (cells, sold) in sorted(sums.items())
+    ]
 
 
 def outputs(scenario: Scenario, rows: list[WeekCapacity]) -> list[WeekOutput]:

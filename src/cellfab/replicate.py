@@ -26,7 +26,7 @@ from cellfab.economics.recycling import sell_scrap
 from cellfab.economics.working_capital import charge_interest
 from cellfab.errors import ConfigError, InvariantError
 from cellfab.ledger_rows import LedgerRows
-from cellfab.line.conversion import LineConversion
+from cellfab.line.conversion import PlantConversion
 from cellfab.line.flow import simulate_line
 from cellfab.line.result import FlowResult
 from cellfab.line.states import WORKING
@@ -50,7 +50,7 @@ class Replicate:
 
     flow: FlowResult
     plant: Plant | None
-    conversion: LineConversion | None
+    conversion: PlantConversion | None
     cut: Cut | None = None
 
 
@@ -128,9 +128,11 @@ def _simulated(
         raise ConfigError("--engine compiled runs bare lines only; this scenario makes cells")
     conversion = None
     if plant is not None and spec.conversion is not None:
-        tasks = project_tasks(spec.conversion, spec.line.stations)
+        tasks = project_tasks(spec.conversion, spec.line.stations, scenario.layout)
         late = delays_of_case(tasks, seed, replicate) if spec.conversion.slips_happen else {}
-        conversion = LineConversion(spec.conversion, plant.book, late, plant.cells_now)
+        conversion = PlantConversion(
+            spec.conversion, spec.line.stations, scenario.layout, plant.book, late, plant.cells_now
+        )
     if plant is not None and spec.shocks:
         plant.closures = supply_windows(scenario, seed, horizon)
     with rare_collection():
@@ -142,7 +144,7 @@ def _simulated(
             engine=engine,
             physics=plant,
             progress=None if progress is None else lambda now: progress(now / horizon),
-            controllers=() if conversion is None else (conversion,),
+            controllers=() if conversion is None else conversion.each,
             closures=None if plant is None else plant.closures,
             begins=scenario.layout.begins(),
             watch=watch,
@@ -174,17 +176,19 @@ def rare_collection() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | None) -> None:
+def _close_books(plant: Plant, flow: FlowResult, conversion: PlantConversion | None) -> None:
     """Post what came with the calendar (period cost of every station and the plant, crews, power while not working),
     book what was earned, and charge interest on what is bound."""
     spec, economics, ledger = plant.scenario.spec, plant.economics, plant.ledger
-    dates = None if conversion is None else conversion.plan
+    dates = {} if conversion is None else conversion.dates_by_station()
     added: dict[str, float] = {}
-    for spend in () if dates is None else dates.capital:
+    for spend in () if conversion is None or not dates else conversion.capital(flow.horizon):
         added[spend.station] = added.get(spend.station, 0.0) + spend.musd
     people = None if spec.conversion is None else spec.conversion.people
-    absent = {} if dates is None or people is None else absent_shares(people, dates.drained, dates.restart)
-    restart_week = None if dates is None else dates.restart // TICKS_PER_WEEK
+    absent = {
+        name: absent_shares(people, found.drained, found.restart) for name, found in dates.items() if people is not None
+    }
+    restart_weeks = {name: found.restart // TICKS_PER_WEEK for name, found in dates.items()}
     before = {name: weekly_period_cost(station.economics, economics) for name, station in spec.line.stations.items()}
     after = {
         name: weekly_period_cost(with_added_capital(station.economics, added.get(name, 0.0)), economics)
@@ -198,13 +202,14 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: LineConversion | No
             ticks = station.weekly_ticks[week]
             working, whole = float(ticks[WORKING]) / station.units, float(ticks.sum()) / station.units
             _close_energy(plant, name, week, working / _TICKS_PER_H, whole / _TICKS_PER_H, flow.horizon)
-        converted = restart_week is not None and week >= restart_week
-        costs = after if converted else before
-        if week in absent:
-            costs = {
-                name: weekly_period_cost(with_absent(station.economics, absent[week]), economics)
-                for name, station in spec.line.stations.items()
-            }
+        converted = any(week >= restart for restart in restart_weeks.values())
+        costs = {
+            name: (after if week >= restart_weeks.get(name, weeks) else before)[name] for name in spec.line.stations
+        }
+        for name, shares in absent.items():
+            if week in shares:
+                fewer = with_absent(spec.line.stations[name].economics, shares[week])
+                costs[name] = weekly_period_cost(fewer, economics)
         shared = weekly_plant_cost(
             economics, plant.prices.electricity[week], plant.prices.heat[week], added.get(PLANT, 0.0) * converted
         )

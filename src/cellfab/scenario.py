@@ -159,7 +159,11 @@ def bind(resolved: Resolved) -> Scenario:
         problems += money_problems(resolved, spec)
         problems += shock_problems(resolved, spec.shocks, spec.run.start_date, spec.run.horizon_h)
         if spec.conversion is not None:
-            problems += project_problems(resolved, spec.conversion, spec.line.stations, spec.run.horizon_h)
+            lines = spec.lines.names() if spec.lines is not None else ()
+            common = [] if plant is None else plant.shared_stations()
+            problems += project_problems(
+                resolved, spec.conversion, spec.line.stations, spec.run.horizon_h, lines, common
+            )
     else:
         problems += [resolved.problem(*problem) for problem in wiring_problems_of_faulty(resolved)]
     found = list(_written_places(resolved))

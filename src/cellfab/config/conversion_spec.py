@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from cellfab.config.project_spec import Members, Payment, People, ProjectTask, Slip
+from cellfab.config.project_spec import LineDates, Members, Payment, People, ProjectTask, Slip
 from cellfab.config.ramp_spec import Ramp
 from cellfab.config.spec import Spec
 
@@ -150,6 +150,9 @@ class Conversion(Spec):
     tasks: dict[str, ProjectTask] = {}
     """Tasks of your own, and changes to those that are generated: decision, order, delivery.STATION, stop, drain,
     strip_out, install.STATION, commissioning, requalification, release."""
+    lines: dict[str, LineDates] = {}
+    """Line by line, where the scenario has `lines`: which of them are converted, in this order, and when each stops.
+    The others go on as they are. None: all at once. Crews of the project serve all lines."""
     slips_happen: bool = True
     """false: every task takes as long as planned, whatever slips are written."""
     people: People | None = None
@@ -164,6 +167,13 @@ class Conversion(Spec):
         if self.product_from is None and self.stop_week > 0.0:
             raise ValueError("a line that is idle from the start stops in week 0; write stop_week: 0, or product_from")
         return self
+
+    def on_line(self, line: str) -> Conversion:
+        """The conversion of one of the lines that are converted one by one."""
+        dates = self.lines[line]
+        decision = self.decision_week if dates.decision_week is None else dates.decision_week
+        stop = self.stop_week if dates.stop_week is None else dates.stop_week
+        return self.model_copy(update={"stop_week": stop, "decision_week": decision, "lines": {}})
 
     @property
     def drain_weeks(self) -> float:
@@ -196,8 +206,8 @@ class Conversion(Spec):
 _LATER = frozenset(
     {
         *("decision_week", "order_weeks", "order_slips", "commissioning_slips", "requalification_slips", "payment"),
-        *("crews", "install_crews", "tasks", "slips_happen", "people", "delivery_weeks", "slips", "delivery_slips"),
-        *("expected_weeks", "work_in_progress"),
+        *("crews", "install_crews", "tasks", "slips_happen", "people", "lines", "delivery_weeks", "slips"),
+        *("delivery_slips", "expected_weeks", "work_in_progress"),
     }
 )
 """Keys that are left out of `Conversion.written` where nothing is said about them."""

@@ -35,6 +35,10 @@ class PlantOfLines(NamedTuple):
     layout: Layout = Layout()
     each: Mapping[str, Line] = {}
 
+    def shared_stations(self) -> list[str]:
+        """Stations that exist once for all lines."""
+        return [name for name in self.spec.line.stations if self.layout.lines and name not in self.layout.line_of]
+
     def differs(self, line: str) -> bool:
         """Whether anything is different on a line."""
         return self.spec.lines is not None and line in self.spec.lines.named and bool(self.spec.lines.named[line].line)

@@ -114,3 +114,12 @@ class People(Spec):
     def lost_share(self) -> float:
         """Share of what was learned that is gone for good."""
         return self.laid_off_share * self.not_returning_share * self.knowledge_share
+
+
+class LineDates(Spec):
+    """When one of several lines is converted; everything else is as for the others."""
+
+    stop_week: NonNegative | None = None
+    """Default: that of the conversion."""
+    decision_week: NonNegative | None = None
+    """Default: that of the conversion."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Mapping, Sequence, Set
+from typing import Any, TypeVar
 
 import numpy as np
 from simpy.events import Event
@@ -34,6 +34,7 @@ from cellfab.units import TICKS_PER_WEEK
 _MOST_SETTLES = 1_000_000
 """Settlings of one tick before it is declared that time does not advance."""
 
+AnyNode = TypeVar("AnyNode", bound=Node)
 Controller = Callable[["LineRun"], Generator[Event, Any, Any]]
 
 
@@ -97,7 +98,7 @@ class LineRun:
         self._losing: list[Source] = []
         self._expiring: list[Store] = []
         self._collecting: list[tuple[Station, list[Giver]]] = []
-        self._drain: Event | None = None
+        self._drains: list[tuple[Event, Set[str] | None]] = []
         self._settle_pending = False
         self._settles_at_tick = 0
         self._settled_at = -1
@@ -241,9 +242,13 @@ class LineRun:
             elif not self._let_go():
                 break
         self._settle_pending = False
-        if self._drain is not None and drained(self):
-            event, self._drain = self._drain, None
-            event.succeed()
+        if self._drains:
+            waiting, self._drains = self._drains, []
+            for event, names in waiting:
+                if drained(self, names):
+                    event.succeed()
+                else:
+                    self._drains.append((event, names))
 
     def _pull_stores(self) -> None:
         stores = self._touched_stores
@@ -309,32 +314,38 @@ class LineRun:
 
     # What controllers use.
 
-    def stop_sources(self) -> None:
-        """No lot enters any more."""
-        for source in self.sources.values():
+    def stop_sources(self, names: Set[str] | None = None) -> None:
+        """No lot enters any more, or none through the sources named."""
+        for source in self._chosen(self.sources, names):
             source.stop()
 
-    def restart_sources(self, product: str, sellable: bool = True) -> None:
-        """Lots enter again, all of one product."""
-        for source in self.sources.values():
+    def restart_sources(self, product: str, sellable: bool = True, names: Set[str] | None = None) -> None:
+        """Lots enter again, all of one product; through all sources, or those named."""
+        for source in self._chosen(self.sources, names):
             source.restart(product, sellable)
 
-    def drained(self) -> Event:
-        """Happens as soon as nothing inside can move any more although nothing enters (leftovers of merges stay)."""
-        if self._drain is None:
-            self._drain = Event(self.env)
-            self.request_settle()
-        return self._drain
+    def drained(self, names: Set[str] | None = None) -> Event:
+        """Happens as soon as nothing inside (or in the nodes named) can move any more although nothing enters.
+
+        Leftovers of merges stay.
+        """
+        event = Event(self.env)
+        self._drains.append((event, names))
+        self.request_settle()
+        return event
 
     def look_whether_drained(self) -> None:
         """Something that could still move at the last settling may have come to rest."""
-        if self._drain is not None:
+        if self._drains:
             self.request_settle()
 
-    def discard_leftovers(self) -> int:
-        """Throw away every lot that waits, outside or in a buffer, dwell station or unit; return how many."""
+    def discard_leftovers(self, names: Set[str] | None = None) -> int:
+        """Throw away every lot that waits, outside or in a buffer, dwell station or unit; return how many.
+
+        With `names` only in these nodes.
+        """
         thrown = 0
-        for node in self.nodes.values():
+        for node in self._chosen(self.nodes, names):
             if isinstance(node, Store | Source):
                 thrown += node.discard_all()
             elif isinstance(node, Station):
@@ -346,6 +357,10 @@ class LineRun:
                         if blocked:
                             unit.freed()
         return thrown
+
+    @staticmethod
+    def _chosen(nodes: Mapping[str, AnyNode], names: Set[str] | None) -> list[AnyNode]:
+        return [node for node in nodes.values() if names is None or node.name in names]
 
     # Running.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING
 
 from cellfab.line.buffers import Buffer, Store
@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
 
 
-def drained(run: LineRun) -> bool:
-    """Whether nothing inside will ever move unless somebody acts from outside; asked of a settled tick."""
-    return not any(map(_will_move, run.nodes.values()))
+def drained(run: LineRun, names: Set[str] | None = None) -> bool:
+    """Whether nothing inside, or in the nodes named, will ever move unless somebody acts from outside.
+
+    Asked of a settled tick.
+    """
+    return not any(_will_move(node) for node in run.nodes.values() if names is None or node.name in names)
 
 
 def _will_move(node: Node) -> bool:

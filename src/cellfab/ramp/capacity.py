@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from cellfab.config.conversion_spec import Conversion
 from cellfab.config.distribution import mean_seconds
-from cellfab.config.line_spec import Line, SerialStation
+from cellfab.config.line_spec import SerialStation, Station
 from cellfab.config.ramp_spec import Ramp
 from cellfab.ramp.book import RampBook
 from cellfab.ramp.conversion import ConversionPlan
-from cellfab.ramp.project import RELEASE
 from cellfab.units import TICKS_PER_WEEK
 
 _SECONDS_PER_WEEK = 7 * 24 * 3600.0
@@ -39,10 +38,10 @@ class WeekCapacity(NamedTuple):
     sold_share: float
 
 
-def cells_per_week(line: Line) -> dict[str, float]:
+def cells_per_week(stations: Mapping[str, Station]) -> dict[str, float]:
     """Of each unit-by-unit station at nominal speed, never stopping."""
     found = {}
-    for name, station in line.stations.items():
+    for name, station in stations.items():
         if isinstance(station, SerialStation):
             machines = station.machines.values() or (station,)
             cycle = max(mean_seconds(machine.cycle) for machine in machines if machine.cycle is not None)
@@ -51,17 +50,26 @@ def cells_per_week(line: Line) -> dict[str, float]:
 
 
 def weekly_capacity(
-    line: Line, units: Mapping[str, float], conversion: Conversion, plan: ConversionPlan, ramp: Ramp | None, weeks: int
+    stations: Mapping[str, Station],
+    units: Mapping[str, float],
+    conversion: Conversion,
+    plan: ConversionPlan,
+    release: int,
+    ramp: Ramp | None,
+    weeks: int,
 ) -> list[WeekCapacity]:
     """Capacity of the old product up to the stop, and of the new one from the restart on.
 
     Parameters
     ----------
-    line : Line
+    stations : mapping of str to Station
+        Of one line.
     units : mapping of str to float
         Parallel units of each station.
     conversion : Conversion
     plan : ConversionPlan
+    release : int
+        Tick from which on what is made may be sold.
     ramp : Ramp or None
         Laws by which speeds are released; None: nominal speed from the first day.
     weeks : int
@@ -71,11 +79,10 @@ def weekly_capacity(
     list of WeekCapacity
         One or two rows a week; empty if no station of the line works unit by unit.
     """
-    nominal = cells_per_week(line)
+    nominal = cells_per_week(stations)
     if not nominal or all(math.isinf(value) for value in nominal.values()):
         return []
     book = None if ramp is None else RampBook(ramp, {name: units[name] for name in nominal})
-    release = plan.timeline.dates[RELEASE].finish
     rows = []
     converted = False
     for week in range(weeks):

@@ -6,15 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from cellfab.config.conversion_spec import Conversion
+from cellfab.config.copying import Layout
 from cellfab.ramp.network import Timeline
 from cellfab.ramp.project import (
     COMMISSIONING,
     DELIVERY,
     DRAIN,
+    INSTALL,
+    ONE_LINE,
     ORDER,
     RELEASE,
     STOP,
     STRIP_OUT,
+    on_line,
     project_network,
     project_tasks,
     ticks,
@@ -84,39 +88,57 @@ class Project:
     ----------
     conversion : Conversion
     stations : iterable of str
-        All stations of the line.
+        All stations of the line, or of all lines.
     delays : mapping of str to float, optional
         Weeks that tasks are late.
+    layout : Layout
+        Which station is on which line.
 
     Attributes
     ----------
     tasks : tuple of Task
+    lines : tuple of str
+        Lines that are converted one by one; ("",) where there is one date for all.
+    found : dict of str to int
+        Durations, in ticks, of tasks that the simulation has seen the end of.
     """
 
     def __init__(
-        self, conversion: Conversion, stations: Iterable[str], delays: Mapping[str, float] | None = None
-    ) -> None:
+        self, conversion: Conversion, stations: Iterable[str], delays: Mapping[str, float] | None = None,
+        layout: Layout = ONE_LINE,
+    ) -> None:  # fmt: skip
         self.conversion = conversion
         self.stations = tuple(stations)
-        self.tasks = project_tasks(conversion, self.stations)
+        self.tasks = project_tasks(conversion, self.stations, layout)
+        self.lines = tuple(conversion.lines) or ("",)
         self.network = project_network(self.tasks, conversion.crews)
+        self.found: dict[str, int] = {}
+        self._layout = layout
         self._lasts = {
             task.name: max(ticks(task.weeks) + ticks(late), 0)
             for task in self.tasks
             if (late := (delays or {}).get(task.name, 0.0))
         }
 
-    def timeline(self, found: Mapping[str, int] | None = None) -> Timeline:
-        """Dates of every task; `found` are durations, in ticks, of tasks that the simulation has seen the end of."""
-        return self.network.schedule({**self._lasts, **(found or {})})
+    def timeline(self) -> Timeline:
+        """Dates of every task as far as they are known."""
+        return self.network.schedule({**self._lasts, **self.found})
 
-    def plan(self, drained: int | None = None) -> ConversionPlan:
-        """Every date, once it is known when the line was empty, or as planned before that.
+    def stations_of(self, line: str) -> tuple[str, ...]:
+        """Stations that are converted with a line."""
+        if not line:
+            return self.stations
+        return tuple(name for name in self.stations if self._layout.line_of.get(name) == line)
+
+    def plan(self, drained: int | None = None, line: str = "") -> ConversionPlan:
+        """Every date of a line, once it is known when it was empty, or as planned before that.
 
         Parameters
         ----------
         drained : int, optional
-            Tick at which the last lot left.
+            Tick at which the last lot left; noted in `found`.
+        line : str
+            One of `lines`.
 
         Returns
         -------
@@ -125,21 +147,26 @@ class Project:
         """
         conversion = self.conversion
         timeline = self.timeline()
-        stop = timeline.dates[STOP].finish
+        stop = timeline.dates[on_line(line, STOP)].finish
         if drained is not None:
-            timeline = self.timeline({DRAIN: drained - stop})
+            self.found[on_line(line, DRAIN)] = drained - stop
+            timeline = self.timeline()
         dates = timeline.dates
-        empty, stripped = dates[DRAIN].finish, dates[STRIP_OUT].finish
-        ready = dict.fromkeys(self.stations, empty)
+        empty, stripped = dates[on_line(line, DRAIN)].finish, dates[on_line(line, STRIP_OUT)].finish
+        ready = dict.fromkeys(self.stations_of(line), empty)
         for task in self.tasks:
-            if task.holds is not None:
+            if task.holds in ready and task.holds is not None:
                 ready[task.holds] = max(ready[task.holds], dates[task.name].finish)
-        rebuilt, restart = dates[COMMISSIONING].start, dates[COMMISSIONING].finish
+        accepted = dates[on_line(line, COMMISSIONING)]
+        rebuilt, restart = accepted.start, accepted.finish
         by_lots = conversion.requalification.duration_weeks is None
-        release = None if by_lots else dates[RELEASE].finish
+        release = None if by_lots else dates[on_line(line, RELEASE)].finish
         longest = [name for name, end in ready.items() if end == rebuilt and conversion.task(name).action != "reuse"]
+        drain = "the line is idle" if conversion.product_from is None else (
+            f"no new {conversion.product_from}; what is inside is finished"
+        )  # fmt: skip
         phases = [
-            PlannedPhase("drain", stop, empty, f"no new {conversion.product_from}; what is inside is finished"),
+            PlannedPhase("drain", stop, empty, drain),
             PlannedPhase("strip out", empty, stripped, ""),
             PlannedPhase("rebuild", stripped, rebuilt, f"longest: {', '.join(longest)}" if longest else ""),
             PlannedPhase("commissioning", rebuilt, restart, ""),
@@ -161,27 +188,28 @@ class Project:
             if task.payment is None:
                 yield CapitalSpend(where, dates[task.name].start, task.capex_musd, task.name)
                 continue
-            own = dates.get(f"{DELIVERY}{task.station}")  # without one its goods come when it begins
-            delivered = f"{DELIVERY}{task.station}" if own is not None else task.name
+            order, acceptance = on_line(task.line, ORDER), on_line(task.line, COMMISSIONING)
+            delivery = task.name.replace(INSTALL, DELIVERY, 1)
+            own = dates.get(delivery) if task.kind == "install" else None  # else its goods come when it begins
             for share, due, tick in (
-                (task.payment.order_share, ORDER, dates[ORDER].finish),
-                (task.payment.delivery_share, delivered, dates[task.name].start if own is None else own.finish),
-                (task.payment.acceptance_share, COMMISSIONING, dates[COMMISSIONING].finish),
+                (task.payment.order_share, order, dates[order].finish),
+                (
+                    task.payment.delivery_share,
+                    task.name if own is None else delivery,
+                    dates[task.name].start if own is None else own.finish,
+                ),
+                (task.payment.acceptance_share, acceptance, dates[acceptance].finish),
             ):
                 if share:
                     yield CapitalSpend(where, tick, share * task.capex_musd, due)
 
-    def known(self, timeline: Timeline, now: int) -> Iterator[CapitalSpend]:
-        """Payments that are due by `now` for what does not depend on when the line is empty."""
-        later = self._after_drain()
-        for spend in self.payments(timeline):
-            if spend.tick < now and spend.task not in later:
+    def known_payments(self, now: int) -> Iterator[CapitalSpend]:
+        """Payments whose dates are certain by `now`: all once every line has been empty, else those that are due and do
+        not depend on when a line will be empty."""
+        later = {on_line(line, DRAIN) for line in self.lines} - self.found.keys()
+        whole = not later
+        while more := {task.name for task in self.tasks if task.name not in later and later.intersection(task.after)}:
+            later |= more
+        for spend in self.payments(self.timeline()):
+            if whole or (spend.tick < now and spend.task not in later):
                 yield spend
-
-    def _after_drain(self) -> set[str]:
-        found = {DRAIN}
-        while True:
-            more = {task.name for task in self.tasks if task.name not in found and found.intersection(task.after)}
-            if not more:
-                return found
-            found |= more

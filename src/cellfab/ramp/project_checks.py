@@ -31,7 +31,12 @@ _NAMED = 4
 
 
 def project_problems(
-    resolved: Resolved, conversion: Conversion, stations: Iterable[str], horizon_h: float
+    resolved: Resolved,
+    conversion: Conversion,
+    stations: Iterable[str],
+    horizon_h: float,
+    lines: Iterable[str] = (),
+    shared: Iterable[str] = (),
 ) -> Iterator[Problem]:
     """Everything that is wrong with a plan.
 
@@ -45,7 +50,12 @@ def project_problems(
         Of the line.
     horizon_h : float
         Length of the run: the line must stop before its end.
+    lines, shared : iterable of str
+        Lines of the plant, and nodes that exist once for all of them.
     """
+    weeks = horizon_h / _HOURS_PER_WEEK
+    yield from _by_line(resolved, conversion, list(lines), list(shared), weeks)
+    conversion = conversion.model_copy(update={"lines": {}})  # all lines have the same tasks
     names = list(stations)
     tasks = project_tasks(conversion, names)
     known = {task.name: task for task in tasks}
@@ -63,12 +73,36 @@ def project_problems(
     if found or out_of_order:
         return
     stop = project_network(tasks, conversion.crews).schedule().dates[STOP].finish
-    weeks = horizon_h / _HOURS_PER_WEEK
     stop_week = stop / TICKS_PER_WEEK
     if stop_week >= weeks > conversion.stop_week:
         message = f"as planned the line stops in week {stop_week:.1f}, after the end of the run ({weeks:g} weeks)"
         hint = "let it wait for less, or lengthen run.horizon_h"
         yield resolved.problem((*_TASKS, STOP), message, hint, key=True)
+
+
+def _by_line(
+    resolved: Resolved, conversion: Conversion, lines: list[str], shared: list[str], weeks: float
+) -> Iterator[Problem]:
+    """Lines that are not there, and stations that would have to run both products at the same time."""
+    at: TreePath = ("conversion", "lines")
+    for line, dates in conversion.lines.items():
+        if line not in lines:
+            hint = did_you_mean(line, lines) or "name the lines of the plant under `lines`"
+            yield resolved.problem((*at, line), f"there is no line '{line}'", hint, key=True)
+        if dates.stop_week is not None and dates.stop_week >= weeks:
+            message = f"week {dates.stop_week:g} is after the end of the run ({weeks:g} weeks)"
+            yield resolved.problem((*at, line, "stop_week"), message, "stop earlier, or lengthen run.horizon_h")
+    if conversion.lines and shared:
+        first = next(iter(conversion.lines))
+        names = listed([f"'{name}'" for name in shared[:_NAMED]])
+        if len(shared) > _NAMED:
+            names += f" and {len(shared) - _NAMED} others"
+        message = (
+            f"{names}, which all lines share, would have to run {conversion.product_to} for '{first}' while other lines"
+            f" still make {conversion.product_from}, and what follows could not tell their lots apart"
+        )
+        hint = "share nothing, or leave conversion.lines out and convert all lines at once"
+        yield resolved.problem(at, message, hint, key=True)
 
 
 def _misnamed(

@@ -152,7 +152,7 @@ def phase_colour(name: str) -> str | None:
     """Colour of a phase of the conversion; None for one that is not shaded."""
     if name in QUIET_PHASES:
         return None
-    return PHASE_COLOURS.get(name, PURPLE)
+    return PHASE_COLOURS.get(name.partition(" of ")[0], PURPLE)  # of one of several lines
 
 
 def state_label(state: str) -> str:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from cellfab.planning import ProjectPlan, task_rows
 from cellfab.ramp.chances import SHARES
-from cellfab.ramp.project import COMMISSIONING, RELEASE, STOP
+from cellfab.ramp.project import COMMISSIONING, RELEASE, STOP, on_line
 from cellfab.report import labels, style
 from cellfab.report.gantt import capacity_chart, gantt, month_axis
 from cellfab.report.parts import Chart, fill, make_chart, make_table, write_whole
@@ -35,15 +35,16 @@ def render(found: ProjectPlan) -> str:
 
 
 def _charts(found: ProjectPlan) -> list[Chart]:
-    timeline = found.plan.timeline
+    timeline = found.timeline
     frame = pd.DataFrame(list(task_rows(found.project, timeline, timeline, found.chances)))
     start = found.scenario.spec.run.start_date
     path = ", ".join(name.replace("_", " ").replace(".", " ") for name in timeline.critical)
     out = [make_chart("gantt", "Plan", f"Critical path: {path}.", gantt(frame, start), frame)]
     if found.chances is not None:
         dates = _date_frame(found)
-        told = "Share of all cases in which the line has stopped, has restarted and the product is released."
-        out.append(make_chart("dates", "Probability of each date", told, _date_chart(found), dates))
+        told = "Share of all cases in which it has happened; the dotted lines are the dates as planned."
+        if not dates.empty:
+            out.append(make_chart("dates", "Probability of each date", told, _date_chart(found), dates))
     if found.capex_musd:
         money = pd.DataFrame({"month": list(found.capex_musd), "musd": list(found.capex_musd.values())})
         total = f"{sum(found.capex_musd.values()):.1f} M$ in all, as planned."
@@ -60,7 +61,7 @@ def milestone_frame(found: ProjectPlan) -> pd.DataFrame:
     """Planned day of each milestone, and the days by which it is reached with given probabilities."""
     rows = []
     for name, task in milestones(found):
-        tick = found.plan.timeline.dates[task.name].finish
+        tick = found.timeline.dates[task.name].finish
         row = {"milestone": name, "planned": str(found.day(tick))}
         if found.chances is not None:
             for share, later in zip(SHARES, found.chances.quantiles(task.name), strict=True):
@@ -70,35 +71,45 @@ def milestone_frame(found: ProjectPlan) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _told(found: ProjectPlan) -> dict[str, str]:
+    """Milestones of which a curve is drawn: of each line stop, restart and release, if they are not certain."""
+    assert found.chances is not None
+    names = {
+        on_line(line, part): f"{text} ({line})" if line else text
+        for line in found.project.lines
+        for part, text in ((STOP, "line stops"), (COMMISSIONING, "line restarts"), (RELEASE, "product released"))
+    }
+    return {task: name for task, name in names.items() if len(set(found.chances.finishes[task].tolist())) > 1}
+
+
 def _date_frame(found: ProjectPlan) -> pd.DataFrame:
     assert found.chances is not None
     rows = []
-    for task in (STOP, COMMISSIONING, RELEASE):
+    for task, name in _told(found).items():
         for percent in range(5, 100, 5):
             (tick,) = found.chances.quantiles(task, (percent / 100.0,))
-            rows.append({"task": task, "share": percent / 100.0, "day": str(found.day(tick))})
+            rows.append({"event": name, "share": percent / 100.0, "day": str(found.day(tick))})
     return pd.DataFrame(rows)
 
 
 def _date_chart(found: ProjectPlan) -> go.Figure:
     assert found.chances is not None
     figure = go.Figure()
-    names = {STOP: "line stops", COMMISSIONING: "line restarts", RELEASE: "product released"}
     ends = []
-    for (task, name), colour in zip(names.items(), (labels.ORANGE, labels.BLUE, labels.GREEN), strict=True):
+    for place, (task, name) in enumerate(_told(found).items()):
+        colour = labels.PRODUCT_COLOURS[place % len(labels.PRODUCT_COLOURS)]
         ticks = sorted(int(tick) for tick in found.chances.finishes[task])
         weeks = [tick / TICKS_PER_WEEK for tick in ticks]
-        ends += [weeks[0], weeks[-1]]
         figure.add_scatter(
             x=weeks, y=[100.0 * (index + 1) / len(weeks) for index in range(len(weeks))], mode="lines", name=name,
             line={"color": colour, "width": 2, "shape": "hv"},
             hovertemplate="%{y:.0f} %<extra>%{fullData.name}</extra>",
         )  # fmt: skip
-        planned = found.plan.timeline.dates[task].finish / TICKS_PER_WEEK
+        planned = found.timeline.dates[task].finish / TICKS_PER_WEEK
         figure.add_shape(
             type="line", x0=planned, x1=planned, y0=0, y1=100, line={"color": colour, "width": 1, "dash": "dot"}
         )
-        ends.append(planned)
+        ends += [weeks[0], weeks[-1], planned]
     style.finish(figure, 320, hovermode="x")
     month_axis(figure, found.scenario.spec.run.start_date, min(ends), max(ends))
     figure.update_yaxes(title_text="Per cent of cases", range=[0, 102], dtick=25)

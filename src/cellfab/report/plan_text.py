@@ -39,15 +39,27 @@ def plan_text(found: ProjectPlan) -> str:
 
 
 def headline(found: ProjectPlan) -> str:
-    """The plan in one or two sentences."""
-    plan, conversion = found.plan, found.project.conversion
-    release = plan.timeline.dates[RELEASE].finish
+    """The plan in a few sentences."""
+    conversion = found.project.conversion
+    release = found.timeline.dates[RELEASE].finish
     old = conversion.product_from or "an idle line"
     text = (
         f"Conversion from {old} to {conversion.product_to}: {_months(found, release)} months from"
-        f" {found.day(found.begin)} to the release on {found.day(release)}. The line stops on {found.day(plan.stop)}"
-        f" and starts again on {found.day(plan.restart)}, {_weeks(plan.restart - plan.stop)} weeks later."
+        f" {found.day(found.begin)} to the release on {found.day(release)}."
     )
+    for line, plan in found.plans.items():
+        text += f" {f'Line {line}' if line else 'The line'} " + (
+            "is idle" if conversion.product_from is None else f"stops on {found.day(plan.stop)}"
+        )
+        text += f" and starts again on {found.day(plan.restart)}, {_weeks(plan.restart - plan.stop)} weeks later."
+        people = conversion.people
+        if people is not None:
+            back = plan.restart - round(people.recall_lead_weeks * TICKS_PER_WEEK)
+            if back > plan.drained:
+                text += (
+                    f" {100.0 * people.laid_off_share:.0f} % of its people are away from {found.day(plan.drained)} to"
+                    f" {found.day(back)}."
+                )
     if found.chances is not None:
         late = found.chances.quantiles(RELEASE)
         chance = found.chances.probability(RELEASE, release)
@@ -58,14 +70,6 @@ def headline(found: ProjectPlan) -> str:
     if found.rate_week is not None:
         tick = found.rate_week * TICKS_PER_WEEK
         text += f" As planned 90 % of the new rate is reached {_months(found, tick)} months from the beginning."
-    people = conversion.people
-    if people is not None:
-        back = plan.restart - round(people.recall_lead_weeks * TICKS_PER_WEEK)
-        if back > plan.drained:
-            text += (
-                f" {100.0 * people.laid_off_share:.0f} % of the people are away from {found.day(plan.drained)} to"
-                f" {found.day(back)}."
-            )
     return text
 
 
@@ -88,10 +92,10 @@ def _tasks(found: ProjectPlan) -> str:
         headings.append("waits for crew")
     if found.chances is not None:
         headings += ["to, P50", "to, P90", "critical in"]
-    critical = set(found.plan.timeline.critical)
+    critical = set(found.timeline.critical)
     rows = []
     for task in found.tasks:
-        dates = found.plan.timeline.dates[task.name]
+        dates = found.timeline.dates[task.name]
         row = [
             "*" if task.name in critical else "",
             task.name,
@@ -106,15 +110,18 @@ def _tasks(found: ProjectPlan) -> str:
             row += [str(found.day(later[1])), str(found.day(later[3]))]
             row.append(f"{100.0 * found.chances.criticality[task.name]:.0f} %")
         rows.append(row)
-    path = " -> ".join(found.plan.timeline.critical)
+    path = " -> ".join(found.timeline.critical)
     return f"Tasks (* critical path)\n{plain_table(headings, rows)}\nCritical path: {path}"
 
 
 def milestones(found: ProjectPlan) -> Iterator[tuple[str, Task]]:
     """Events that a plan is told by, with the task at whose end they come; tasks of one's own that take no time too."""
     for task in found.tasks:
-        if task.name in _MILESTONES:
-            yield _MILESTONES[task.name], task
+        part = task.name.removeprefix(f"{task.line}-") if task.line else task.name
+        if part in _MILESTONES:
+            all_lines = part == RELEASE and not task.line and len(found.plans) > 1
+            name = "all lines released" if all_lines else _MILESTONES[part]
+            yield f"{name} ({task.line})" if task.line else name, task
         elif not task.weeks:
             yield task.name.replace("_", " "), task
 
@@ -125,7 +132,7 @@ def _milestones(found: ProjectPlan) -> str:
         headings += [f"P{100.0 * share:.0f}" for share in SHARES] + ["on time"]
     rows = []
     for name, task in milestones(found):
-        tick = found.plan.timeline.dates[task.name].finish
+        tick = found.timeline.dates[task.name].finish
         row = [name, str(found.day(tick)), _months(found, tick)]
         if found.chances is not None:
             row += [str(found.day(later)) for later in found.chances.quantiles(task.name)]
@@ -178,7 +185,7 @@ def _capacity(found: ProjectPlan) -> str:
 
 def plan_document(found: ProjectPlan) -> dict[str, Any]:
     """What `cellfab plan --json` prints. Weeks count from the start of the run; dates are days."""
-    plan, conversion, chances = found.plan, found.project.conversion, found.chances
+    timeline, conversion, chances = found.timeline, found.project.conversion, found.chances
     return {
         "schema_version": SCHEMA_VERSION,
         "scenario": found.scenario.name,
@@ -187,10 +194,10 @@ def plan_document(found: ProjectPlan) -> dict[str, Any]:
         "product_from": conversion.product_from,
         "product_to": conversion.product_to,
         "cases": 0 if chances is None else chances.cases,
-        "critical_path": list(plan.timeline.critical),
+        "critical_path": list(timeline.critical),
         "tasks": [_task_document(found, task) for task in found.tasks],
         "milestones": {name: _moment(found, task) for name, task in milestones(found)},
-        "months_to_release": found.months_from_begin(plan.timeline.dates[RELEASE].finish),
+        "months_to_release": found.months_from_begin(timeline.dates[RELEASE].finish),
         "months_to_90pct_rate": None
         if found.rate_week is None
         else found.months_from_begin(found.rate_week * TICKS_PER_WEEK),
@@ -204,17 +211,18 @@ def plan_document(found: ProjectPlan) -> dict[str, Any]:
         "capex_musd_by_month": dict(found.capex_musd),
         "payments": [
             {"station": one.station, "task": one.task, "date": str(found.day(one.tick)), "musd": one.musd}
-            for one in plan.capital
+            for one in found.project.payments(timeline)
         ],
         "capacity": [week._asdict() for week in found.capacity],
     }
 
 
 def _task_document(found: ProjectPlan, task: Task) -> dict[str, Any]:
-    dates = found.plan.timeline.dates[task.name]
+    dates = found.timeline.dates[task.name]
     document: dict[str, Any] = {
         "name": task.name,
         "kind": task.kind,
+        "line": task.line,
         "station": task.station,
         "text": task.text,
         "after": list(task.after),
@@ -227,7 +235,7 @@ def _task_document(found: ProjectPlan, task: Task) -> dict[str, Any]:
         "total_float_weeks": dates.total_float / TICKS_PER_WEEK,
         "free_float_weeks": dates.free_float / TICKS_PER_WEEK,
         "waits_for_crew_weeks": dates.waited / TICKS_PER_WEEK,
-        "critical": task.name in found.plan.timeline.critical,
+        "critical": task.name in found.timeline.critical,
     }
     if found.chances is not None:
         document["criticality_share"] = found.chances.criticality[task.name]
@@ -236,7 +244,7 @@ def _task_document(found: ProjectPlan, task: Task) -> dict[str, Any]:
 
 
 def _moment(found: ProjectPlan, task: Task) -> dict[str, Any]:
-    tick = found.plan.timeline.dates[task.name].finish
+    tick = found.timeline.dates[task.name].finish
     document: dict[str, Any] = {"date": str(found.day(tick)), "week": tick / TICKS_PER_WEEK}
     if found.chances is not None:
         document |= {"on_time_share": found.chances.probability(task.name, tick), "by": _quantiles(found, task)}
