@@ -61,7 +61,8 @@ class Books:
     def step_count(self, product: str, place: str, first: int = 0, last: int | None = None) -> tuple[int, int]:
         """Rows in and rows scrapped at a place, weeks `first` to `last` (both included)."""
         end = self.weeks if last is None else last
-        chosen = [count for week, count in self._counts.get((product, place), {}).items() if first <= week <= end]
+        counts = self._counts.get((product, place), {})
+        chosen = [counts[week] for week in range(max(first, 0), end + 1) if week in counts]
         return sum(rows for rows, _ in chosen), sum(lost for _, lost in chosen)
 
     def line_yield(self, product: str, first: int = 0, last: int | None = None) -> float:

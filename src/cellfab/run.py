@@ -123,11 +123,22 @@ def _lost_credits(scenario: Scenario, replicates: list[Replicate]) -> Iterator[P
         yield scenario.resolved.problem(("economics", "credits", lost.credit, "material_assistance"), message, key=True)
 
 
-def key_figures(scenario: Scenario, done: Replicate, rated: Mapping[str, float]) -> dict[str, Kpi]:
-    """Key figures of one finished replicate; `rated` as in `gather`."""
-    if done.plant is None:
-        return summary.line_kpis(done)
-    return summary.plant_kpis(_books(scenario, done, done.plant), done, rated)
+def key_figures(
+    scenario: Scenario, done: Replicate, rated: Mapping[str, float], books: Books | None = None
+) -> dict[str, Kpi]:
+    """Key figures of one finished replicate; `rated` as in `gather`, `books` of `books_of`, if they are there already."""
+    books = books or books_of(scenario, done)
+    return summary.line_kpis(done) if books is None else summary.plant_kpis(books, done, rated)
+
+
+def weekly_curves(done: Replicate, books: Books | None) -> dict[str, summary.WeeklyCurve]:
+    """What one finished replicate was week by week, by name of the figure; `books` of `books_of`."""
+    return summary.line_curves(done.flow) if books is None else summary.plant_curves(books)
+
+
+def books_of(scenario: Scenario, done: Replicate) -> Books | None:
+    """The books of one finished replicate; None of a bare line, which has none."""
+    return None if done.plant is None else _books(scenario, done, done.plant)
 
 
 def _books(scenario: Scenario, done: Replicate, plant: Plant) -> Books:

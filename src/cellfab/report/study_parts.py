@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cellfab.report.study_bands_text import bands_document, bands_text
 from cellfab.report.study_search_text import search_document, search_text
 from cellfab.report.study_selection_text import selection_document, selection_text
 from cellfab.report.study_sensitivity_text import sensitivity_document, sensitivity_text
@@ -12,6 +13,7 @@ from cellfab.report.study_uncertainty_text import uncertainty_document, uncertai
 from cellfab.study.result import StudyResult
 
 TELLERS: Mapping[str, tuple[Callable[[Any, StudyResult], list[str]], Callable[[Any, StudyResult], Any]]] = {
+    "bands": (bands_text, bands_document),
     "selection": (selection_text, selection_document),
     "search": (search_text, search_document),
     "sensitivity": (sensitivity_text, sensitivity_document),

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cellfab.study.analysis import analyse
+from cellfab.study.bands import CurveBand, bands_of, curve_bands
 from cellfab.study.part import Part
 from cellfab.study.plan import Case, Study, Task
-from cellfab.study.statistics import Interval, independent_difference, mean_interval, paired_difference
+from cellfab.study.statistics import BAND_SHARES, Interval, independent_difference, mean_interval, paired_difference
 from cellfab.study.store import Damage
 from cellfab.study.worker import Outcome
 
@@ -156,6 +157,10 @@ class StudyResult:
         frame: pd.DataFrame = table_of(self).to_pandas(types_mapper={pa.float64(): pd.Float64Dtype()}.get)
         return frame
 
+    def bands(self, curve: str, shares: Sequence[float] = BAND_SHARES) -> list[CurveBand]:
+        """Quantiles over replicates of a figure by week, such as `line_yield` (`cellfab.study.bands`)."""
+        return [one for one in curve_bands(self, shares) if one.curve == curve]
+
     def estimate(self, variant: str, metric: str, point: int = 0) -> Estimate:
         """One figure of one case; KeyError if there is no such thing."""
         for found in self.estimates:
@@ -171,7 +176,7 @@ class StudyResult:
         raise KeyError((variant, point, metric))
 
 
-ANALYSES: tuple[Callable[[StudyResult], Part | None], ...] = (analyse,)
+ANALYSES: tuple[Callable[[StudyResult], Part | None], ...] = (analyse, bands_of)
 """What may add a part to a result that is otherwise done; None where the study does not ask for it."""
 
 

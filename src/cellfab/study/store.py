@@ -22,7 +22,7 @@ from typing import Any
 
 from cellfab.errors import CellfabError, UsageError
 from cellfab.study.plan import Task
-from cellfab.study.worker import Figure, Outcome
+from cellfab.study.worker import Curve, Figure, Outcome
 
 FORMAT = 1
 INDEX, LOCK, PARTS, DAMAGED = "index.sqlite", "lock.sqlite", "parts", "damaged"
@@ -279,8 +279,9 @@ def write_durably(path: Path, data: bytes) -> None:
 
 _COLUMNS = (
     "scenario", "seed", "replicate", "code", "status", "failure", "seconds",
-    "metric", "value", "text", "unit", "reason",
+    "metric", "value", "text", "unit", "reason", "curve",
 )  # fmt: skip
+"""A row is a figure, or (with `curve`, packed) a figure by week."""
 
 
 def _status(outcome: Outcome) -> str:
@@ -291,7 +292,7 @@ def _schema() -> Any:
     import pyarrow as pa
 
     number, text = pa.float64(), pa.string()
-    types: Mapping[str, Any] = {"replicate": pa.int64(), "seconds": number, "value": number}
+    types: Mapping[str, Any] = {"replicate": pa.int64(), "seconds": number, "value": number, "curve": pa.binary()}
     return pa.schema([(name, types.get(name, text)) for name in _COLUMNS])
 
 
@@ -300,13 +301,14 @@ def _encoded(outcomes: Sequence[Outcome], code: str) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for outcome in outcomes:
         task = outcome.task
         head = (
             task.scenario, str(task.seed), task.replicate, code, _status(outcome), outcome.reason, outcome.seconds,
         )  # fmt: skip
-        rows += [(*head, *figure) for figure in outcome.figures or (Figure("", None, None, "", ""),)]
+        rows += [(*head, *figure, None) for figure in outcome.figures or (Figure("", None, None, "", ""),)]
+        rows += [(*head, curve.name, None, None, curve.unit, "", curve.packed) for curve in outcome.curves]
     columns = list(zip(*rows, strict=True))
     schema = _schema()
     table = pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)
@@ -317,14 +319,20 @@ def _encoded(outcomes: Sequence[Outcome], code: str) -> bytes:
 
 def _decoded(data: bytes) -> Iterator[tuple[str, Outcome]]:
     """Code and result of everything in a part."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(BytesIO(data), columns=list(_COLUMNS))
-    heads: dict[tuple[Any, ...], list[Figure]] = {}
+    table = pq.read_table(BytesIO(data))
+    if "curve" not in table.column_names:  # written by a version that kept none
+        table = table.append_column("curve", pa.nulls(len(table), pa.binary()))
+    heads: dict[tuple[Any, ...], tuple[list[Figure], list[Curve]]] = {}
     for row in zip(*(table.column(name).to_pylist() for name in _COLUMNS), strict=True):
-        figures = heads.setdefault(row[:7], [])
-        if row[7]:
-            figures.append(Figure(*row[7:]))
-    for (scenario, seed, replicate, code, status, failure, seconds), figures in heads.items():
+        figures, curves = heads.setdefault(row[:7], ([], []))
+        metric, value, text, unit, reason, packed = row[7:]
+        if packed is not None:
+            curves.append(Curve(metric, unit, packed))
+        elif metric:
+            figures.append(Figure(metric, value, text, unit, reason))
+    for (scenario, seed, replicate, code, status, failure, seconds), (figures, curves) in heads.items():
         task = Task(scenario, int(seed), int(replicate))
-        yield code, Outcome(task, tuple(figures), failure, status == "died", seconds)
+        yield code, Outcome(task, tuple(figures), failure, status == "died", seconds, tuple(curves))

@@ -15,6 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from cellfab.errors import CellfabError
 from cellfab.result import Kpi
 from cellfab.scenario import Scenario
@@ -35,6 +38,26 @@ class Figure(NamedTuple):
     reason: str
 
 
+class Curve(NamedTuple):
+    """A figure of one replicate by week; packed, so that thousands of them take little room.
+
+    Attributes
+    ----------
+    name, unit : str
+    packed : bytes
+        Numbers of 64 bits, little-endian; NaN in a week that has none.
+    """
+
+    name: str
+    unit: str
+    packed: bytes
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        """By week, from week 0 on."""
+        return np.frombuffer(self.packed, "<f8")
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one task.
@@ -50,6 +73,7 @@ class Outcome:
         It failed because the process that ran it ended, twice.
     seconds : float
         Wall-clock time of the replicate.
+    curves : tuple of Curve
     """
 
     task: Task
@@ -57,6 +81,7 @@ class Outcome:
     reason: str = ""
     died: bool = False
     seconds: float = 0.0
+    curves: tuple[Curve, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -109,7 +134,7 @@ def run_chunk(chunk: Chunk) -> list[Outcome]:
 
 def _run(task: Task, payloads: Mapping[str, bytes]) -> Outcome:
     from cellfab.replicate import simulate
-    from cellfab.run import key_figures
+    from cellfab.run import books_of, key_figures, weekly_curves
 
     began = time.perf_counter()
     try:
@@ -117,10 +142,13 @@ def _run(task: Task, payloads: Mapping[str, bytes]) -> Outcome:
         scenario = warm.scenario
         rated = _rated(warm, task.seed)
         done = simulate(scenario, task.seed, task.replicate, engine=scenario.spec.run.engine)
-        figures = tuple(_figure(name, kpi) for name, kpi in key_figures(scenario, done, rated).items())
+        books = books_of(scenario, done)
+        kpis, weekly = key_figures(scenario, done, rated, books), weekly_curves(done, books)
     except Exception as error:
         return Outcome(task, (), reason=_reason(error), seconds=time.perf_counter() - began)
-    return Outcome(task, figures, seconds=time.perf_counter() - began)
+    figures = tuple(_figure(name, kpi) for name, kpi in kpis.items())
+    curves = tuple(Curve(name, curve.unit, np.array(curve.values, "<f8").tobytes()) for name, curve in weekly.items())
+    return Outcome(task, figures, seconds=time.perf_counter() - began, curves=curves)
 
 
 def _figure(name: str, kpi: Kpi) -> Figure:
