@@ -63,9 +63,9 @@ class Detection(Spec):
     average, with N cells inspected per unit of time, p the share of them lost to the mode and q `recognised_share`.
     """
 
-    recognised_share: SomeShare = 4e-5
+    recognised_share: SomeShare = 3e-5
     """Of the cells lost to a mode, those that lead an engineer to its cause: few are taken apart, and few of these tell
-    (assumption, set so that the line as a whole learns with the 8-10 months of public ramps)."""
+    (assumption; ten stations that make 50 000 cells a week learn with a time constant of ten months)."""
     evidence_cells: Annotated[int, Field(ge=1, le=100)] = 1
     """Cells recognised until it is believed; 1 makes the time to detection exponential (assumption)."""
     known_factor: Annotated[float, Field(ge=1.0)] = 5.0
@@ -77,7 +77,7 @@ class Fixing(Spec):
 
     teams: Annotated[int, Field(ge=0, le=1000)] = 6
     """Teams of the plant, one mode each at a time (assumption)."""
-    mean_weeks: Positive = 8.0
+    mean_weeks: Positive = 4.0
     """Mean of the lognormal engineering time: trial, part, change, release (assumption)."""
     cv: NonNegative = 0.8
     """Of it, standard deviation over mean (assumption)."""
