@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from cellfab import summary
+from cellfab.books import first_week_at
 from cellfab.config.quality_spec import Quality
 from cellfab.result import Kpi
 from cellfab.scenario import load_scenario
@@ -64,7 +65,7 @@ def test_a_text_is_what_came_most_often():
     ],
 )
 def test_the_first_four_weeks_at_nine(series, first, week):
-    assert summary._first_week(series, 9.0, first) == week
+    assert first_week_at(series, 9.0, first) == week
 
 
 def test_nominal_speed_is_that_of_the_slowest_unit_by_unit_station():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,10 +14,12 @@ from cellfab.economics.statement import Period, total, weekly_periods
 from cellfab.economics.views import material_fates
 from cellfab.plant import Plant
 from cellfab.result import Phase
-from cellfab.scenario import Place, places
+from cellfab.scenario import Place, Scenario, places
 
 ROLLING_WEEKS = 4
 """Weekly cost and the dates at which a target is reached are means over so many weeks, the week itself last."""
+TARGET_SHARE = 0.90
+"""The share of rated output, and the line yield, whose week is reported."""
 FIELD_YEARS = (1, 5, 10, 20)
 """Ages at which failures of escaped defects are reported."""
 HOURS_PER_WEEK = 7 * 24
@@ -48,6 +50,7 @@ class Books:
         self.phases = phases
         self.periods: dict[int, Period] = weekly_periods(plant.ledger)
         self.places: tuple[Place, ...] = tuple(places(plant.scenario.spec.line))
+        self._by_line = _places_by_line(plant.scenario, self.places)
         self._counts = self._count_by_week()
 
     # ---- yields ---------------------------------------------------------------------------------------------
@@ -65,31 +68,51 @@ class Books:
         chosen = [counts[week] for week in range(max(first, 0), end + 1) if week in counts]
         return sum(rows for rows, _ in chosen), sum(lost for _, lost in chosen)
 
-    def line_yield(self, product: str, first: int = 0, last: int | None = None) -> float:
+    def line_yield(self, product: str, first: int = 0, last: int | None = None, line: str = "") -> float:
         """Good cells per pair of electrodes begun: what passes all cell steps, times what passes the worse electrode's.
 
-        NaN if a step saw nothing in those weeks.
+        NaN if a step saw nothing in those weeks. Of several lines: of one, or of all by the cells that each began.
         """
+        if not line and self._by_line:
+            return self._over_lines(lambda one: self.line_yield(product, first, last, one), product, first, last)
         passed: dict[str, float] = {}
-        for place, share in self._step_yields(product, first, last):
+        for place, share in self._step_yields(product, first, last, line):
             material = self.plant.materials.get(place, "cell")
             passed[material] = passed.get(material, 1.0) * share
         electrodes = [share for material, share in passed.items() if material != "cell"]
         return passed.get("cell", math.nan) * min(electrodes, default=math.nan)
 
-    def rolled_throughput_yield(self, product: str) -> float:
+    def rolled_throughput_yield(self, product: str, line: str = "") -> float:
         """Product of the yields of all steps, both electrodes' included; NaN if a step saw nothing."""
-        return math.prod(share for _, share in self._step_yields(product))
+        if not line and self._by_line:
+            return self._over_lines(lambda one: self.rolled_throughput_yield(product, one), product)
+        return math.prod(share for _, share in self._step_yields(product, line=line))
 
-    def _step_yields(self, product: str, first: int = 0, last: int | None = None) -> Iterator[tuple[str, float]]:
-        for place in self.places:
+    def _step_yields(
+        self, product: str, first: int = 0, last: int | None = None, line: str = ""
+    ) -> Iterator[tuple[str, float]]:
+        for place in self._by_line.get(line, self.places):
             rows, lost = self.step_count(product, place.key, first, last)
             yield place.key, 1.0 - lost / rows if rows else math.nan
 
-    def first_pass_yield(self, product: str) -> float:
+    def _over_lines(self, of: Callable[[str], float], product: str, first: int = 0, last: int | None = None) -> float:
+        """Mean of a share over the lines that began cells of a product, by how many each began; NaN if none did."""
+        end = self.weeks if last is None else last
+        begun: dict[str, int] = {}
+        for key, cells in self.plant.by_line.started.items():
+            if key.product == product and key.line and first <= key.week <= end:
+                begun[key.line] = begun.get(key.line, 0) + cells
+        shares = [(cells, of(line)) for line, cells in begun.items()]
+        known = [(cells, share) for cells, share in shares if not math.isnan(share)]
+        whole = sum(cells for cells, _ in known)
+        return math.fsum(cells * share for cells, share in known) / whole if whole else math.nan
+
+    def first_pass_yield(self, product: str, line: str = "") -> float:
         """As `rolled_throughput_yield`, but what was worked on twice did not pass the first time."""
-        passed = self.rolled_throughput_yield(product)
-        for place in self.places:
+        if not line and self._by_line:
+            return self._over_lines(lambda one: self.first_pass_yield(product, one), product)
+        passed = self.rolled_throughput_yield(product, line)
+        for place in self._by_line.get(line, self.places):
             rows, lost = self.step_count(product, place.key)
             again = self.plant.reworked.get((product, place.key), 0)
             if again:
@@ -272,6 +295,24 @@ class Books:
         """Rows of `RunResult.releases`."""
         for release in self.plant.ledger.releases():
             yield {"station": release.station, **release._asdict(), "holding": str(release.holding)}
+
+
+def first_week_at(series: Sequence[float], target: float, first: int) -> int | None:
+    """The first week at whose end the mean of the last four weeks is at the target."""
+    for week in range(first + ROLLING_WEEKS - 1, len(series)):
+        window = series[week - ROLLING_WEEKS + 1 : week + 1]
+        if math.fsum(window) / ROLLING_WEEKS >= target:  # false where a week is NaN
+            return week
+    return None
+
+
+def _places_by_line(scenario: Scenario, found: tuple[Place, ...]) -> dict[str, tuple[Place, ...]]:
+    """What a lot of each line passes: its own places and those that are shared; empty where there is one line."""
+    line_of = scenario.layout.line_of
+    return {
+        line: tuple(place for place in found if line_of.get(place.station, line) == line)
+        for line in scenario.layout.lines
+    }
 
 
 def _of_week(counts: Mapping[tuple[int, str], int], week: int) -> int:

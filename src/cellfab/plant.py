@@ -27,6 +27,7 @@ from cellfab.economics.shocks import Window, closed_ticks, with_shocks
 from cellfab.economics.tariffs import TARIFFS
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Pace, Processed
+from cellfab.line_counts import LineCounts
 from cellfab.plant_modes import PlantModes
 from cellfab.ramp.book import Lessons, RampBook
 from cellfab.recording import SCRAPPED, SOLD, UNSOLD, Recorder
@@ -112,6 +113,10 @@ class Plant:
         What is worked on at each place: "cathode", "anode" or "cell".
     reworked : dict of (product, place) to int
         Rows that were worked on a second time and passed (`Lot.attributes["reworked"]`).
+    by_line : LineCounts
+        The same counts of cells by line, where there are several.
+    opening_maturity : dict of str to float
+        What a station of a later line started with.
     shortfalls : list of Shortfall
         Tax credits that were not earned because of where materials came from; known once the books are closed.
     """
@@ -159,6 +164,8 @@ class Plant:
         self.materials: dict[str, str] = {}
         self.reworked: dict[tuple[str, str], int] = {}
         self.shortfalls: list[Shortfall] = []
+        self.by_line = LineCounts(scenario.layout)
+        self.opening_maturity: dict[str, float] = {}
         self._inside: dict[int, int] = {}
         self._visits: dict[tuple[str, int], tuple[float | None, list[_Visit]]] = {}
         self._stops = self._bind(scenario, seed, replicate)
@@ -195,6 +202,7 @@ class Plant:
         model, lines = self.scenario.layout.twin(station), self.scenario.spec.lines
         if self.book is not None and model is not None and lines is not None:
             self.book.begin_like(station, model, now, 1.0 - lines.transfer_loss_share)
+            self.opening_maturity[station] = self.book.maturity(station, now)
 
     def pace(self, station: str, now: int) -> Pace:
         """Ramp factors of the station."""
@@ -319,6 +327,7 @@ class Plant:
         self.ledger.finish(lot, good, energy, week, sink)
         self.energy.finished(lot)
         self._inside.pop(lot.identity, None)
+        self.by_line.finished(sink, lot, good, energy, week)
         if self.recorder is not None:
             self.recorder.left(lot, SOLD if lot.sellable else UNSOLD)
         if lot.sellable:
@@ -395,6 +404,7 @@ class Plant:
             key = (week, made.product)
             self.cells_started[key] = self.cells_started.get(key, 0) + made.n
             self._inside[made.identity] = made.n
+            self.by_line.made(place, made, week)
 
     def _used_up(
         self, station: str, known: Sequence[Use], week: int, unit_hours: float, lot: Lot, rows: int
@@ -432,6 +442,7 @@ class Plant:
             key = (week, lot.product)
             self.cells_scrapped[key] = self.cells_scrapped.get(key, 0) + lost
             self._inside[lot.identity] -= lost
+            self.by_line.lost(lot, lost, week)
 
     def _count_machine_losses(self, week: int, place: str, lot: Lot) -> None:
         """Book rows that failing machines threw away since the last step (fate: scrap)."""

@@ -100,6 +100,13 @@ class RunResult:
         being fixed, fixed), opened_week, seen_week, detected_week, begun_week and fixed_week (weeks from the start of
         the run; NaN for what did not come, and opened_week for what was fixed before it), cells and usd (worth of
         cells and value lost to it before it was fixed), text.
+    lines : DataFrame or None
+        Of a plant of several lines: replicate, week, line, weeks_since_start (weeks before are left out),
+        cells_started, cells_good, cells_unsold, cells_scrapped, line_yield, good_energy_mwh. A cell belongs to the line
+        on which it was wound or stacked.
+    stations : DataFrame or None
+        Of a plant of several lines: replicate (0), station, line ("" if they share it), written (its name under
+        `line` in the configuration).
     phases : tuple of Phase
         Of the conversion, replicate 0; empty without one.
     nodes, edges : tuples
@@ -145,3 +152,5 @@ class RunResult:
     prices: pd.DataFrame | None = None
     shocks: tuple[Phase, ...] = ()
     modes: pd.DataFrame | None = None
+    lines: pd.DataFrame | None = None
+    stations: pd.DataFrame | None = None

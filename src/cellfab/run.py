@@ -197,6 +197,8 @@ def gather(
         ),
         shocks=summary.shocks_of(scenario),
         modes=summary.mode_table(books),
+        lines=summary.line_table(books),
+        stations=summary.station_table(scenario),
         timing=timing,
         manifest={
             "cellfab": VERSION,

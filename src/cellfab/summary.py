@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cellfab.books import FIELD_YEARS, ROLLING_WEEKS, Books
+from cellfab.books import FIELD_YEARS, TARGET_SHARE, Books, first_week_at
+from cellfab.by_line import LINES, STATIONS, kpis_by_line, line_rows, station_rows
 from cellfab.config.distribution import mean_seconds
 from cellfab.config.line_spec import Feed, Line, SerialStation, StationEconomics
 from cellfab.config.quality_spec import REFERENCE_YEARS
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 NOT_ALL_STEPS = "a step has seen nothing of the product in that time"
 _PER_KWH = ("nothing was sold", "USD/kWh")
-TARGET_SHARE = 0.90
-"""The share of rated output, and the line yield, whose week is reported."""
 QUARTER_WEEKS = 13
 _TICKS_PER_H = 3.6e9
 
@@ -161,6 +160,7 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
     kpis |= _nameplate(plant.scenario, rated)
     kpis |= _ramp_dates(books, replicate, rated)
     kpis |= mode_kpis(plant, flow.horizon)
+    kpis |= kpis_by_line(books, rated)
     return kpis
 
 
@@ -361,21 +361,12 @@ def _ramp_dates(books: Books, replicate: Replicate, rated: Mapping[str, float]) 
     reached = None
     if product in rated:
         good = [plant.cells_good.get((week, product), 0) for week in range(books.weeks)]
-        reached = _first_week(good, TARGET_SHARE * rated[product], first)
+        reached = first_week_at(good, TARGET_SHARE * rated[product], first)
     kpis["weeks_to_90pct_rate"] = _weeks(reached, start, "good output has not reached 90 % of the mature line's")
     yields = [books.line_yield(product, week, week) for week in range(books.weeks)]
-    reached = _first_week(yields, TARGET_SHARE, first)
+    reached = first_week_at(yields, TARGET_SHARE, first)
     kpis["weeks_to_90pct_yield"] = _weeks(reached, start, "line yield has not reached 90 %")
     return kpis
-
-
-def _first_week(series: Sequence[float], target: float, first: int) -> int | None:
-    """The first week at whose end the mean of the last four weeks is at the target."""
-    for week in range(first + ROLLING_WEEKS - 1, len(series)):
-        window = series[week - ROLLING_WEEKS + 1 : week + 1]
-        if math.fsum(window) / ROLLING_WEEKS >= target:  # false where a week is NaN
-            return week
-    return None
 
 
 def _weeks(reached: int | None, start: float, reason: str) -> Kpi:
@@ -434,6 +425,20 @@ def table(rows: Iterable[tuple[int, Mapping[str, Any]]], columns: Sequence[str])
     import pandas as pd  # a third of a second, which the workers of a study do not need
 
     return pd.DataFrame([{"replicate": replicate, **row} for replicate, row in rows], columns=["replicate", *columns])
+
+
+def line_table(books: Sequence[Books]) -> pd.DataFrame | None:
+    """`RunResult.lines`; None where there is one line."""
+    if not books or not books[0].plant.scenario.layout.lines:
+        return None
+    return table(((index, row) for index, book in enumerate(books) for row in line_rows(book)), LINES)
+
+
+def station_table(scenario: Scenario) -> pd.DataFrame | None:
+    """`RunResult.stations`; None where there is one line."""
+    if not scenario.layout.lines:
+        return None
+    return table(((0, row) for row in station_rows(scenario)), STATIONS)
 
 
 def mode_table(books: Sequence[Books]) -> pd.DataFrame | None:

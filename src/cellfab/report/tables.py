@@ -109,6 +109,15 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "fixed_week": _FLOAT, "cells": _FLOAT, "usd": _FLOAT, "text": _TEXT,
         },
     ),
+    "lines": (
+        "lines",
+        {
+            "replicate": _INT, "week": _INT, "line": _TEXT, "weeks_since_start": _INT, "cells_started": _INT,
+            "cells_good": _INT, "cells_unsold": _INT, "cells_scrapped": _INT, "line_yield": _FLOAT,
+            "good_energy_mwh": _FLOAT,
+        },
+    ),
+    "stations": ("stations", {"replicate": _INT, "station": _TEXT, "line": _TEXT, "written": _TEXT}),
     "buffers": (
         "buffers",
         {

@@ -1,0 +1,108 @@
+"""Figures of each line of a plant that has several, and the line of every station."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from cellfab.books import ROLLING_WEEKS, TARGET_SHARE, Books, first_week_at
+from cellfab.line_counts import Key
+from cellfab.result import Kpi
+from cellfab.scenario import Scenario
+
+LINES = (
+    "week", "line", "weeks_since_start", "cells_started", "cells_good", "cells_unsold", "cells_scrapped", "line_yield",
+    "good_energy_mwh",
+)  # fmt: skip
+"""Columns of `RunResult.lines`, after `replicate`."""
+STATIONS = ("station", "line", "written")
+"""Columns of `RunResult.stations`, after `replicate`."""
+
+
+def line_rows(books: Books) -> Iterator[dict[str, Any]]:
+    """Rows of `RunResult.lines`: weeks before a line's start are left out."""
+    plant, layout = books.plant, books.plant.scenario.layout
+    counts = plant.by_line
+    for week in range(books.weeks):
+        for line in layout.lines:
+            since = week - int(layout.start_weeks[line])
+            if since < 0:
+                continue
+            yield {
+                "week": week,
+                "line": line,
+                "weeks_since_start": since,
+                "cells_started": _of(counts.started, line, week),
+                "cells_good": _of(counts.good, line, week),
+                "cells_unsold": _of(counts.unsold, line, week),
+                "cells_scrapped": _of(counts.scrapped, line, week),
+                "line_yield": books.line_yield(books.product_of_week(week), week, week, line),
+                "good_energy_mwh": _of(counts.good_kwh, line, week) / 1e3,
+            }
+
+
+def station_rows(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """Rows of `RunResult.stations`: the line of every station ("" if it is shared), and its name under `line`."""
+    layout = scenario.layout
+    for name in scenario.spec.line.stations:
+        yield {"station": name, "line": layout.line_of.get(name, ""), "written": layout.written[name]}
+
+
+def kpis_by_line(books: Books, rated: Mapping[str, float]) -> dict[str, Kpi]:
+    """Key figures NAME.line.LINE; dates are counted from the line's own start.
+
+    Parameters
+    ----------
+    books : Books
+    rated : mapping of str to float
+        Mature good output of the whole plant by product, cells per week; lines have equal shares of it.
+    """
+    plant, layout = books.plant, books.plant.scenario.layout
+    counts = plant.by_line
+    kpis: dict[str, Kpi] = {}
+    for line in layout.lines:
+        good, started = _of(counts.good, line), _of(counts.started, line)
+        gone = good + _of(counts.unsold, line) + _of(counts.scrapped, line)
+        nothing = "its line has not started" if layout.start_weeks[line] >= books.weeks else "no cell has left the line"
+        kpis[f"good_energy_mwh.line.{line}"] = Kpi(_of(counts.good_kwh, line) / 1e3, "MWh")
+        final = (good + _of(counts.unsold, line)) / gone if gone else None
+        kpis[f"final_yield.line.{line}"] = Kpi(final, "1", reason="" if gone else nothing)
+        product = _most_made(counts.started, line)
+        first, weeks = math.ceil(layout.start_weeks[line]), range(books.weeks)
+        yields = [books.line_yield(product, week, week, line) if started else math.nan for week in weeks]
+        begun = [value for value in yields[first:] if not math.isnan(value)][:ROLLING_WEEKS]
+        opening = math.fsum(begun) / len(begun) if begun else None
+        kpis[f"opening_yield.line.{line}"] = Kpi(opening, "1", reason="" if begun else nothing)
+        known = [value for name, value in plant.opening_maturity.items() if layout.line_of[name] == line]
+        if known:
+            kpis[f"opening_maturity.line.{line}"] = Kpi(math.fsum(known) / len(known), "1")
+        reached = first_week_at(yields, TARGET_SHARE, first)
+        reason = "" if reached is not None else "line yield has not reached 90 %"
+        weeks_to = _since(reached, layout.start_weeks[line])
+        kpis[f"weeks_to_90pct_yield.line.{line}"] = Kpi(weeks_to, "weeks", reason=reason)
+        if product in rated:
+            output = [float(counts.good.get(Key(week, line, product), 0)) for week in weeks]
+            reached = first_week_at(output, TARGET_SHARE * rated[product] / len(layout.lines), first)
+        else:
+            reached = None
+        reason = "" if reached is not None else "good output has not reached 90 % of the line's share of the mature one"
+        weeks_to = _since(reached, layout.start_weeks[line])
+        kpis[f"weeks_to_90pct_rate.line.{line}"] = Kpi(weeks_to, "weeks", reason=reason)
+    return kpis
+
+
+def _of(counts: Mapping[Key, float], line: str, week: int | None = None) -> Any:
+    return sum(number for key, number in counts.items() if key.line == line and week in (None, key.week))
+
+
+def _most_made(started: Mapping[Key, int], line: str) -> str:
+    made: dict[str, int] = {}
+    for key, number in started.items():
+        if key.line == line:
+            made[key.product] = made.get(key.product, 0) + number
+    return max(made, key=lambda product: made[product]) if made else ""
+
+
+def _since(week: int | None, start: float) -> float | None:
+    return None if week is None else week + 1 - start
