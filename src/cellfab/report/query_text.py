@@ -55,6 +55,8 @@ _UNITS = {
     "step_yield": "0-1",
     "line_yield": "0-1",
     "ppm": "ppm",
+    "share": "0-1",
+    "cells": "cells",
     "cells_per_min": "1/min",
     "quantity": "of `unit`",
     "value": "of `unit`",
@@ -71,6 +73,7 @@ _UNITS = {
 _ENDINGS = (
     ("_usd_per_kwh", "$/kWh"), ("kwh_per_kwh", "kWh/kWh"), ("_share", "0-1"), ("_usd", "$"), ("_mwh", "MWh"),
     ("_kwh", "kWh"), ("_kg", "kg"), ("_s", "s"), ("_m", "m"), ("_h", "h"),
+    ("_week", "weeks"),
 )  # fmt: skip
 
 
