@@ -8,7 +8,7 @@ import pytest
 from cellfab.study.code import code_digest
 from cellfab.study.plan import Study, Task, load_study
 from cellfab.study.result import StudyResult
-from cellfab.study.table import differences_csv, estimates_csv, results_csv, results_parquet
+from cellfab.study.table import differences_csv, estimates_csv, parts_csv, results_csv, results_parquet
 from cellfab.study.worker import Figure, Outcome
 
 SHOP = """\
@@ -73,7 +73,8 @@ def tables() -> Callable[[StudyResult], tuple[bytes, ...]]:
     """Every table of a result, as it would be written."""
 
     def of(result: StudyResult) -> tuple[bytes, ...]:
-        return results_parquet(result), results_csv(result), estimates_csv(result), differences_csv(result)
+        parts = parts_csv(result).values()
+        return results_parquet(result), results_csv(result), estimates_csv(result), differences_csv(result), *parts
 
     return of
 

@@ -198,7 +198,10 @@ def test_a_mean_has_the_digits_that_its_half_width_leaves(mean, half_width, show
 def test_progress_in_words(two):
     seen: list[Progress] = []
     run_study(two, workers=0, progress=seen.append)
-    assert remarks(Progress(3, 12, 2, 1, 3725.4, list, str)) == "1:02:05 left, 2 from the store, 1 failed"
+    assert (
+        remarks(Progress(3, 12, 2, 1, 3725.4, list, lambda: "3 of 5 in play"))
+        == "3 of 5 in play, 1:02:05 left, 2 from the store, 1 failed"
+    )
     assert remarks(Progress(0, 12, 0, 0, None, list, str)) == ""
     table = widths_table(seen[-1].widths())
     assert table.row_count == 4

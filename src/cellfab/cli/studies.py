@@ -53,5 +53,5 @@ def study(
         typer.echo(study_text(result, folder))
     if result.short_of_precision:
         raise typer.Exit(BUDGET_ENDED)
-    if result.ended == "unmeasured":
+    if result.ended in ("unmeasured", "infeasible"):
         raise typer.Exit(CRITERION_FAILED)

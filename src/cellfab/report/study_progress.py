@@ -47,8 +47,8 @@ def study_progress(name: str, *, shown: bool) -> Iterator[Callable[[Progress], N
 
 
 def remarks(progress: Progress) -> str:
-    """Time left, and how many replicates were in the store and failed."""
-    parts = []
+    """What the study's course says, time left, and how many replicates were in the store and failed."""
+    parts = [told] if (told := progress.remark()) else []
     if progress.seconds_left is not None:
         minutes, seconds = divmod(round(progress.seconds_left), 60)
         hours, minutes = divmod(minutes, 60)

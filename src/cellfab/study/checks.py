@@ -82,11 +82,13 @@ def unfit_ends(binder: Binder) -> Iterator[Problem]:
     (variant,) = file.variants
     levels = {name: list(_levels(factor)) for name, factor in file.spec.factors.items()}
     for name, own in levels.items():
+        others = [{other: ends[place] for other, ends in levels.items() if other != name} for place in (0, -1)]
+        faulty = []
         for level in own:
-            others = [{other: ends[place] for other, ends in levels.items() if other != name} for place in (0, -1)]
             errors = [_error(binder, variant, {**rest, name: level}) for rest in ({}, *others)]
-            if None not in errors:
-                yield from problems_of_cases([(f"{name} = {level.value}", one) for one in errors[:1] if one], 0)
+            if errors[0] is not None and None not in errors:
+                faulty.append((f"{name} = {level.value}", errors[0]))
+        yield from problems_of_cases(faulty, len(own))
 
 
 def _levels(factor: Factor) -> Iterator[Level]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -128,20 +128,21 @@ class Conduct:
         course = self._course = course_of(self.study)
         known = self._known = Known(frozenset((*spec.metrics, *course.metrics)))
         pace: dict[str, float] = {}
-        wanted = Wanted(self.study, (0,) * len(self.study.cases))
-        ended: Ended = "budget"
-        while all(task in known for task in tasks_of(wanted)):
+        wanted = Wanted(self.study, ())
+        ended: Ended | None = None
+        while ended is None:
             coming = course.next(known)
             if isinstance(coming, str):
                 ended = coming
-                break
-            wanted = coming
-            self._round(wanted, pace, until)
+            else:
+                before, wanted = wanted, coming
+                if not self._round(wanted, before.counts, pace, until):
+                    ended = "budget"
         self.study = study = wanted.study
         counts = [known.finished(study, case, n) for case, n in zip(study.cases, wanted.counts, strict=True)]
         if spec.comparison is not None and spec.comparison.paired and spec.selection is None:
             counts = [min(counts)] * len(counts)
-        tasks = tasks_of(Wanted(study, tuple(counts)))
+        tasks = tasks_of(study, counts)
         outcomes = {outcome.task: outcome for outcome in self.store.read(tasks)}
         if len(outcomes) < len(tasks):
             raise StoreError("results have been damaged while the study ran: run the same command again")
@@ -151,10 +152,10 @@ class Conduct:
             parts=[] if (part := course.part(known)) is None else [part],
         )  # fmt: skip
 
-    def _round(self, wanted: Wanted, pace: dict[str, float], until: float | None) -> None:
-        """Find in the store what is wanted, and have the rest run."""
-        tasks = tasks_of(wanted)
-        new = [task for task in tasks if task not in self._known]
+    def _round(self, wanted: Wanted, before: Sequence[int], pace: dict[str, float], until: float | None) -> bool:
+        """Find in the store what is wanted beyond what was `before`, and have the rest run; whether all is done."""
+        new = [task for task in tasks_of(wanted.study, wanted.counts, before) if task not in self._known]
+        total = len(self._known) + len(new)
         kept = self.store.seconds(new)
         for task, seconds in kept.items():
             pace[task.scenario] = min(pace.get(task.scenario, math.inf), seconds)
@@ -166,13 +167,14 @@ class Conduct:
             place = {scenario: number for number, scenario in enumerate(payloads)}
             missing.sort(key=lambda task: (place[task.scenario], task.replicate))
         left = Counter(task.scenario for task in missing)
-        self._tell(wanted, len(tasks), left, pace)
+        self._tell(wanted, total, left, pace)
         for outcomes in Dispatcher(self.pool, payloads, self.store.code, pace).run(missing, until):
             self.store.write(outcomes)
             self._known.learn(outcomes)
             self.ran.update(outcome.task for outcome in outcomes)
             left.subtract(outcome.task.scenario for outcome in outcomes)
-            self._tell(wanted, len(tasks), left, pace)
+            self._tell(wanted, total, left, pace)
+        return all(task in self._known for task in missing)
 
     def _tell(self, wanted: Wanted, total: int, left: Mapping[str, int], pace: Mapping[str, float]) -> None:
         """Report progress; `left` counts the replicates to come by scenario."""
@@ -197,11 +199,12 @@ class Conduct:
         return widths(study, known, done)
 
 
-def tasks_of(wanted: Wanted) -> list[Task]:
-    """What so many replicates of each case consist of: the first replicate of every case first."""
+def tasks_of(study: Study, counts: Sequence[int], before: Sequence[int] = ()) -> list[Task]:
+    """Replicates of each case up to a number, beyond those it had `before`: the first one of every case first."""
+    had = [*before, *[0] * (len(counts) - len(before))]
     found: dict[Task, None] = {}
-    for replicate in range(max(wanted.counts, default=0)):
-        for case, count in zip(wanted.study.cases, wanted.counts, strict=True):
-            if replicate < count:
-                found[wanted.study.task(case, replicate)] = None
+    for replicate in range(min(had, default=0), max(counts, default=0)):
+        for case, first, count in zip(study.cases, had, counts, strict=True):
+            if first <= replicate < count:
+                found[study.task(case, replicate)] = None
     return list(found)

@@ -85,6 +85,9 @@ class Known:
     def __contains__(self, task: Task) -> bool:
         return task in self._told
 
+    def __len__(self) -> int:
+        return len(self._told)
+
     def learn(self, outcomes: Iterable[Outcome]) -> None:
         """Remember what became of some tasks."""
         for outcome in outcomes:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from cellfab.config.selection_spec import KimNelsonSelection
 from cellfab.study.course import Ended, Known, Wanted
 from cellfab.study.plan import Study
-from cellfab.study.selection import Candidate, Choice, ranked, whole_values
+from cellfab.study.selection import Candidate, Choice, gap, ranked, whole_values
 from cellfab.study.statistics import CONFIDENCE
 
 Floats = npt.NDArray[np.float64]
@@ -181,12 +181,11 @@ class KimNelsonCourse:
             procedure.tell({str(number): values for number, values in enumerate(given)})
             if procedure.best is not None:
                 return "selected"
-            behind = [int(name) for name in procedure.in_play if len(given[int(name)]) == procedure.replicates]
-            replicates = self._counts[int(procedure.in_play[0])]
-            if procedure.replicates < replicates:
-                case = self.study.cases[behind[0]]
-                why = known.reason(self.study, case, procedure.replicates, selection.metric)
-                self._reason = f"{case.label} has no {selection.metric} in replicate {procedure.replicates}: {why}"
+            in_play = [self.study.cases[int(name)] for name in procedure.in_play]
+            replicates = self._counts[in_play[0].number]
+            case = min(in_play, key=lambda one: len(given[one.number]))
+            if len(given[case.number]) < replicates:
+                self._reason = gap(self.study, known, case, len(given[case.number]), selection.metric)
                 return "unmeasured"
             if replicates == selection.most:
                 return "replicates"

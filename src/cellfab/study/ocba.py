@@ -22,7 +22,7 @@ import numpy.typing as npt
 from cellfab.config.selection_spec import OcbaSelection
 from cellfab.study.course import Ended, Known, Wanted
 from cellfab.study.plan import Study
-from cellfab.study.selection import Candidate, Choice, ranked, whole_values
+from cellfab.study.selection import Candidate, Choice, gap, ranked, whole_values
 from cellfab.study.statistics import mean_and_variance
 
 Floats = npt.NDArray[np.float64]
@@ -169,8 +169,7 @@ class OcbaCourse:
             values = whole_values(self.study, known, selection.metric, self._counts)
             for case, found in zip(self.study.cases, values, strict=True):
                 if len(found) < self._counts[case.number]:
-                    why = known.reason(self.study, case, len(found), selection.metric)
-                    self._reason = f"{case.label} has no {selection.metric} in replicate {len(found)}: {why}"
+                    self._reason = gap(self.study, known, case, len(found), selection.metric)
                     return "unmeasured"
             left = total - sum(self._counts)
             if not left:

@@ -94,6 +94,11 @@ def whole_values(study: Study, known: Known, metric: str, counts: Sequence[int])
     return found
 
 
+def gap(study: Study, known: Known, case: Case, replicate: int, metric: str) -> str:
+    """Why a choice cannot be made: a replicate without the figure."""
+    return f"{case.label} has no {metric} in replicate {replicate}: {known.reason(study, case, replicate, metric)}"
+
+
 def ranked(
     study: Study, known: Known, selection: KimNelsonSelection | OcbaSelection, counts: Sequence[int]
 ) -> Iterator[tuple[Case, tuple[float | None, Interval | None, int]]]:

@@ -124,6 +124,12 @@ def differences_csv(result: StudyResult) -> bytes:
     )  # fmt: skip
 
 
+def parts_csv(result: StudyResult) -> dict[str, bytes]:
+    """Tables of the analyses that the study asks for, by the name of the file."""
+    sheets = (named for part in result.parts for named in part.sheets().items())
+    return {f"{name}.csv": _csv(sheet.head, sheet.rows) for name, sheet in sheets}
+
+
 def _footings(study: Study) -> list[dict[str, Any]]:
     """What decides whether figures can be compared, and the scenarios that have it."""
     found: dict[str, dict[str, Any]] = {}
@@ -163,13 +169,12 @@ def write_tables(result: StudyResult, store: Path) -> Path:
         "analysed": study.spec.design.kind if study.spec.analysed else None, "infeasible": len(study.infeasible),
         "columns": COLUMNS, "footings": _footings(study),
     }  # fmt: skip
-    sheets = {name: sheet for part in result.parts for name, sheet in part.sheets().items()}
     for name, data in (
         ("results.parquet", results_parquet(result)),
         ("results.csv", results_csv(result)),
         ("estimates.csv", estimates_csv(result)),
         ("differences.csv", differences_csv(result)),
-        *((f"{name}.csv", _csv(sheet.head, sheet.rows)) for name, sheet in sheets.items()),
+        *parts_csv(result).items(),
         ("study.yaml", study.text.encode()),
         ("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode()),
     ):
