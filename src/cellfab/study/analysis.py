@@ -136,7 +136,7 @@ def _spread(figures: _Figures, variant: str, cases: Mapping[int, Case], metric: 
     return FigureSpread(
         variant, metric, figures.units.get(metric, ""), known.size, failed, infeasible,
         spread(known.tolist(), QUANTILES, confidence) if known.size > 1 else None, split,
-        tuple(largest(ranks, len(ranks))),
+        tuple(largest(ranks, len(ranks))), tuple(sorted(known.tolist())),
     )  # fmt: skip
 
 

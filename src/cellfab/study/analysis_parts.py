@@ -59,6 +59,8 @@ class FigureSpread:
         None with one replicate of each point, by which inputs and chance cannot be told apart.
     ranks : tuple of Association
         The strongest first.
+    values : tuple of float
+        Mean over the replicates of each point that has the figure, in order of size.
     """
 
     variant: str
@@ -70,6 +72,7 @@ class FigureSpread:
     spread: Spread | None
     split: Split | None
     ranks: tuple[Association, ...]
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
