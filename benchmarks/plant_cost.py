@@ -38,16 +38,18 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "binders, carbon, solvents": (
         "materials.pvdf", "materials.cmc_sbr", "materials.carbon", "materials.nmp", "materials.deionised_water",
     ),
-    "labour": ("labour",),
+    "labour: operators": ("labour",),
+    "labour: crews": ("labour.",),
     "equipment": ("capital",),
     "building": ("building",),
     "maintenance": ("maintenance",),
     "overhead": ("overhead",),
+    "consumables": ("consumables.",),
     "electricity and heat": ("electricity", "heat"),
     "working capital": ("working_capital",),
     "scrap: freight less proceeds": ("scrap_freight", "recycling.lfp", "recycling.cu_foil", "recycling.al_foil"),
 }  # fmt: skip
-"""Rows of the table; every account is in one of them, or in a last row."""
+"""Rows of the table, by account, or all that begin with a name that ends with a dot; others are in a last row."""
 
 
 def measured(scenario: Scenario) -> tuple[Period, float]:
@@ -63,7 +65,11 @@ def measured(scenario: Scenario) -> tuple[Period, float]:
 def grouped(period: Period) -> dict[str, float]:
     """Full cost by row of the table, usd per good kWh."""
     rest = {account: usd / period.good_kwh for account, usd in period.by_account.items()}
-    rows = {row: sum(rest.pop(account, 0.0) for account in accounts) for row, accounts in GROUPS.items()}
+    rows = {}
+    for row, names in GROUPS.items():
+        prefixes = tuple(name for name in names if name.endswith("."))
+        taken = [account for account in rest if account in names or (prefixes and account.startswith(prefixes))]
+        rows[row] = sum(rest.pop(account) for account in taken)
     return {**rows, "other": sum(rest.values())}
 
 

@@ -160,6 +160,10 @@ def test_energy_by_place_agrees_with_the_ledger(weak):
         assert scrapped > 0.0
         assert energy.loc[energy["carrier"] == carrier, "scrap_kwh"].sum() == pytest.approx(scrapped, rel=1e-6)
     assert result.kpi["energy_in_scrap_kwh_per_kwh"].value < result.kpi["energy_kwh_per_kwh"].value
+    made, used, whole = (result.kpi[f"co2_{of}kg_per_kwh"].value for of in ("materials_", "energy_", ""))
+    assert made + used == pytest.approx(whole)
+    bought = result.materials[result.materials["fate"] != "returned"]
+    assert made == pytest.approx(bought["co2_kg"].sum() / math.fsum(weak.plant.good_kwh.values()), rel=1e-6)
     assert result.kpi["co2_energy_kg_per_kwh"].value == pytest.approx(
         energy["co2_kg"].sum() / math.fsum(weak.plant.good_kwh.values()), rel=1e-6
     )
