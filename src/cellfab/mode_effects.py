@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from hashlib import sha256
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,23 @@ def ramping(scenario: Scenario) -> dict[str, dict[str, tuple[str, ...]]]:
     }
 
 
-@lru_cache(maxsize=4)
+class _Question:
+    """A scenario, equal to every other of which the pilots say the same: line, products, and what modes hold back."""
+
+    def __init__(self, scenario: Scenario, modes: tuple[FailureMode, ...], owner: Mapping[str, str]) -> None:
+        spec = scenario.spec
+        self.scenario, self.modes, self.owner = scenario, modes, owner
+        held = [(mode.key, mode.named, mode.holds) for mode in modes]
+        parts = (spec.line.model_dump_json(), {name: one.model_dump_json() for name, one in spec.products.items()})
+        self._key = sha256(repr((parts, held, sorted(owner.items()))).encode()).digest()
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Question) and other._key == self._key
+
+
 def mode_effects(scenario: Scenario) -> tuple[tuple[FailureMode, ...], dict[str, str], Effects]:
     """Modes of a scenario, whose modes each place has, and what the modes do.
 
@@ -51,6 +68,13 @@ def mode_effects(scenario: Scenario) -> tuple[tuple[FailureMode, ...], dict[str,
     spec = scenario.spec.ramp.failure_modes
     where = ramping(scenario)
     modes, owner = failure_modes(spec, where), owners(spec, list(where))
+    return modes, owner, _answer(_Question(scenario, modes, owner))
+
+
+@lru_cache(maxsize=4)
+def _answer(question: _Question) -> Effects:
+    """What the modes of a scenario do."""
+    scenario, modes, owner = question.scenario, question.modes, question.owner
     mature: dict[tuple[str, str], float] = {}
     extra: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
     for product in scenario.spec.products:
@@ -62,16 +86,16 @@ def mode_effects(scenario: Scenario) -> tuple[tuple[FailureMode, ...], dict[str,
             holds = _together(modes[index].holds.get(product, {}) for index in group)
             if not holds:
                 continue
-            copies = [place for place in where if owner[place] == first.place]
+            copies = [place for place in owner if owner[place] == first.place]
             alone = _lost(scenario, product, 1.0, _with(scenario, copies, product, holds, 1.0))
             without = _lost(scenario, product, 0.0, _with(scenario, copies, product, holds, 0.0))
             parts = [sum(modes[index].holds[product].values()) for index in group]
-            for place in where:
+            for place in owner:
                 effect = 0.5 * (_difference(alone, none, place) + _difference(every, without, place))
                 if effect > 0.0:
                     column = extra.setdefault((place, product), np.zeros(len(modes)))
                     column[group] = [effect * part / sum(parts) for part in parts]
-    return modes, owner, Effects(mature, extra)
+    return Effects(mature, extra)
 
 
 def _groups(modes: Sequence[FailureMode]) -> list[list[int]]:
