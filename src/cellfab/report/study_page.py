@@ -183,4 +183,5 @@ def _laws(figures: Sequence[FigureSpread], place: int) -> Chart:
         if one.split is not None:
             told[-1] += f"; {percent(one.split.share, 0)} of the variance comes from inputs, the rest from chance"
     title = f"{labels.sentence(labels.words(first.metric))} over what is not known"
-    return make_chart(f"law-{place}", title, labels.sentence("; ".join(told)) + ".", drawn, pd.concat(frames, ignore_index=True))
+    caption = labels.sentence("; ".join(told)) + "."
+    return make_chart(f"law-{place}", title, caption, drawn, pd.concat(frames, ignore_index=True))
