@@ -50,7 +50,7 @@ def timeline_text(result: RunResult, frame: pd.DataFrame) -> str:
         parts.append(f"The dearest: {_name(top)} ({found}{done}, {_money(float(top['usd']))}).")
     if unseen.any():
         lost = float(lived.loc[unseen, "usd"].sum())
-        parts.append(f"{int(unseen.sum())} were not found by the end; they cost {_money(lost)}.")
+        parts.append(f"Not found by the end: {int(unseen.sum())}, at a cost of {_money(lost)}.")
     if result.replicates > 1:
         parts.append(f"The first of {result.replicates} replicates is shown.")
     return " ".join(parts)
@@ -81,7 +81,7 @@ def timeline_bars(frame: pd.DataFrame, weeks: int) -> go.Figure:
         x=shown["fixed_week"].fillna(float(weeks)).tolist(), y=rows, mode="text", textposition="middle right",
         cliponaxis=False, showlegend=False, hoverinfo="skip", text=[f" {_money(usd)}" for usd in shown["usd"]],
     )  # fmt: skip
-    style.finish(figure, 110 + 22 * len(rows), barmode="overlay", bargap=0.3)
+    style.finish(figure, 110 + 30 * len(rows), barmode="overlay", bargap=0.3)
     style.name_rows(figure, [_name(row) for _, row in shown.iterrows()], 46)
     figure.update_xaxes(title_text="Week", range=[0.0, 1.12 * weeks])
     return figure
@@ -95,4 +95,4 @@ def _name(row: pd.Series) -> str:
 
 
 def _money(usd: float) -> str:
-    return f"{number(usd / 1e6)} M$" if usd >= 1e5 else f"{number(usd / 1e3)} k$"
+    return f"{number(usd / 1e6)} M$" if usd >= 1e6 else f"{number(usd / 1e3)} k$"
