@@ -100,6 +100,8 @@ class RunResult:
         being fixed, fixed), opened_week, seen_week, detected_week, begun_week and fixed_week (weeks from the start of
         the run; NaN for what did not come, and opened_week for what was fixed before it), cells and usd (worth of
         cells and value lost to it before it was fixed), text.
+    written : mapping of str to str
+        Of a plant of several lines: the name under `line` of every source, station, buffer and sink; else empty.
     lines : DataFrame or None
         Of a plant of several lines: replicate, week, line, weeks_since_start (weeks before are left out),
         cells_started, cells_good, cells_unsold, cells_scrapped, line_yield, good_energy_mwh. A cell belongs to the line
@@ -152,5 +154,6 @@ class RunResult:
     prices: pd.DataFrame | None = None
     shocks: tuple[Phase, ...] = ()
     modes: pd.DataFrame | None = None
+    written: Mapping[str, str] = field(default_factory=dict)
     lines: pd.DataFrame | None = None
     stations: pd.DataFrame | None = None

@@ -197,6 +197,7 @@ def gather(
         ),
         shocks=summary.shocks_of(scenario),
         modes=summary.mode_table(books),
+        written=scenario.layout.written,
         lines=summary.line_table(books),
         stations=summary.station_table(scenario),
         timing=timing,

@@ -23,6 +23,7 @@ from cellfab.report import (
     labels,
     modes_chart,
     schematic,
+    lines_charts,
 )
 from cellfab.report.layout import order_of_line
 from cellfab.report.numbers import MISSING, as_written, duration, is_number, joined, kpi_interval, number, quantity
@@ -59,6 +60,7 @@ def _content(result: RunResult) -> dict[str, Any]:
     limiting = findings.bottleneck(result)
     ramp, scrap, costs = _ramp_charts(result), _scrap_charts(result, order), _cost_charts(result)
     stations = _station_charts(result, order, shares, limiting)
+    drawn = lines_charts.one_for_all(result, shares, buffers)
     summary = [findings.conversion(result), *(chart.caption for chart in (*scrap[:1], *costs[:1], *stations[:1]))]
     return {
         "result": result,
@@ -72,7 +74,11 @@ def _content(result: RunResult) -> dict[str, Any]:
         "costs": costs,
         "stations": stations,
         "station_table": _station_table(result.kpi, order),
-        "drawing": Markup(schematic.draw(result.nodes, result.edges, shares, buffers, limiting)),
+        "lines": _line_charts(result),
+        "line_table": lines_charts.table(result),
+        "drawing": Markup(
+            schematic.draw(drawn.nodes, drawn.edges, drawn.shares, drawn.buffers, drawn.shown.get(limiting, limiting))
+        ),
         "legend": Markup(schematic.legend([] if shares.empty else list(shares["state"]))),
         "limiting": limiting,
         "buffers": _buffer_table(buffers),
@@ -93,8 +99,20 @@ def _ramp_charts(result: RunResult) -> list[Chart]:
 
 def _scrap_charts(result: RunResult, order: list[str]) -> list[Chart]:
     out = []
-    scrap, steps = frames.scrap_causes(result), frames.step_yields(result, order)
-    products = labels.colours(frames.products(result))
+def _line_charts(result: RunResult) -> list[Chart]:
+    frame = lines_charts.by_week(result)
+    if frame.empty:
+        return []
+    figure = lines_charts.curves(frame)
+    return [make_chart("lines", "Yield and output of each line", lines_charts.told(result), figure, frame)]
+
+
+    several = result.stations is not None
+    seen = lines_charts.by_line(result)
+    scrap = frames.scrap_causes(seen)
+    steps = frames.step_yields(seen, list(dict.fromkeys(result.written.get(name, name) for name in order)))
+    kinds = labels.colours(list(dict.fromkeys(steps["product"])) if several and len(steps) else frames.products(result))
+    column = {"product": "line"} if several else {}
     if not scrap.empty:
         out.append(
             make_chart("scrap", "Scrap by cause", findings.scrap(scrap), charts.scrap_pareto(scrap, products), scrap)
