@@ -21,9 +21,9 @@ from cellfab.report import (
     findings,
     frames,
     labels,
+    lines_charts,
     modes_chart,
     schematic,
-    lines_charts,
 )
 from cellfab.report.layout import order_of_line
 from cellfab.report.numbers import MISSING, as_written, duration, is_number, joined, kpi_interval, number, quantity
@@ -58,9 +58,9 @@ def _content(result: RunResult) -> dict[str, Any]:
     shares = frames.state_shares(result, order)
     buffers = frames.buffers(result)
     limiting = findings.bottleneck(result)
+    drawn = lines_charts.one_for_all(result, shares, buffers)
     ramp, scrap, costs = _ramp_charts(result), _scrap_charts(result, order), _cost_charts(result)
     stations = _station_charts(result, order, shares, limiting)
-    drawn = lines_charts.one_for_all(result, shares, buffers)
     summary = [findings.conversion(result), *(chart.caption for chart in (*scrap[:1], *costs[:1], *stations[:1]))]
     return {
         "result": result,
@@ -97,8 +97,6 @@ def _ramp_charts(result: RunResult) -> list[Chart]:
     return [make_chart("ramp", "Line yield, output and cost by week", caption, figure, frame)]
 
 
-def _scrap_charts(result: RunResult, order: list[str]) -> list[Chart]:
-    out = []
 def _line_charts(result: RunResult) -> list[Chart]:
     frame = lines_charts.by_week(result)
     if frame.empty:
@@ -107,6 +105,8 @@ def _line_charts(result: RunResult) -> list[Chart]:
     return [make_chart("lines", "Yield and output of each line", lines_charts.told(result), figure, frame)]
 
 
+def _scrap_charts(result: RunResult, order: list[str]) -> list[Chart]:
+    out = []
     several = result.stations is not None
     seen = lines_charts.by_line(result)
     scrap = frames.scrap_causes(seen)
@@ -114,13 +114,13 @@ def _line_charts(result: RunResult) -> list[Chart]:
     kinds = labels.colours(list(dict.fromkeys(steps["product"])) if several and len(steps) else frames.products(result))
     column = {"product": "line"} if several else {}
     if not scrap.empty:
-        out.append(
-            make_chart("scrap", "Scrap by cause", findings.scrap(scrap), charts.scrap_pareto(scrap, products), scrap)
-        )
+        figure = charts.scrap_pareto(scrap, kinds)
+        table = scrap.rename(columns=column)
+        out.append(make_chart("scrap", "Scrap by cause", findings.scrap(scrap), figure, table))
     if not steps.empty:
-        out.append(
-            make_chart("steps", "Loss by step", findings.steps(steps), charts.step_losses(steps, products), steps)
-        )
+        figure = charts.step_losses(steps, kinds)
+        table = steps.rename(columns=column)
+        out.append(make_chart("steps", "Loss by step", findings.steps(steps), figure, table))
     modes = modes_chart.timeline(result)
     if not modes.empty:
         weeks = int(result.weekly["week"].nunique())
