@@ -186,6 +186,7 @@ def task_rows(
         row: dict[str, Any] = {
             "task": task.name,
             "kind": task.kind,
+            "line": task.line,
             "station": task.station or "",
             "start_week": dates.start / TICKS_PER_WEEK,
             "finish_week": dates.finish / TICKS_PER_WEEK,
@@ -203,8 +204,3 @@ def task_rows(
             )
         yield row
 
-
-TASK_COLUMNS = (
-    "task", "kind", "station", "start_week", "finish_week", "planned_start_week", "planned_finish_week", "float_weeks",
-    "critical", "capex_musd", "text",
-)  # fmt: skip

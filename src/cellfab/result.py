@@ -93,6 +93,12 @@ class RunResult:
         replicate 0: week, item (material, electricity or heat), unit, usd (shocks included, duties not).
     shocks : tuple of Phase
         By name, in the order of their beginnings; empty without any.
+    tasks : DataFrame or None
+        Of the conversion: replicate, task, kind, line, station, start_week, finish_week, planned_start_week,
+        planned_finish_week, float_weeks, critical (1 on the path that decided the release), capex_musd, text.
+    capacity : DataFrame or None
+        As planned: replicate 0, week, product, mwh (the slowest unit-by-unit station at its released speed, never
+        stopping, every cell good), sold_mwh (of it after the release).
     modes : DataFrame or None
         Failure modes of a line that learns by causes, one row per life of a mode: replicate, place (where it arises),
         mode, moves (capabilities it holds back), share (of their way from start to mature), since (what brought it:
@@ -154,6 +160,8 @@ class RunResult:
     prices: pd.DataFrame | None = None
     shocks: tuple[Phase, ...] = ()
     modes: pd.DataFrame | None = None
+    tasks: pd.DataFrame | None = None
+    capacity: pd.DataFrame | None = None
     written: Mapping[str, str] = field(default_factory=dict)
     lines: pd.DataFrame | None = None
     stations: pd.DataFrame | None = None

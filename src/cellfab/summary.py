@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cellfab import converted
 from cellfab.books import FIELD_YEARS, TARGET_SHARE, Books, first_week_at
 from cellfab.by_line import LINES, STATIONS, kpis_by_line, line_rows, station_rows
 from cellfab.config.distribution import mean_seconds
@@ -160,6 +161,8 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
     kpis |= _nameplate(plant.scenario, rated)
     kpis |= _ramp_dates(books, replicate, rated)
     kpis |= mode_kpis(plant, flow.horizon)
+    if replicate.conversion is not None:
+        kpis |= converted.conversion_kpis(plant.scenario, replicate.conversion)
     kpis |= kpis_by_line(books, rated)
     return kpis
 
@@ -418,6 +421,22 @@ def line_curves(flow: FlowResult) -> dict[str, WeeklyCurve]:
 
 
 # ---- tables ---------------------------------------------------------------------------------------------------
+
+
+def task_table(scenario: Scenario, replicates: Sequence[Replicate]) -> pd.DataFrame | None:
+    """`RunResult.tasks`; None without a conversion."""
+    done = [(index, one.conversion) for index, one in enumerate(replicates) if one.conversion is not None]
+    if not done:
+        return None
+    return table(((i, row) for i, one in done for row in converted.conversion_tasks(scenario, one)), converted.TASKS)
+
+
+def capacity_table(scenario: Scenario, replicates: Sequence[Replicate]) -> pd.DataFrame | None:
+    """`RunResult.capacity`; None without a conversion."""
+    if not replicates or replicates[0].conversion is None:
+        return None
+    weeks = -(-replicates[0].flow.horizon // TICKS_PER_WEEK)
+    return table(((0, row) for row in converted.planned_capacity(scenario, weeks)), converted.CAPACITY)
 
 
 def table(rows: Iterable[tuple[int, Mapping[str, Any]]], columns: Sequence[str]) -> pd.DataFrame:

@@ -9,6 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cellfab.report import labels, style
+from cellfab.report.numbers import percent
+from cellfab.result import RunResult
 
 _ROW_PX = 21
 _THICK, _THIN = 0.62, 0.16
@@ -60,7 +62,7 @@ def gantt(frame: pd.DataFrame, start: datetime.date) -> go.Figure:
     last = float(rows[["finish_week", *(["p90_week"] if "p90_week" in rows else [])]].to_numpy().max())
     first = float(rows[["start_week", "planned_start_week"]].to_numpy().min())
     style.finish(figure, 130 + _ROW_PX * len(rows), barmode="overlay", hovermode="closest")
-    style.name_rows(figure, [labels.words(name.replace(".", " ")) for name in rows["task"]], 34)
+    style.name_rows(figure, [_told(name) for name in rows["task"]], 34)
     month_axis(figure, start, first, last)
     figure.update_layout(legend={"y": 1.0, "yanchor": "bottom"}, margin={"t": 40})
     return figure
@@ -143,3 +145,39 @@ def capacity_chart(planned: pd.DataFrame, products: Mapping[str, str], made: pd.
     figure.update_xaxes(title_text="Week", zeroline=False)
     figure.update_yaxes(title_text="MWh per week", rangemode="tozero")
     return figure
+
+
+def sold_by_week(result: RunResult) -> pd.DataFrame:
+    """week, product, good_energy_mwh: energy of the cells sold, mean over replicates."""
+    columns = ["week", "product", "good_energy_mwh"]
+    if result.releases is None or result.releases.empty:
+        return pd.DataFrame(columns=columns)
+    good = result.releases[result.releases["holding"] == "finished_good"]
+    sums = good.groupby(["week", "product"], sort=True)["energy_kwh"].sum() / 1e3 / result.replicates
+    return sums.rename("good_energy_mwh").reset_index()
+
+
+def tasks_text(frame: pd.DataFrame) -> str:
+    """What decided the release, and what was later than planned."""
+    critical = frame[frame["critical"] == 1].sort_values(["start_week", "finish_week"], kind="stable")
+    path = ", ".join(_told(name) for name in critical["task"])
+    lasted = (frame["finish_week"] - frame["start_week"]) - (frame["planned_finish_week"] - frame["planned_start_week"])
+    late = frame.assign(late=lasted)[lasted > _LEAST_WEEKS].sort_values("late", ascending=False, kind="stable")
+    text = f"On the path that decides the release: {path}."
+    if not late.empty:
+        longer = ", ".join(
+            f"{_told(row['task'])} by {row['late']:.1f} weeks" for row in late.head(5).to_dict("records")
+        )
+        text += f" Longer than planned: {longer}."
+    return text
+
+
+def capacity_text(table: pd.DataFrame) -> str:
+    """How much of the planned capacity was sold."""
+    planned, sold = float(table["sold_mwh"].sum()), float(table["good_energy_mwh"].sum())
+    text = "Planned: the slowest unit-by-unit station at its released speed, never stopping, every cell good."
+    return f"{text} The simulation sold {percent(sold / planned, 0)} of what was planned." if planned > 0.0 else text
+
+
+def _told(task: str) -> str:
+    return labels.words(task.replace(".", " "))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ from cellfab.report import (
     energy_charts,
     findings,
     frames,
+    gantt,
     labels,
     lines_charts,
     modes_chart,
@@ -67,7 +69,7 @@ def _content(result: RunResult) -> dict[str, Any]:
         "weeks": int(result.weekly["week"].nunique()) if not result.weekly.empty else 0,
         "summary": [text for text in summary if text],
         "cards": [_card(name, result.kpi[name]) for name in labels.headline_names(dict(result.kpi))],
-        "ramp": [*ramp, *_supply_charts(result)],
+        "ramp": [*ramp, *_plan_charts(result), *_supply_charts(result)],
         "energy": _energy_charts(result, order),
         "scrap": scrap,
         "escapes": _escape_table(result),
@@ -167,6 +169,24 @@ def _bridge(result: RunResult, before: frames.Period, after: frames.Period) -> l
 def _weeks(period: frames.Period) -> Weeks:
     """Weeks that have their middle inside."""
     return Weeks(math.ceil(period.low - 0.5), math.ceil(period.high - 0.5) - 1)
+
+
+def _plan_charts(result: RunResult) -> list[Chart]:
+    """The conversion as it was planned and as it was, and its planned capacity beside what was sold."""
+    if result.tasks is None or result.capacity is None:
+        return []
+    mine = result.tasks[result.tasks["replicate"] == 0].drop(columns="replicate")
+    start = datetime.date.fromisoformat(str(result.manifest["start_date"]))
+    out = [make_chart("plan", "The conversion's tasks", gantt.tasks_text(mine), gantt.gantt(mine, start), mine)]
+    planned = result.capacity.drop(columns="replicate")
+    if not planned.empty:
+        made = gantt.sold_by_week(result)
+        colours = labels.colours(frames.products(result))
+        table = planned.merge(made, on=["week", "product"], how="outer").sort_values(["week", "product"])
+        told = gantt.capacity_text(table)
+        figure = gantt.capacity_chart(planned, colours, made)
+        out.append(make_chart("capacity", "Capacity by week, planned and sold", told, figure, table))
+    return out
 
 
 def _supply_charts(result: RunResult) -> list[Chart]:

@@ -101,6 +101,18 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "prices": ("prices", {"replicate": _INT, "week": _INT, "item": _TEXT, "unit": _TEXT, "usd": _FLOAT}),
+    "tasks": (
+        "tasks",
+        {
+            "replicate": _INT, "task": _TEXT, "kind": _TEXT, "line": _TEXT, "station": _TEXT, "start_week": _FLOAT,
+            "finish_week": _FLOAT, "planned_start_week": _FLOAT, "planned_finish_week": _FLOAT, "float_weeks": _FLOAT,
+            "critical": _INT, "capex_musd": _FLOAT, "text": _TEXT,
+        },
+    ),
+    "capacity": (
+        "capacity",
+        {"replicate": _INT, "week": _INT, "product": _TEXT, "mwh": _FLOAT, "sold_mwh": _FLOAT},
+    ),
     "modes": (
         "modes",
         {
@@ -169,7 +181,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     -------
     tuple of Path
         The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), materials, incomes, holdings,
-        releases, states, scrap, escapes, steps, energy, prices, buffers, and modes where the line learns by causes.
+        releases, states, scrap, escapes, steps, energy, prices, buffers, tasks and capacity of a conversion, and modes
+        where the line learns by causes.
     """
     import pyarrow.parquet as pq
 
