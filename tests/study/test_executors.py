@@ -124,6 +124,8 @@ def test_a_scheduler_that_does_not_answer(monkeypatch):
 def test_executors_that_do_not_exist():
     with pytest.raises(UsageError, match="unknown executor 'ray:x': write dask:tcp"):
         open_pool("ray:x")
+    with pytest.raises(UsageError, match="'dask:' has no address of a scheduler: write dask:tcp"):
+        open_pool("dask:")
     with pytest.raises(UsageError, match="do not go together"):
         open_pool("dask:tcp://x:1", 2)
 

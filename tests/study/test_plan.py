@@ -124,7 +124,7 @@ def test_a_fixed_warmup_is_cut_from_every_variant(load):
         ("metrics: {bottleneck: {half_width_share: 0.1}}\nreplicates: {}\n", "study.yaml:3:42",
          "'bottleneck' is a name, and only numbers have a half-width", ""),
         ("metrics: {wip_mean: {half_width_share: 0.1}}\nreplicates: 4\n", "study.yaml:3:40",
-         "decides nothing, for `replicates` is the fixed number 4", "write replicates: {least: 5, most: 4}"),
+         "decides nothing, for `replicates` is the fixed number 4", "write replicates: {least: 4, most: 20}"),
         ("replicates: {least: 3}\n", "study.yaml:3:1", "no metric has a `half_width_share` that could decide how many",
          "such as metrics: {throughput_per_h: {half_width_share: 0.01}}"),
         ("replicates: {least: 5, most: 4}\n", "study.yaml:3:1", "most (4) is below least (5)", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -127,6 +128,19 @@ def test_usage(command, study, monkeypatch):
     assert command("study", "nowhere.yaml").code == 3
     Path("taken").write_text("")
     assert command("study", study, "--store", "taken", "--workers", "0").code == 2
+
+
+def test_a_disk_that_is_full_when_the_tables_are_written(command, study, monkeypatch):
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cellfab.study.table.write_durably", full)
+        done = command("study", study, "--workers", "0")
+    assert (done.code, done.out) == (130, "")
+    assert "two-" in done.err
+    assert "No space left on device. Results are kept: make room and run the same command again" in done.err
+    assert "0 run in" in command("study", study, "--workers", "0").out
 
 
 def test_failed_replicates_are_told(command, study, monkeypatch):

@@ -10,6 +10,7 @@ import gc
 import logging
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import threading
@@ -24,6 +25,7 @@ from cellfab.errors import CellfabError, UsageError
 from cellfab.study.worker import Chunk, Outcome, run_chunk
 
 DASK = "dask:"
+_ADDRESS = re.compile(r"\w+://.+")
 _ANSWER_S = 10
 _LOADED_ONCE = ("cellfab.study.worker", "cellfab.run", "cellfab.rated")
 
@@ -76,6 +78,8 @@ def open_pool(executor: str | Executor | None = None, workers: int | None = None
     if isinstance(executor, str):
         if not executor.startswith(DASK):
             raise UsageError(f"unknown executor '{executor}': write dask:tcp://host:port")
+        if not _ADDRESS.fullmatch(executor.removeprefix(DASK)):
+            raise UsageError(f"'{executor}' has no address of a scheduler: write dask:tcp://host:port")
         if workers is not None:
             raise UsageError("--workers and --executor do not go together: the cluster knows its workers")
         return DaskPool(executor.removeprefix(DASK))

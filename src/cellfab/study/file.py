@@ -220,7 +220,7 @@ def _contradictions(file: StudyFile) -> Iterator[Problem]:
     if spec.fixed is not None and precise:
         named = next(name for name, metric in spec.metrics.items() if metric.half_width_share is not None)
         message = f"decides nothing, for `replicates` is the fixed number {spec.fixed}"
-        hint = f"write replicates: {{least: 5, most: {spec.fixed}}}"
+        hint = f"write replicates: {{least: {max(2, min(5, spec.fixed))}, most: {max(20, spec.fixed)}}}"
         yield problem(("metrics", named, "half_width_share"), message, hint)
 
 

@@ -37,11 +37,12 @@ def widths(study: Study, known: Known, counts: Sequence[int]) -> list[Width]:
     found = []
     confidence = study.spec.confidence_share
     for case in study.cases:
-        for name, metric in study.spec.metrics.items():
+        for name in study.spec.figures:
+            metric = study.spec.metrics.get(name)
             every = known.values(study, case, name, counts[case.number])
             values = tuple(value for value in every if value is not None)
             interval = mean_interval(values, confidence) if len(values) > 1 else None
-            found.append(Width(case, name, values, interval, metric.half_width_share))
+            found.append(Width(case, name, values, interval, None if metric is None else metric.half_width_share))
     return found
 
 

@@ -17,7 +17,7 @@ from cellfab.study.code import code_digest
 from cellfab.study.plan import Study
 from cellfab.study.result import StudyResult, in_order
 from cellfab.study.statistics import Interval
-from cellfab.study.store import write_durably
+from cellfab.study.store import StoreError, write_durably
 from cellfab.version import VERSION
 
 COLUMNS = {
@@ -156,10 +156,15 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def write_tables(result: StudyResult, store: Path) -> Path:
-    """Write the tables into a folder of the store, one for each state of the study's file; returns it."""
+    """Write the tables into a folder of the store, one for each state of the study's file; returns it.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or fails; the results that the tables are made of are kept.
+    """
     study = result.study
     folder = store / f"{re.sub(r'[^0-9A-Za-z_.-]+', '_', study.name)}-{study.digest[:8]}"
-    folder.mkdir(exist_ok=True)
     manifest = {
         "cellfab": VERSION, "code": code_digest(), "study": study.name, "digest": study.digest,
         "file": str(study.file), "seed": study.spec.seed, "metrics": list(study.spec.figures),
@@ -169,14 +174,22 @@ def write_tables(result: StudyResult, store: Path) -> Path:
         "analysed": study.spec.design.kind if study.spec.analysed else None, "infeasible": len(study.infeasible),
         "columns": COLUMNS, "footings": _footings(study),
     }  # fmt: skip
-    for name, data in (
-        ("results.parquet", results_parquet(result)),
-        ("results.csv", results_csv(result)),
-        ("estimates.csv", estimates_csv(result)),
-        ("differences.csv", differences_csv(result)),
-        *parts_csv(result).items(),
-        ("study.yaml", study.text.encode()),
-        ("manifest.json", (json.dumps(manifest, indent=2) + "\n").encode()),
-    ):
-        write_durably(folder / name, data)
+    files = {
+        "results.parquet": results_parquet(result),
+        "results.csv": results_csv(result),
+        "estimates.csv": estimates_csv(result),
+        "differences.csv": differences_csv(result),
+        **parts_csv(result),
+        "study.yaml": study.text.encode(),
+        "manifest.json": (json.dumps(manifest, indent=2) + "\n").encode(),
+    }
+    try:
+        folder.mkdir(exist_ok=True)
+        for name, data in files.items():
+            write_durably(folder / name, data)
+    except OSError as error:
+        raise StoreError(
+            f"the tables cannot be written to '{folder}': {error.strerror or error}. Results are kept: make room and"
+            " run the same command again"
+        ) from error
     return folder
