@@ -159,6 +159,23 @@ def test_a_power_cut_at_any_byte_of_a_part(tmp_path, outcomes):
             shutil.rmtree(folder)
 
 
+def test_a_disk_too_full_for_an_index_is_no_damage(tmp_path, outcomes, monkeypatch):
+    filled(tmp_path, outcomes)
+    before = (tmp_path / INDEX).read_bytes()
+
+    def full(path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:")
+        connection.execute("PRAGMA max_page_count = 1")
+        connection.execute("CREATE TABLE big (one)")
+        return connection
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cellfab.study.store._connected", full)
+        with pytest.raises(UsageError, match="cannot be written: database or disk is full"):
+            Store(tmp_path, CODE)
+    assert (tmp_path / INDEX).read_bytes() == before
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_full_disk_leaves_the_store_as_it_was(tmp_path, outcomes, monkeypatch, call):
     before = filled(tmp_path, outcomes)

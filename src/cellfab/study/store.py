@@ -203,7 +203,9 @@ class Store:
         try:
             return _connected(path)
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and not path.exists():
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or (
+                isinstance(error, sqlite3.OperationalError) and not path.exists()
+            ):
                 raise UsageError(f"'{self.folder}' cannot be written: {error}") from None
             self.damage.append(Damage(INDEX, f"{error}; made again from the files", 0))
             for name in (INDEX, f"{INDEX}-wal", f"{INDEX}-shm"):
