@@ -355,16 +355,17 @@ class Ledger:
             amounts = self._held[key].amounts
             before = summed.get(key[:4])
             summed[key[:4]] = amounts if before is None else before + amounts
-        for key, amounts in summed.items():
-            for account in self._amounts(amounts):
-                yield Held(*key, *account)
+        for (week, holding, product, form), amounts in summed.items():
+            for account, quantity, unit, usd in self._amounts(amounts):
+                yield Held(week, holding, product, form, account, quantity, unit, usd)
 
     def held_at(self, holding: Holding) -> Iterator[tuple[str, Held]]:
         """What one holding received, with the place where it did."""
-        for key in sorted(self._held):
-            if key[1] is holding:
-                for account in self._amounts(self._held[key].amounts):
-                    yield key[4], Held(*key[:4], *account)
+        for week, kind, product, form, place in sorted(self._held):
+            if kind is holding:
+                amounts = self._held[week, kind, product, form, place].amounts
+                for account, quantity, unit, usd in self._amounts(amounts):
+                    yield place, Held(week, kind, product, form, account, quantity, unit, usd)
 
     def _amounts(self, amounts: npt.NDArray[np.int64]) -> Iterator[Entry]:
         for (name, (_, unit)), q, money in zip(self._accounts.items(), *amounts.tolist(), strict=True):
