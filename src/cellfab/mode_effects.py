@@ -10,15 +10,17 @@ from hashlib import sha256
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.config.copying import Layout
 from cellfab.pilot import QualityChain, Visit
 from cellfab.ramp.mode_book import Effects
 from cellfab.ramp.modes import FailureMode, failure_modes, owners
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Step
 
-PILOT_LOTS = 3
-"""Some 40 000 segments or cells; a lot has only a dozen charges of powder, so that many more of these are looked at."""
+PILOTS = (23, 94, 189, 247)
+"""Lots that are looked at, some 50 000 segments or cells: spread, since knives and glasses wear from lot to lot."""
 CHARGE_LOTS = 200
+"""A lot has only a dozen charges of powder, so that many more of these are looked at."""
 PILOT_SEED = 0
 """The effects belong to the scenario, so that they are the same in every replicate and for every seed."""
 CERTAIN = 3.0
@@ -64,11 +66,48 @@ def mode_effects(scenario: Scenario) -> tuple[tuple[FailureMode, ...], dict[str,
     scenario : Scenario
         A plant whose ramp has `failure_modes`.
     """
+    if scenario.alone:
+        return _of_lines(scenario.layout, *mode_effects(scenario.one_line))
     assert scenario.spec.ramp is not None and scenario.spec.ramp.failure_modes is not None
     spec = scenario.spec.ramp.failure_modes
     where = ramping(scenario)
     modes, owner = failure_modes(spec, where), owners(spec, list(where))
     return modes, owner, _answer(_Question(scenario, modes, owner))
+
+
+def _of_lines(
+    layout: Layout, modes: tuple[FailureMode, ...], owner: Mapping[str, str], effects: Effects
+) -> tuple[tuple[FailureMode, ...], dict[str, str], Effects]:
+    """The same for several lines: each has the modes of its own places, and what is shared has its modes once.
+
+    A mode of one line that shows at a place that all share shows in that line's part of the rows: in equal parts.
+    """
+    number: dict[tuple[str, int], int] = {}
+    copies: list[FailureMode] = []
+    for index, mode in enumerate(modes):
+        for place in dict.fromkeys(layout.name_on(line, mode.place) for line in layout.lines):
+            number[place, index] = len(copies)
+            copies.append(mode._replace(place=place))
+    owners_by_line = {
+        layout.name_on(line, place): layout.name_on(line, other)
+        for line in layout.lines
+        for place, other in owner.items()
+    }
+    mature = {
+        (layout.name_on(line, place), product): share
+        for line in layout.lines
+        for (place, product), share in effects.mature.items()
+    }
+    extra: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
+    for (place, product), found in effects.extra.items():
+        for line in layout.lines:
+            name = layout.name_on(line, place)
+            column = extra.setdefault((name, product), np.zeros(len(copies)))
+            for index, mode in enumerate(modes):
+                own = layout.name_on(line, mode.place)
+                part = len(layout.lines) if name == place and own != mode.place else 1
+                column[number[own, index]] = found[index] / part
+    return tuple(copies), owners_by_line, Effects(mature, extra)
 
 
 @lru_cache(maxsize=4)
@@ -130,7 +169,7 @@ def _with(
 def _lost(
     scenario: Scenario, product: str, maturity: float, changed: Mapping[tuple[str, str], Step]
 ) -> dict[str, tuple[int, int]]:
-    """Rows in and lost at every place, over `PILOT_LOTS` pilots, and `CHARGE_LOTS` up to the last mixer."""
+    """Rows in and lost at every place, over the pilots, and over `CHARGE_LOTS` up to the last mixer."""
     chain = QualityChain(
         scenario, product, seed=PILOT_SEED, maturity=maturity, steps={**scenario.steps, **changed}
     )  # fmt: skip
@@ -144,11 +183,12 @@ def _lost(
         rows, lost = counts.get(visit.place.key, (0, 0))
         counts[visit.place.key] = rows + visit.rows_in, lost + sum(number for _, number in visit.losses)
 
-    for ordinal in range(PILOT_LOTS):
+    for ordinal in PILOTS:
         chain.lot(ordinal, watch)
     if charges:
-        for ordinal in range(PILOT_LOTS, CHARGE_LOTS):
-            chain.lot(ordinal, watch, charges)
+        for ordinal in range(CHARGE_LOTS):
+            if ordinal not in PILOTS:
+                chain.lot(ordinal, watch, charges)
     return counts
 
 

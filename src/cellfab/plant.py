@@ -28,8 +28,8 @@ from cellfab.economics.tariffs import TARIFFS
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Pace, Processed
 from cellfab.line_counts import LineCounts
-from cellfab.plant_modes import PlantModes
-from cellfab.ramp.book import Lessons, RampBook
+from cellfab.plant_modes import PlantModes, lessons_of
+from cellfab.ramp.book import RampBook
 from cellfab.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Merge, Step, Work
@@ -201,7 +201,10 @@ class Plant:
         """A station of a later line: it starts with what is known by then on the line that it copies."""
         model, lines = self.scenario.layout.twin(station), self.scenario.spec.lines
         if self.book is not None and model is not None and lines is not None:
-            self.book.begin_like(station, model, now, 1.0 - lines.transfer_loss_share)
+            kept = 1.0 - lines.transfer_loss_share
+            self.book.begin_like(station, model, now, kept)
+            if self.modes is not None:
+                self.modes.begin_like(station, model, kept, now)
             self.opening_maturity[station] = self.book.maturity(station, now)
 
     def pace(self, station: str, now: int) -> Pace:
@@ -508,13 +511,7 @@ def _ramp_book(scenario: Scenario, units: Mapping[str, float]) -> RampBook | Non
     spec, layout = scenario.spec, scenario.layout
     if spec.ramp is None:
         return None
-    lessons = None
-    if spec.lines is not None and spec.lines.shared_lessons_share > 0.0:
-        copies = {name: layout.copies(layout.written[name]) for name in units}
-        peers = {name: tuple(peer for peer in group if peer != name) for name, group in copies.items()}
-        delay = round(spec.lines.lessons_delay_weeks * TICKS_PER_WEEK)
-        lessons = Lessons(peers, spec.lines.shared_lessons_share, delay)
-    return RampBook(spec.ramp, units, lessons=lessons, absent=layout.begins().keys() & units.keys())
+    return RampBook(spec.ramp, units, lessons=lessons_of(scenario, units), absent=layout.begins().keys() & units.keys())
 
 
 def _unit_ticks(site: _Site, lot: Lot, seconds: float | None, spent: int) -> int:

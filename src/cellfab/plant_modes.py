@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cellfab.core.lot import Lot
 from cellfab.mode_effects import mode_effects
 from cellfab.ramp.book import RampBook
+from cellfab.ramp.lessons import Lessons
 from cellfab.ramp.mode_book import ModeBook
 from cellfab.ramp.mode_draws import ModeDraws
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Step
+from cellfab.units import TICKS_PER_WEEK
+
+
+def lessons_of(scenario: Scenario, names: Iterable[str]) -> Lessons | None:
+    """What the lines of a scenario learn from each other at the stations (or places) named; None: nothing."""
+    lines, layout = scenario.spec.lines, scenario.layout
+    if lines is None or lines.shared_lessons_share == 0.0:
+        return None
+    peers = {}
+    for name in names:
+        station, dot, machine = name.partition(".")
+        copies = layout.copies(layout.written[station])
+        peers[name] = tuple(copy + dot + machine for copy in copies if copy != station)
+    return Lessons(peers, lines.shared_lessons_share, round(lines.lessons_delay_weeks * TICKS_PER_WEEK))
 
 
 class PlantModes:
@@ -40,12 +57,22 @@ class PlantModes:
         for key, station in station_of.items():
             self._places.setdefault(station, []).append(key)
         before = {key: ramp.maturity(station, 0) for key, station in station_of.items()}
-        self.book = ModeBook(laws.failure_modes, modes, owner, effects, ModeDraws(seed, replicate), before)
+        late = scenario.layout.begins()
+        self.book = ModeBook(
+            laws.failure_modes, modes, owner, effects, ModeDraws(seed, replicate), before,
+            lessons=lessons_of(scenario, station_of),
+            absent=[key for key, station in station_of.items() if station in late],
+        )  # fmt: skip
         self.steps: dict[tuple[str, str], Step] = {}
         self._forgetting = {
             station: laws.of(station).learning.forgetting_share_per_month for station in self._places
         }  # fmt: skip
         ramp.restarted = self._restarted
+
+    def begin_like(self, station: str, model: str, kept: float, now: int) -> None:
+        """A station of a later line comes alive as a copy of one of an earlier line."""
+        for place in self._places.get(station, ()):
+            self.book.begin_like(place, model + place[len(station) :], kept, now)
 
     def before(self, station: str, now: int) -> None:
         """A lot comes to a station at tick `now`: what is due happens first."""

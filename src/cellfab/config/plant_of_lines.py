@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cellfab.config.copying import AT, Layout, all_lines, layout, lines_problems
+from cellfab.config.failure_modes_spec import Setback
 from cellfab.config.line_checks import line_problems
 from cellfab.config.line_spec import Line
 from cellfab.config.loader import check
@@ -126,4 +127,16 @@ def _ramp(first: Ramp, copies: Ramp, plan: Layout, line: Line) -> Ramp:
         for name in plan.copies(written):
             laws = first.of(written) if plan.twin(name) is None else copies.of(written)
             stations[name] = StationRamp.model_validate(laws.model_dump())
-    return first.model_copy(update={"stations": stations})
+    modes = first.failure_modes
+    if modes is not None:
+        setbacks = {name: _on_all_lines(setback, plan) for name, setback in modes.setbacks.items()}
+        modes = modes.model_copy(update={"setbacks": setbacks})
+    return first.model_copy(update={"stations": stations, "failure_modes": modes})
+
+
+def _on_all_lines(setback: Setback, plan: Layout) -> Setback:
+    """A setback strikes its places on every line."""
+    if setback.places is None:
+        return setback
+    places = dict.fromkeys(plan.name_on(line, place) for place in setback.places for line in plan.lines)
+    return setback.model_copy(update={"places": tuple(places)})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 from cellfab.config.ramp_spec import Ramp, StationRamp
 from cellfab.ramp.laws import HOURS_PER_MONTH, carried_progress, duane_clock_for, experience_for
+from cellfab.ramp.lessons import Lessons
 from cellfab.ramp.release import Release
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
 
@@ -31,24 +32,6 @@ class Standing(NamedTuple):
     experience_months: float
     operating_months: float
     clock_h: float
-
-
-class Lessons(NamedTuple):
-    """What passes between stations of one kind on several lines.
-
-    Attributes
-    ----------
-    peers : mapping of station to stations
-        Who learns from whom.
-    share : float
-        Of the experience gained by work, 0-1.
-    delay : int
-        Ticks until it counts.
-    """
-
-    peers: Mapping[str, Sequence[str]]
-    share: float
-    delay: int
 
 
 class _State:

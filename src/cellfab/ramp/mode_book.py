@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from cellfab.config.failure_modes_spec import FailureModes, Setback
 from cellfab.ramp.laws import HOURS_PER_MONTH
+from cellfab.ramp.lessons import Lessons
 from cellfab.ramp.mode_draws import ModeDraws
 from cellfab.ramp.modes import FailureMode
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
@@ -22,7 +23,7 @@ NEVER = 1 << 62
 PRIORITY_WEEKS = 4
 """The queue for engineers goes by what each mode has cost in about so many weeks."""
 _TICKS_PER_MONTH = HOURS_PER_MONTH * 3600 * TICKS_PER_S
-_FIX, _SETBACK = 0, 1
+_FIX, _SETBACK, _LESSON = 0, 1, 2
 Column = npt.NDArray[np.float64]
 
 
@@ -96,6 +97,11 @@ class ModeBook:
         Probability that a mode of the place is fixed before the run; places left out: 0.
     start : int
         Tick at which the book opens.
+    lessons : Lessons, optional
+        What passes between like places of several lines: a mode fixed at one is fixed at the others after a delay, each
+        with a probability.
+    absent : collection of str
+        Places that are not there yet; see `begin_like`.
 
     Attributes
     ----------
@@ -107,6 +113,7 @@ class ModeBook:
     def __init__(
         self, spec: FailureModes, modes: tuple[FailureMode, ...], owner: Mapping[str, str], effects: Effects,
         draws: ModeDraws, maturity_at_start: Mapping[str, float] | None = None, start: int = 0,
+        lessons: Lessons | None = None, absent: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self.spec = spec
         self.modes = modes
@@ -117,6 +124,7 @@ class ModeBook:
         self._at: dict[str, list[int]] = {}
         for index, mode in enumerate(modes):
             self._at.setdefault(mode.place, []).append(index)
+        self._lessons, self._absent = lessons, set(absent)
         n = len(modes)
         self._level = np.ones(n)
         self._state = [State.OPEN] * n
@@ -163,6 +171,8 @@ class ModeBook:
             tick, kind, which = heapq.heappop(self._events)
             if kind == _FIX:
                 self._fix(which, tick)
+            elif kind == _LESSON:
+                self._learn(which, tick)
             else:
                 self._strike(which, tick)
         changed = [place for place, owner in self._owner.items() if owner in self._changed]
@@ -215,6 +225,26 @@ class ModeBook:
         """A place has been idle: each of its fixed modes may have come back, with a constant hazard."""
         back = -math.expm1(-share_per_month * idle_ticks / _TICKS_PER_MONTH)
         self._maybe_reopen(self._at.get(self._owner.get(place, place), ()), "standstill", back, now)
+
+    def begin_like(self, place: str, model: str, kept: float, now: int) -> None:
+        """A place that was not there comes alive as a copy of another: what is fixed there by now is fixed here, too,
+        mode by mode with probability `kept`."""
+        self._absent.discard(place)
+        if self._owner.get(place, place) != place:
+            return
+        fixed = {self.modes[i].name for i in self._at.get(model, ()) if self._state[i] is State.FIXED}
+        for index in self._at.get(place, ()):
+            key, episode = self.modes[index].key, self._now[index]
+            if self._state[index] is not State.OPEN:
+                continue
+            if self.modes[index].name in fixed and self._draws.uniform(key, "copied", 0) < kept:
+                self._state[index], episode.opened = State.FIXED, None
+                self._threshold[index] = math.inf
+                self._set_level(index, self.modes[index].residual_share)
+            else:
+                episode.opened = now
+                if self._lessons is not None and self.modes[index].name in fixed:
+                    self._send(self._lessons, index, now)
 
     def converted(self, places: Iterable[str], carried: float, now: int) -> None:
         """Places restart with a share of what was learned: fixed modes stay so with probability `carried`."""
@@ -288,6 +318,37 @@ class ModeBook:
         self._set_level(index, self.modes[index].residual_share)
         self._idle_teams += 1
         self._assign(now)
+        if self._lessons is not None:
+            self._teach(self._lessons, index, now)
+
+    def _teach(self, lessons: Lessons, index: int, now: int) -> None:
+        """A mode is fixed: the remedy goes to the same mode of other lines."""
+        mode = self.modes[index]
+        for place in lessons.peers.get(mode.place, ()):
+            for peer in () if place in self._absent else self._at.get(place, ()):
+                if self.modes[peer].name == mode.name and self._state[peer] is not State.FIXED:
+                    self._send(lessons, peer, now)
+
+    def _send(self, lessons: Lessons, index: int, now: int) -> None:
+        """A remedy of another line is on its way, if it gets through."""
+        if self._draws.uniform(self.modes[index].key, "lesson", self._lives[index]) < lessons.share:
+            heapq.heappush(self._events, (now + lessons.delay, _LESSON, index))
+            self.due = min(self.due, now + lessons.delay)
+
+    def _learn(self, index: int, now: int) -> None:
+        """Another line's remedy is put to use; a team that is at work on the mode is free again."""
+        if self._state[index] is State.FIXING:
+            self._events = [event for event in self._events if event[1:] != (_FIX, index)]
+            heapq.heapify(self._events)
+            self._fix(index, now)
+        elif self._state[index] is not State.FIXED:
+            if self._state[index] is State.WAITING:
+                self._queue.remove(index)
+            self._note(index)
+            self._now[index].fixed = now
+            self._state[index] = State.FIXED
+            self._threshold[index] = math.inf
+            self._set_level(index, self.modes[index].residual_share)
 
     def _note(self, index: int) -> None:
         """Write into the life of a mode what it has cost since it began."""
