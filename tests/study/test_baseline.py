@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,6 +86,28 @@ def test_kept_and_read_again(baseline):
 
 def test_as_many_workers_as_you_like_give_the_same_bytes(kept, baseline):
     assert encoded(make_baseline(read_set(kept / "shop.yaml", kept), workers=2)) == encoded(baseline)
+
+
+def test_any_executor_gives_the_same_bytes(command, kept, baseline):
+    with ThreadPoolExecutor(2) as threads:
+        made = make_baseline(read_set(kept / "shop.yaml", kept), executor=threads, workers=2)
+        assert not check_baseline(made, kept, executor=threads, workers=2).regressions
+    assert encoded(made) == encoded(baseline)
+    write_baseline(baseline, baseline_path("shop", kept))
+    for verb in ("save", "check"):
+        done = command("baseline", verb, "shop", "--dir", "kept", "--executor", "ray:x")
+        assert (done.code, done.err) == (2, "unknown executor 'ray:x': write dask:tcp://host:port\n")
+
+
+def test_validate_knows_lists_of_scenarios(command, kept):
+    done = command("validate", "kept/shop.yaml")
+    assert (done.code, done.out) == (0, "kept/shop.yaml: valid; 1 file, 0 values are assumptions\n")
+    assert json.loads(command("validate", "kept/shop.yaml", "--json").out)["baseline"] == {"scenarios": 2}
+    assert command("validate", "kept/shop.yaml", "--set", "seed=2").code == 2
+    (kept / "shop.yaml").write_text(SET.replace("lathe.cycle", "lahte.cycle"))
+    done = command("validate", "kept/shop.yaml")
+    assert done.code == 3
+    assert done.err.startswith("kept/shop.yaml:9:11: error: line.stations.lahte")
 
 
 def test_nothing_moves_by_itself(baseline):

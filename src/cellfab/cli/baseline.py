@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cellfab.cli.options import JsonOption, SetOption
+from cellfab.cli.options import ExecutorOption, JsonOption, SetOption, WorkersOption
 from cellfab.cli.studies import CRITERION_FAILED
 from cellfab.cli.terminal import interruptible, progress_bar
 from cellfab.errors import UsageError
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from cellfab.study.baseline_set import WatchSet
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Of the baseline, which is DIR/NAME.json.")]
-WorkersOption = Annotated[
-    int | None, typer.Option(min=0, help="Processes; 0: this one alone. Default: one for each core.")
-]
 DirOption = Annotated[Path, typer.Option("--dir", metavar="DIR", help="Folder of baselines.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")]
 FOLDER = Path("benchmarks/baselines")
@@ -39,6 +36,7 @@ def baseline_save(
     replicates: Annotated[int | None, typer.Option("--reps", min=2, help="Replicates of each scenario.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")] = None,
     workers: WorkersOption = None,
+    executor: ExecutorOption = None,
     folder: DirOption = FOLDER,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -52,7 +50,7 @@ def baseline_save(
     from cellfab.study.baseline import make_baseline
 
     with interruptible(), progress_bar(name, shown=not (quiet or as_json)) as advance:
-        made = make_baseline(watched, workers=workers, progress=advance)
+        made = make_baseline(watched, executor=executor, workers=workers, progress=advance)
         write_baseline(made, path)
     typer.echo(json.dumps(saved_document(made, path), allow_nan=False) if as_json else saved_text(made, path))
 
@@ -69,6 +67,7 @@ def baseline_check(
         float, typer.Option(help="Chance that nothing is said to have moved if only chance is at work.")
     ] = 0.99,
     workers: WorkersOption = None,
+    executor: ExecutorOption = None,
     folder: DirOption = FOLDER,
     as_json: JsonOption = False,
     quiet: QuietOption = False,
@@ -85,7 +84,14 @@ def baseline_check(
 
     with interruptible("interrupted: nothing was compared"), progress_bar(name, shown=not (quiet or as_json)) as bar:
         checked = check_baseline(
-            kept, folder, replicates=replicates, seed=seed, confidence=confidence, workers=workers, progress=bar
+            kept,
+            folder,
+            replicates=replicates,
+            seed=seed,
+            confidence=confidence,
+            executor=executor,
+            workers=workers,
+            progress=bar,
         )
     typer.echo(json.dumps(checked_document(checked, name), allow_nan=False) if as_json else checked_text(checked, name))
     if not checked.passed:

@@ -21,6 +21,7 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
     from cellfab.config.batpac_checks import is_cost_file, load_cost_file
     from cellfab.config.loader import load
     from cellfab.scenario import load_scenario
+    from cellfab.study.baseline_set import is_set, read_set
     from cellfab.study.file import is_study
     from cellfab.study.plan import load_study
 
@@ -32,6 +33,12 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
                 raise UsageError("--set changes scenarios, and this is a study: write the values into it")
             found = load_study(config, metrics=False)
             what = {"study": {"name": found.name, "cases": len(found.cases)}}
+            files, assumptions = [config], 0
+        elif Path(config).is_file() and is_set(Path(config)):
+            if overrides:
+                raise UsageError("--set changes scenarios, and this is a list of them: write the values into it")
+            watched = read_set(Path(config), Path(config).parent, metrics=False)
+            what = {"baseline": {"scenarios": len(watched.watches)}}
             files, assumptions = [config], 0
         elif is_record(load(config)):
             if overrides:

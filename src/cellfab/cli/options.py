@@ -15,5 +15,11 @@ SetOption = Annotated[
     typer.Option("--set", metavar="PATH=VALUE", help="Change a value: line.stations.wind.parallel=16. Repeatable."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else on stdout.")]
+WorkersOption = Annotated[
+    int | None, typer.Option(min=0, help="Processes; 0: this one alone. Default: one for each core.")
+]
+ExecutorOption = Annotated[
+    str | None, typer.Option(metavar="dask:tcp://HOST:PORT", help="Run on a dask cluster instead.")
+]
 FolderArgument = Annotated[Path, typer.Argument(metavar="RUN_FOLDER", help="Folder that `cellfab run` wrote.")]
 ReplicateOption = Annotated[int, typer.Option("--replicate", min=0, help="Of the run, counted from 0.")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,14 +85,18 @@ class Checked:
 
 
 def make_baseline(
-    watched: WatchSet, *, workers: int | None = None, progress: Callable[[float], None] | None = None
+    watched: WatchSet,
+    *,
+    executor: str | Executor | None = None,
+    workers: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Baseline:
     """Run a set of scenarios and keep their figures.
 
     Parameters
     ----------
     watched : WatchSet
-    workers : int, optional
+    executor, workers : optional
         As `cellfab.study.executors.open_pool`.
     progress : callable, optional
         Told the share of replicates that are done.
@@ -101,7 +106,7 @@ def make_baseline(
     BaselineError
         If a replicate fails, or a figure that is to be watched has no value in any.
     """
-    outcomes = _run(watched, workers, progress)
+    outcomes = _run(watched, executor, workers, progress)
     failures = _failures(watched, outcomes)
     if failures:
         first = failures[0]
@@ -128,6 +133,7 @@ def check_baseline(
     replicates: int | None = None,
     seed: int | None = None,
     confidence: float = CONFIDENCE,
+    executor: str | Executor | None = None,
     workers: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Checked:
@@ -142,7 +148,7 @@ def check_baseline(
         In place of the baseline's; with another seed, replicates are not compared in pairs.
     confidence : float
         Chance that no figure is said to have moved if none has.
-    workers, progress : optional
+    executor, workers, progress : optional
         As `make_baseline`.
 
     Raises
@@ -153,7 +159,7 @@ def check_baseline(
     if not 0.0 < confidence < 1.0:
         raise UsageError(f"--confidence is a share between 0 and 1, not {confidence:g}")
     watched = kept_set(baseline, folder, replicates=replicates, seed=seed)
-    outcomes = _run(watched, workers, progress)
+    outcomes = _run(watched, executor, workers, progress)
     failures = _failures(watched, outcomes)
     movements: list[Movement] = []
     for watch in watched.watches:
@@ -194,7 +200,12 @@ def _shown(figure: KeptFigure) -> Value:
     return figure.mean if figure.n else next((value for value in figure.values if value is not None), None)
 
 
-def _run(watched: WatchSet, workers: int | None, progress: Callable[[float], None] | None) -> dict[Task, Outcome]:
+def _run(
+    watched: WatchSet,
+    executor: str | Executor | None,
+    workers: int | None,
+    progress: Callable[[float], None] | None,
+) -> dict[Task, Outcome]:
     """Every replicate; those of plants first, which take longest."""
     tasks = dict.fromkeys(
         Task(watch.scenario.digest, watched.seed, replicate)
@@ -202,7 +213,7 @@ def _run(watched: WatchSet, workers: int | None, progress: Callable[[float], Non
         for replicate in range(watch.replicates)
     )
     payloads = {watch.scenario.digest: packed(watch.scenario) for watch in watched.watches}
-    pool = open_pool(None, workers)
+    pool = open_pool(executor, workers)
     found: dict[Task, Outcome] = {}
     try:
         for outcomes in Dispatcher(pool, payloads, code_digest()).run(tasks):

@@ -103,7 +103,9 @@ def named_set(
     return WatchSet(1 if seed is None else seed, tuple(watches.values()))
 
 
-def read_set(path: Path, folder: Path, *, replicates: int | None = None, seed: int | None = None) -> WatchSet:
+def read_set(
+    path: Path, folder: Path, *, replicates: int | None = None, seed: int | None = None, metrics: bool = True
+) -> WatchSet:
     """The set that a file lists, with every scenario in it checked.
 
     Parameters
@@ -113,6 +115,8 @@ def read_set(path: Path, folder: Path, *, replicates: int | None = None, seed: i
         Of the baseline: scenario files are kept by their place relative to it.
     replicates, seed : int, optional
         In place of those in the file.
+    metrics : bool
+        Check the names of the figures too, for which an hour of each scenario is run.
 
     Raises
     ------
@@ -148,7 +152,8 @@ def read_set(path: Path, folder: Path, *, replicates: int | None = None, seed: i
         except ConfigError as error:
             problems += [problem for problem in error.problems if isinstance(problem, Problem)]
             continue
-        problems += _unknown_figures(resolved, label, watched.metrics, scenario)
+        if metrics:
+            problems += _unknown_figures(resolved, label, watched.metrics, scenario)
         count = replicates or watched.replicates or spec.replicates
         options = tuple(option for _, option in settings)
         stored = _stored_name(name, file, folder)
