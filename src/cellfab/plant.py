@@ -18,7 +18,7 @@ from cellfab.core.ledger import Entry, Holding, Ledger, Posting
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.core.racks import Racks
 from cellfab.core.tally import Tally
-from cellfab.economics.consumables import Use, used_up, uses
+from cellfab.economics.consumables import UncountableError, Use, used_up, uses
 from cellfab.economics.credits import Shortfall
 from cellfab.economics.energy import PROCESS, WARM_UP, WORKING, EnergyBook, Rest
 from cellfab.economics.period_cost import MATERIALS, StandardRate, energy_entries, standard_rate
@@ -414,8 +414,8 @@ class Plant:
     ) -> list[Entry]:
         try:
             return used_up(known, week, unit_hours, lot, rows)
-        except ValueError as error:
-            path = ("line", "stations", station, "economics", "consumables")
+        except UncountableError as error:
+            path = ("line", "stations", station, "economics", "consumables", error.name, "per")
             hint = "per: m where lots are a length of web, per: cell from winding or stacking on, per: lot anywhere"
             raise config_error([self.scenario.resolved.problem(path, str(error), hint)]) from error
 

@@ -14,6 +14,14 @@ CONSUMABLES = "consumables."
 """Prefix of accounts: "consumables.knives"."""
 
 
+class UncountableError(ValueError):
+    """Something is used by the cell or metre where lots are none of cells or metres; `name` is what."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 class Use(NamedTuple):
     """One thing that a station uses up, ready to be posted."""
 
@@ -52,7 +60,7 @@ def used_up(known: Iterable[Use], week: int, unit_hours: float, lot: Lot, rows: 
 
     Raises
     ------
-    ValueError
+    UncountableError
         If something is used by the cell or metre, and the lot is none of cells or metres.
     """
     entries: list[Entry] = []
@@ -68,7 +76,7 @@ def used_up(known: Iterable[Use], week: int, unit_hours: float, lot: Lot, rows: 
         else:
             handled = "cells" if lot.material == "cell" else lot.unit
             name = account.removeprefix(CONSUMABLES)
-            raise ValueError(f"'{name}' is used per {per}, and lots here are handled in {handled}")
+            raise UncountableError(name, f"'{name}' is used per {per}, and lots here are handled in {handled}")
         entries.append((account, quantity, unit, quantity * usd[week]))
     return entries
 
