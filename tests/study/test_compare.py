@@ -334,6 +334,23 @@ def test_command(command, folder, two_text):
     assert json.loads(json.dumps(study_comparison_document(compare_studies(study, study)), allow_nan=False))
 
 
+def test_variants_of_different_names_can_be_matched(command, folder, two_text):
+    before = folder(two_text)
+    after = folder(two_text.replace("slow", "as_it_was").replace("fast:", "faster:"))
+    refused = command("compare", before, after)
+    assert refused.code == 2
+    assert "slow, fast against as_it_was, faster; to compare two of them: --match 'slow=as_it_was'" in refused.err
+    found = json.loads(
+        command("compare", before, after, "--match", "slow=as_it_was", "--match", "fast=faster", "--json").out
+    )
+    assert [case["variant"] for case in found["cases"]] == ["slow = as_it_was", "fast = faster"]
+    assert all(case["same_scenario"] and case["paired"] for case in found["cases"])
+    one = json.loads(command("compare", before, after, "--match", "slow=faster", "--json").out)
+    assert [case["variant"] for case in one["cases"]] == ["slow = faster"]
+    assert one["cases"][0]["figures"][WAIT]["difference"] < 0
+    assert [case["variant"] for case in one["only_a"]["cases"]] == ["fast"]
+
+
 def test_command_refuses_what_is_not_two_studies(command, folder, two_text):
     study = folder(two_text)
     run = json.loads(command("run", "shop.yaml", "--json").out)["out_dir"]
@@ -345,6 +362,10 @@ def test_command_refuses_what_is_not_two_studies(command, folder, two_text):
         ([study, study, "--cost", "full"], "--cost is for runs"),
         ([study, study, "--set", "run.seed=2"], "--set is for runs"),
         ([study, study, "--html", "c.html"], "--html is for runs"),
+        ([run, run, "--match", "slow=fast"], "--match is for studies"),
+        ([study, study, "--match", "slow"], "--match 'slow' is not VARIANT_A=VARIANT_B"),
+        ([study, study, "--match", "slow=fsat"], "has no variant 'fsat' to match: did you mean 'fast'?"),
+        ([study, study, "--match", "slow=fast", "--match", "slow=slow"], "variant 'slow' of"),
     ):
         done = command("compare", *arguments)
         assert (done.code, done.out) == (2, ""), arguments

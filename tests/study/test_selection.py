@@ -97,6 +97,13 @@ def test_the_fastest_lathe_has_the_shortest_wait(load):
     assert found.candidates[-1].out_after == 10
     later = [one.out_after for one in found.candidates[1:]]
     assert later == sorted(later, reverse=True)
+    for one in found.candidates[1:]:
+        pairs = [
+            result.frame().query("metric == 'wait_mean_s.queue' and point == @place").set_index("replicate")["value"]
+            for place in (one.case.point, 0)
+        ]
+        assert one.less_best.mean == pytest.approx((pairs[0] - pairs[1]).mean())
+        assert one.less_best.low > 0
     for one in found.candidates:  # nobody is run much longer than it is needed
         needed = one.out_after or max(later)
         assert needed <= result.counts[one.case.number] == one.n <= 1.125 * needed + 1

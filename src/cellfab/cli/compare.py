@@ -29,14 +29,22 @@ def compare(
     ] = ":",
     weeks_b: Annotated[str, typer.Option(metavar="FIRST:END", help="Of B.")] = ":",
     overrides: SetOption = None,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VARIANT_A=VARIANT_B", help="Of studies: compare variants of different names. Repeatable."
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the waterfall as one HTML page.")] = None,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
     """Two runs: a waterfall of cost per kWh that adds up to the cent; two studies: what differs, and how surely."""
     if _is_study(before) or _is_study(after):
-        _compare_studies(context, before, after, as_json=as_json)
+        _compare_studies(context, before, after, match or (), as_json=as_json)
         return
+    if match:
+        raise UsageError("--match is for studies, whose variants have names")
     from cellfab import compare as comparing
     from cellfab.report.compare_text import comparison_document, comparison_text
 
@@ -87,7 +95,7 @@ def _is_study(name: str) -> bool:
     return False
 
 
-def _compare_studies(context: typer.Context, before: str, after: str, *, as_json: bool) -> None:
+def _compare_studies(context: typer.Context, before: str, after: str, match: Sequence[str], *, as_json: bool) -> None:
     for name, said in (("cost", "--cost"), ("weeks_a", "--weeks-a"), ("weeks_b", "--weeks-b"),
                        ("overrides", "--set"), ("html", "--html")):  # fmt: skip
         source = context.get_parameter_source(name)
@@ -100,7 +108,13 @@ def _compare_studies(context: typer.Context, before: str, after: str, *, as_json
     from cellfab.study.compare import compare_studies
     from cellfab.study.opened import open_study
 
-    found = compare_studies(open_study(before), open_study(after))
+    pairs = []
+    for text in match:
+        names = tuple(name.strip() for name in text.split("="))
+        if len(names) != 2 or not all(names):
+            raise UsageError(f"--match '{text}' is not VARIANT_A=VARIANT_B")
+        pairs.append((names[0], names[1]))
+    found = compare_studies(open_study(before), open_study(after), pairs)
     typer.echo(
         json.dumps(study_comparison_document(found), allow_nan=False) if as_json else study_comparison_text(found)
     )

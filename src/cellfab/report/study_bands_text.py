@@ -18,7 +18,9 @@ _MEDIAN = 2
 
 
 def bands_text(bands: Bands, result: StudyResult) -> list[str]:
-    """Six weeks of each curve: median, and 5 % and 95 % quantile."""
+    """Six weeks of each curve: median, 5 % and 95 % quantile; not of cases among which is chosen or searched."""
+    if result.study.spec.selection is not None or result.study.spec.search is not None:
+        return []
     shown = sorted((one for one in bands.bands if one.curve in SHOWN), key=lambda one: SHOWN.index(one.curve))
     if not shown or len(shown) > _MOST_ROWS:
         return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cellfab.config.selection_spec import KimNelsonSelection
-from cellfab.report.numbers import as_written, number, percent, scaled, unit_text
+from cellfab.report.numbers import MISSING, as_written, number, percent, scaled, unit_text
 from cellfab.report.plain_table import plain_table
 from cellfab.report.study_words import case_document, case_words, interval_document, mean_and_width
 from cellfab.study.result import StudyResult
@@ -21,12 +21,15 @@ def selection_text(choice: Choice, result: StudyResult) -> list[str]:
     rows = []
     for rank, one in enumerate(choice.candidates, 1):
         width = None if one.interval is None else one.interval.half_width
-        mean = ("–", "–") if one.mean is None else mean_and_width(one.mean, width, divisor)
-        rows.append((str(rank), *case_words(one.case), *mean, written or unit_text(unit), str(one.n),
+        mean = (MISSING, MISSING) if one.mean is None else mean_and_width(one.mean, width, divisor)
+        less = (MISSING, MISSING)
+        if one.less_best is not None:
+            less = mean_and_width(one.less_best.mean, one.less_best.half_width, divisor)
+        rows.append((str(rank), *case_words(one.case), *mean, *less, written or unit_text(unit), str(one.n),
                      _standing(choice, one)))  # fmt: skip
     confidence = percent(result.study.spec.confidence_share, 0)
     factors = tuple(result.study.spec.factors)
-    headings = ("rank", "variant", *factors, metric, f"± {confidence}", "unit", "n", "")
+    headings = ("rank", "variant", *factors, metric, f"± {confidence}", "less the best", "±", "unit", "n", "")
     return [_verdict(choice, unit), plain_table(headings, rows)]
 
 
@@ -40,6 +43,7 @@ def selection_document(choice: Choice, result: StudyResult) -> dict[str, Any]:
         "ranking": [
             {
                 **case_document(one.case), "mean": one.mean, **interval_document(one.interval), "n": one.n,
+                "less_best": None if one.less_best is None else one.less_best._asdict(),
                 "out_after": one.out_after, "doubt": one.doubt,
             }
             for one in choice.candidates

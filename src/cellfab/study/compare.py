@@ -9,9 +9,10 @@ from __future__ import annotations
 import statistics
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from cellfab.config.problems import did_you_mean
 from cellfab.errors import UsageError
 from cellfab.study.footing import other_lots
 from cellfab.study.opened import OpenedCase, OpenedStudy, Place, Sample
@@ -156,16 +157,27 @@ class StudyComparison:
         return self.before.code == self.after.code
 
 
-def compare_studies(before: OpenedStudy, after: OpenedStudy) -> StudyComparison:
+def compare_studies(before: OpenedStudy, after: OpenedStudy, match: Sequence[tuple[str, str]] = ()) -> StudyComparison:
     """Two studies, case by case and figure by figure.
 
     Cases are the same if their variants have the same name and their factors the same values.
 
+    Parameters
+    ----------
+    before, after : OpenedStudy
+    match : sequence of pairs of str
+        Variants of the one and the other that are compared although their names differ.
+
     Raises
     ------
     UsageError
-        If they have no case or no figure in common, or nothing of what they have in common can be compared.
+        If they have no case or no figure in common, or nothing of what they have in common can be compared; or if a
+        variant that is to be matched does not exist, or is matched twice.
     """
+    if match:
+        before, after = (
+            _matched(study, [pair[side] for pair in match], match) for side, study in enumerate((before, after))
+        )
     places = [place for place in before.cases if place in after.cases]
     if not places:
         raise UsageError(_nothing_in_common(before, after))
@@ -199,6 +211,22 @@ def compare_studies(before: OpenedStudy, after: OpenedStudy) -> StudyComparison:
     )  # fmt: skip
 
 
+def _matched(study: OpenedStudy, names: Sequence[str], match: Sequence[tuple[str, str]]) -> OpenedStudy:
+    """The study with the variants that are matched called by both names."""
+    known = list(dict.fromkeys(place.variant for place in study.cases))
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise UsageError(f"{study.folder} has no variant '{name}' to match" + (f": {hint}" if hint else ""))
+        if names.count(name) > 1:
+            raise UsageError(f"variant '{name}' of {study.folder} is matched twice")
+    called = {name: " = ".join(pair) for name, pair in zip(names, match, strict=True)}
+    cases = {
+        place._replace(variant=called.get(place.variant, place.variant)): case for place, case in study.cases.items()
+    }
+    return replace(study, cases=cases)
+
+
 def _metrics(study: OpenedStudy, places: Collection[Place]) -> set[str]:
     return {metric for place in places for metric in study.cases[place].samples}
 
@@ -214,7 +242,11 @@ def _nothing_in_common(before: OpenedStudy, after: OpenedStudy) -> str:
         )
     variants = [dict.fromkeys(place.variant for place in study.cases) for study in (before, after)]
     if not variants[0].keys() & variants[1].keys():
-        return "the studies have no variant in common: " + _against(variants[0], variants[1])
+        return (
+            "the studies have no variant in common: "
+            + _against(variants[0], variants[1])
+            + f"; to compare two of them: --match '{next(iter(variants[0]))}={next(iter(variants[1]))}'"
+        )
     return "the studies have no case in common: their factors have different values"
 
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from cellfab.config.selection_spec import KimNelsonSelection
 from cellfab.study.course import Ended, Known, Wanted
 from cellfab.study.plan import Study
-from cellfab.study.selection import Candidate, Choice, gap, ranked, whole_values
+from cellfab.study.selection import Choice, candidates, gap, whole_values
 from cellfab.study.statistics import CONFIDENCE
 
 Floats = npt.NDArray[np.float64]
@@ -201,13 +201,13 @@ class KimNelsonCourse:
     def part(self, known: Known) -> Choice:
         """The one that is chosen, and after how many replicates the others could not be it any more."""
         procedure, selection = self.procedure, self.selection
-        candidates = [
-            Candidate(case, *figures, out_after=procedure.excluded.get(str(case.number)))
-            for case, figures in ranked(self.study, known, selection, self._counts)
+        best = None if procedure.best is None else self.study.cases[int(procedure.best)]
+        found = [
+            one._replace(out_after=procedure.excluded.get(str(one.case.number)))
+            for one in candidates(self.study, known, selection, self._counts, best)
         ]
         # Those in play first, then whoever stayed in it longest.
-        candidates.sort(key=lambda one: -(math.inf if one.out_after is None else one.out_after))
-        best = None if procedure.best is None else self.study.cases[int(procedure.best)]
-        candidates.sort(key=lambda one: one.case is not best)
+        found.sort(key=lambda one: -(math.inf if one.out_after is None else one.out_after))
+        found.sort(key=lambda one: one.case is not best)
         probability = None if best is None else selection.probability
-        return Choice(selection, best, probability, tuple(candidates), self._reason)
+        return Choice(selection, best, probability, tuple(found), self._reason)

@@ -22,7 +22,7 @@ import numpy.typing as npt
 from cellfab.config.selection_spec import OcbaSelection
 from cellfab.study.course import Ended, Known, Wanted
 from cellfab.study.plan import Study
-from cellfab.study.selection import Candidate, Choice, gap, ranked, whole_values
+from cellfab.study.selection import Choice, candidates, gap, whole_values
 from cellfab.study.statistics import mean_and_variance
 
 Floats = npt.NDArray[np.float64]
@@ -187,15 +187,13 @@ class OcbaCourse:
         """The one that leads, and how probable it is that each other one is better."""
         selection = self.selection
         values = whole_values(self.study, known, selection.metric, self._counts)
-        found = None
+        ahead, best = None, None
         if min(map(len, values)) > 1:
             named = {str(number): one for number, one in enumerate(values)}
-            found = leader(named, largest=selection.goal == "largest")
-        candidates = tuple(
-            Candidate(case, *figures, doubt=None if found is None else found.rivals.get(str(case.number)))
-            for case, figures in ranked(self.study, known, selection, self._counts)
+            ahead = leader(named, largest=selection.goal == "largest")
+            best = self.study.cases[int(ahead.system)]
+        found = tuple(
+            one._replace(doubt=None if ahead is None else ahead.rivals.get(str(one.case.number)))
+            for one in candidates(self.study, known, selection, self._counts, best)
         )
-        if found is None:
-            return Choice(selection, None, None, candidates, self._reason)
-        best = self.study.cases[int(found.system)]
-        return Choice(selection, best, found.probability, candidates, self._reason)
+        return Choice(selection, best, None if ahead is None else ahead.probability, found, self._reason)

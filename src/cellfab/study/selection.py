@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from cellfab.config.selection_spec import KimNelsonSelection, OcbaSelection
 from cellfab.study.course import Known
 from cellfab.study.part import Sheet
 from cellfab.study.plan import Case, Study
-from cellfab.study.statistics import Interval, mean_interval
+from cellfab.study.statistics import Interval, mean_interval, paired_difference
 
 
 class Candidate(NamedTuple):
@@ -25,6 +25,8 @@ class Candidate(NamedTuple):
     interval : Interval or None
     n : int
         Replicates that have it, from the first on without a gap.
+    less_best : Interval or None
+        Its figure less that of the case that is chosen or leads, over the replicates that both have.
     out_after : int or None
         Replicates after which it could not be the best any more (Kim & Nelson).
     doubt : float or None
@@ -35,6 +37,7 @@ class Candidate(NamedTuple):
     mean: float | None
     interval: Interval | None
     n: int
+    less_best: Interval | None = None
     out_after: int | None = None
     doubt: float | None = None
 
@@ -72,11 +75,12 @@ class Choice:
         """The ranking."""
         factors = list(self.candidates[0].case.factors)
         head = ("rank", "variant", "point", *(f"factor.{name}" for name in factors), "metric", "n", "mean", "low",
-                "high", "chosen", "out_after", "doubt")  # fmt: skip
+                "high", "less_best", "less_best_low", "less_best_high", "chosen", "out_after", "doubt")  # fmt: skip
         rows = [
             (
                 rank, one.case.variant, one.case.point, *(one.case.factors[name] for name in factors),
                 self.selection.metric, one.n, one.mean, *((None, None) if one.interval is None else one.interval[1:3]),
+                *((None, None, None) if one.less_best is None else one.less_best[:3]),
                 one.case is self.best, one.out_after, one.doubt,
             )
             for rank, one in enumerate(self.candidates, 1)
@@ -99,15 +103,25 @@ def gap(study: Study, known: Known, case: Case, replicate: int, metric: str) -> 
     return f"{case.label} has no {metric} in replicate {replicate}: {known.reason(study, case, replicate, metric)}"
 
 
-def ranked(
-    study: Study, known: Known, selection: KimNelsonSelection | OcbaSelection, counts: Sequence[int]
-) -> Iterator[tuple[Case, tuple[float | None, Interval | None, int]]]:
-    """Cases with mean, interval and number of values, the best mean first."""
+def candidates(
+    study: Study,
+    known: Known,
+    selection: KimNelsonSelection | OcbaSelection,
+    counts: Sequence[int],
+    best: Case | None,
+) -> list[Candidate]:
+    """Every case, the best mean first; each also against the best, replicate by replicate."""
     values = whole_values(study, known, selection.metric, counts)
-    rows = []
-    for case, found in zip(study.cases, values, strict=True):
-        interval = mean_interval(found, study.spec.confidence_share) if len(found) > 1 else None
-        mean = interval.mean if interval is not None else found[0] if found else None
-        rows.append((case, (mean, interval, len(found))))
+    found = []
+    for case, own in zip(study.cases, values, strict=True):
+        interval = mean_interval(own, study.spec.confidence_share) if len(own) > 1 else None
+        mean = interval.mean if interval is not None else own[0] if own else None
+        less_best = None
+        if best is not None and case is not best:
+            theirs = values[best.number]
+            both = min(len(own), len(theirs))
+            if both > 1:
+                less_best = paired_difference(own[:both], theirs[:both], study.spec.confidence_share).interval
+        found.append(Candidate(case, mean, interval, len(own), less_best))
     sign = -1.0 if selection.goal == "largest" else 1.0
-    return iter(sorted(rows, key=lambda row: (row[1][0] is None, sign * (row[1][0] or 0.0))))
+    return sorted(found, key=lambda one: (one.mean is None, sign * (one.mean or 0.0)))
