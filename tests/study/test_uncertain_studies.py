@@ -141,7 +141,7 @@ def test_points_that_are_no_scenario_are_counted_and_told(study, here):
     # Uniform durations from a (40 to 70 s) to b (55 to 80 s): impossible where a is not below b.
     result = run_study(study(CROSSED, sampled("sobol", 64)), workers=0)
     (found,) = result.part("uncertainty").figures
-    names = result.study.selection.names
+    names = result.study.moved.names
     refused = result.study.infeasible
     assert found.points + found.infeasible == 64
     # P(a >= b) = 15^2 / 2 / (30 * 25) = 0.15
@@ -264,7 +264,7 @@ def test_sobol_indices_of_a_line_lie_within_their_intervals(study):
 )
 def test_which_values_are_moved(study, chosen, names):
     found = study(STEADY, f"uncertain: {chosen}\ndesign: {{kind: one_at_a_time}}")
-    assert list(found.selection.names) == names
+    assert list(found.moved.names) == names
     assert len(found.cases) == 2 * len(names) + 1
 
 
@@ -279,7 +279,7 @@ def test_a_variant_that_sets_a_value_knows_it(study):
 def test_a_value_that_a_factor_moves_is_not_uncertain(study):
     text = "factors: {cycle: {path: line.stations.press.cycle.value_min, low: 1, high: 2}}\nuncertain: {}\n"
     found = study(STEADY, text + "replicates: 1\ndesign: {kind: latin_hypercube, samples: 5}")
-    assert list(found.selection.names) == [PRESSES, PACK]
+    assert list(found.moved.names) == [PRESSES, PACK]
     assert sorted(int(5 * (case.factors["cycle"] - 1.0)) for case in found.cases) == list(range(5))
     ranks = run_study(found, workers=0).part("uncertainty").figures[0].ranks
     assert {one.name for one in ranks} == {"cycle", PRESSES, PACK}

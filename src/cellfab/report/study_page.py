@@ -39,7 +39,7 @@ def write_study_page(result: StudyResult, path: Path) -> Path | None:
     if not charts:
         return None
     study = result.study
-    moved = len(study.selection.names) + len(study.spec.factors)
+    moved = len(study.moved.names) + len(study.spec.factors)
     told = f"{len(study.cases)} cases, {moved} values moved ({study.spec.design.kind}), seed {study.spec.seed}"
     content = {"title": study.name, "description": study.spec.description, "told": told, "charts": charts}
     write_whole(fill("study.html.j2", content), path)

@@ -17,7 +17,7 @@ _MOST_RANKS = 5
 def uncertainty_text(found: Uncertainty, result: StudyResult) -> list[str]:
     """Quantiles of every figure, differences to the reference, and the inputs that figures go with."""
     study = result.study
-    moved = len(study.selection.names)
+    moved = len(study.moved.names)
     values = "1 value" if moved == 1 else f"{moved} values"
     head = f"over {len(study.points)} points" + (f" of {values} not known exactly" if moved else "")
     confidence = percent(study.spec.confidence_share, 0)
@@ -51,7 +51,7 @@ def uncertainty_document(found: Uncertainty, result: StudyResult) -> dict[str, A
     """Laws of figures as plain JSON."""
     return {
         "kind": result.study.spec.design.kind,
-        "inputs": list(result.study.selection.names),
+        "inputs": list(result.study.moved.names),
         "figures": [
             {
                 "variant": one.variant, "metric": one.metric, "unit": one.unit, "points": one.points,

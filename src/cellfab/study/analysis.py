@@ -95,14 +95,14 @@ def subjects(study: Study, variant: str) -> dict[str, Subject]:
         value = base.factors.get(name) if study.spec.design.kind == "one_at_a_time" else None
         location = study.resolved.location(("factors", name), key=True)
         found[name] = Subject(name, value, *ends, "", "", f"{location.source.name}:{location.line}")
-    for one in study.selection.by_variant.get(variant, ()):
+    for one in study.moved.by_variant.get(variant, ()):
         found[one.name] = Subject(one.name, one.value, one.low, one.high, one.law.law, one.source, one.place)
     return found
 
 
 def _columns(study: Study, variant: str) -> tuple[list[str], list[int]]:
     """Names of what a variant moves, and their columns among the coordinates of the points."""
-    names = [*study.spec.factors, *study.selection.names]
+    names = [*study.spec.factors, *study.moved.names]
     own = subjects(study, variant)
     kept = [place for place, name in enumerate(names) if name in own]
     return [names[place] for place in kept], kept
@@ -201,7 +201,7 @@ def _measures(
     from cellfab.kernels.random import stream_key
 
     confidence = study.spec.confidence_share
-    every = [*study.spec.factors, *study.selection.names]
+    every = [*study.spec.factors, *study.moved.names]
     own = set(names)
     if study.spec.design.kind == "morris":
         effects = [one for one in morris_effects(every, _coordinates(study), means, confidence) if one.name in own]
@@ -218,7 +218,7 @@ def _ends(
     study = figures.study
     own = subjects(study, variant)
     found: dict[str, tuple[Sequence[float] | None, Sequence[float] | None]] = {}
-    for place, name in enumerate((*study.spec.factors, *study.selection.names)):
+    for place, name in enumerate((*study.spec.factors, *study.moved.names)):
         if name in own:
             low, high = (cases.get(2 * place + side) for side in (1, 2))
             found[name] = (

@@ -262,7 +262,7 @@ def _measure_cells(measure: Measure, base: float | None) -> tuple[float | None, 
 
 def points_sheet(study: Study) -> Sheet:
     """Every point of every variant with the values that it moves, and the reason where it is no scenario."""
-    factors, inputs = list(study.spec.factors), study.selection.names
+    factors, inputs = list(study.spec.factors), study.moved.names
     rows: list[tuple[str, int, str, tuple[Any, ...]]] = []
     for case in study.cases:
         values = (*(case.factors.get(name) for name in factors), *(case.inputs.get(name) for name in inputs))

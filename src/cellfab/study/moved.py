@@ -38,7 +38,7 @@ class Infeasible(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class Moved:
     """Inputs that a study moves.
 
     Attributes
@@ -69,12 +69,10 @@ class Selection:
         return found
 
 
-NOTHING_MOVED = Selection((), {})
+NOTHING_MOVED = Moved((), {})
 
 
-def select(
-    scenarios: Mapping[str, Scenario], spec: Uncertain | None, study: Resolved
-) -> tuple[Selection, list[Problem]]:
+def select(scenarios: Mapping[str, Scenario], spec: Uncertain | None, study: Resolved) -> tuple[Moved, list[Problem]]:
     """Inputs that a study moves, of its variants' scenarios; and patterns that mean nothing.
 
     Parameters
@@ -112,7 +110,7 @@ def select(
         said = "assumption" if assumed else "value"
         message = f"no {said} of the scenario has a `distribution`, or `low` and `high`, and is not left out"
         problems.append(study.problem("uncertain", message, "such as {value: 9, low: 7, high: 12, source: ...}"))
-    return Selection(names, by_variant), problems
+    return Moved(names, by_variant), problems
 
 
 def _pattern(text: str) -> re.Pattern[str]:

@@ -28,7 +28,7 @@ from cellfab.study.checks import (
 from cellfab.study.design import Level, Point, level, points
 from cellfab.study.file import read_study
 from cellfab.study.footing import Footing, footing
-from cellfab.study.moved import NOTHING_MOVED, Infeasible, Selection, select, written
+from cellfab.study.moved import NOTHING_MOVED, Infeasible, Moved, select, written
 
 
 class Task(NamedTuple):
@@ -105,7 +105,7 @@ class Study:
         The file, for the places of everything in it.
     binder : Binder
         For further cases.
-    selection : Selection
+    moved : Moved
         Uncertain inputs that it moves.
     points : tuple of Point
         Of the design.
@@ -123,7 +123,7 @@ class Study:
     footings: Mapping[str, Footing]
     resolved: Resolved
     binder: Binder
-    selection: Selection = NOTHING_MOVED
+    moved: Moved = NOTHING_MOVED
     points: tuple[Point, ...] = ()
     infeasible: tuple[Infeasible, ...] = ()
     digest: str = ""
@@ -189,11 +189,11 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
     found = _Found()
     readable = [variant for variant in file.variants if binder.base(variant) is not None]
     problems = list(binder.problems)
-    selection = _selection(binder, readable, found, problems)
-    design = _points(binder, selection)
-    study = Study(file.spec, file.path, text, (), {}, {}, file.resolved, binder, selection, tuple(design))
+    moved = _moved(binder, readable, found, problems)
+    design = _points(binder, moved)
+    study = Study(file.spec, file.path, text, (), {}, {}, file.resolved, binder, moved, tuple(design))
     if not found.faulty:
-        study = study.with_cases(_proposed(binder, readable, selection, design, found))
+        study = study.with_cases(_proposed(binder, readable, moved, design, found))
     problems += problems_of_cases(found.faulty, len(study.cases) + len(found.faulty))
     if not problems:
         first: dict[str, Footing] = {}
@@ -224,16 +224,16 @@ class _Found:
     """Of scenarios whose figures have the same names, one."""
 
 
-def _points(binder: Binder, selection: Selection) -> list[Point]:
+def _points(binder: Binder, moved: Moved) -> list[Point]:
     """Points of the design; before a search the scenario as it is."""
     spec = binder.file.spec
     if spec.search is not None:
         return [Point()]
-    return list(points(spec.factors, spec.design, spec.seed, len(selection.names)))
+    return list(points(spec.factors, spec.design, spec.seed, len(moved.names)))
 
 
 def _proposed(
-    binder: Binder, variants: Iterable[str], selection: Selection, design: list[Point], found: _Found
+    binder: Binder, variants: Iterable[str], moved: Moved, design: list[Point], found: _Found
 ) -> Iterator[Proposed]:
     """Every point in every variant."""
     spec = binder.file.spec
@@ -241,7 +241,7 @@ def _proposed(
     for variant in variants:
         refused: list[tuple[Infeasible, ConfigError]] = []
         for number, point in enumerate(design):
-            inputs = selection.values(variant, point, evenly=evenly)
+            inputs = moved.values(variant, point, evenly=evenly)
             try:
                 bound = binder.bind(variant, point.factors, inputs)
             except ConfigError as error:
@@ -259,7 +259,7 @@ def _proposed(
                 found.faulty.append((label(variant, one.factors), refusal))
 
 
-def _selection(binder: Binder, variants: list[str], found: _Found, problems: list[Problem]) -> Selection:
+def _moved(binder: Binder, variants: list[str], found: _Found, problems: list[Problem]) -> Moved:
     """Uncertain inputs of every variant, with the factors in the middle of their ranges."""
     spec = binder.file.spec
     if spec.uncertain is None:
@@ -273,9 +273,9 @@ def _selection(binder: Binder, variants: list[str], found: _Found, problems: lis
             found.faulty.append((label(variant, {}), error))
     if len(scenarios) < len(binder.file.variants):
         return NOTHING_MOVED
-    selection, unmatched = select(scenarios, spec.uncertain, binder.file.resolved)
+    moved, unmatched = select(scenarios, spec.uncertain, binder.file.resolved)
     problems += unmatched
-    return selection
+    return moved
 
 
 def _digest(study: Study) -> str:
@@ -285,7 +285,7 @@ def _digest(study: Study) -> str:
     more = ""
     if spec.analysed:
         firsts = [case.first for case in study.cases]
-        more += f"\0{spec.design.model_dump_json()}{study.infeasible!r}{study.selection.names!r}{firsts!r}"
+        more += f"\0{spec.design.model_dump_json()}{study.infeasible!r}{study.moved.names!r}{firsts!r}"
     if spec.selection is not None:
         more += f"\0{spec.selection.model_dump_json()}"
     if spec.search is not None:
