@@ -87,12 +87,23 @@ def _line_with_differences(resolved: Resolved, name: str) -> tuple[Line | None, 
     for path in [path for path in resolved.created if path[: len(at)] == at]:
         if resolved.get((*_LINE, *path[len(at) :])) is not None:
             del resolved.created[path]  # it is there: under `line`
+    _say_kinds(resolved, at)
     line, problems = check(resolved, Line, [_LINE, at])
     if line is None:
         return None, problems
     return line, [
         resolved.problem((*at, *path[len(_LINE) :]), message, hint) for path, message, hint in line_problems(line)
     ]
+
+
+def _say_kinds(resolved: Resolved, at: TreePath) -> None:
+    """Give each station that differs the kind that it has under `line`, so that its keys are read as of that kind."""
+    stations = resolved.get((*at, "stations"))
+    for name, station in stations.items() if isinstance(stations, dict) else ():
+        kind = resolved.get((*_LINE, "stations", name, "kind"))
+        if isinstance(station, dict) and "kind" not in station and kind is not None:
+            station["kind"] = kind
+            resolved.origins[(*at, "stations", name, "kind")] = resolved.origins[(*_LINE, "stations", name, "kind")]
 
 
 def _of_the_whole(resolved: Resolved, plant: PlantOfLines) -> Iterator[Problem]:
