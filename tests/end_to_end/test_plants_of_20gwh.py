@@ -9,6 +9,8 @@ import pytest
 from cellfab.config.line_spec import station_units
 from cellfab.core.lot import Lot
 from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR
+from cellfab.economics.consumables import CONSUMABLES, of_the_plant
+from cellfab.economics.crew_labour import crew_wage
 from cellfab.economics.period_cost import ELECTRICITY, HEAT, MATERIALS, weekly_period_cost, weekly_plant_cost
 from cellfab.pilot import route, send, source_lots
 from cellfab.plant import Plant
@@ -56,13 +58,23 @@ def cost_usd_per_kwh(scenario: Scenario) -> float:
     for ordinal in range(PILOTS):
         for lot in send(route(spec.line), source_lots(spec.line, product, ordinal), act):
             plant.finished("warehouse", lot, 0)
-    taken = [debit for debit in plant.ledger.debits() if debit.account.startswith((MATERIALS, ELECTRICITY, HEAT))]
+    by_lots = (MATERIALS, ELECTRICITY, HEAT, CONSUMABLES)
+    taken = [debit for debit in plant.ledger.debits() if debit.account.startswith(by_lots)]
     bought = sum(debit.usd for debit in taken) / sum(plant.good_kwh.values())
     start = spec.run.start_date
     prices = economics.electricity_usd_per_kwh.at(start), economics.heat_usd_per_kwh.at(start)
     stations = [station.economics for station in spec.line.stations.values()]
     weekly = [weekly_plant_cost(economics, *prices), *(weekly_period_cost(one, economics) for one in stations)]
     period = sum(usd for entries in weekly for _, _, _, usd in entries)
+    period += sum(usd for *_, usd in of_the_plant(economics, plant.prices.consumables, 0))
+    for crew in spec.line.crews.values():
+        period += crew.size * HOURS_PER_WEEK * economics.labour.paid_ratio * crew_wage(crew, economics.labour)
+    period += HOURS_PER_WEEK * sum(
+        station_units(station) * one.amount * plant.prices.consumables[name][0]
+        for station in spec.line.stations.values()
+        for name, one in station.economics.consumables.items()
+        if one.per == "machine_h"
+    )
     period += HOURS_PER_WEEK * sum(one.power_kw * prices[0] + one.heat_kw * prices[1] for one in stations)
     return bought + period * WEEKS_PER_YEAR / (GWH_PER_YEAR * (1.0 + RESERVE) * 1e6)
 
