@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 
 from cellfab.errors import ConfigError, UsageError
+from cellfab.report.study_page import write_study_page
+from cellfab.report.study_sensitivity_text import full_bar
 from cellfab.study.conduct import run_study
 from cellfab.study.opened import open_study
 from cellfab.study.plan import load_study
 from cellfab.study.sensitivity import Effect, Share
 from cellfab.study.table import write_tables
-from cellfab.study.tornado import Swing
+from cellfab.study.tornado import Change, Swing
 from cellfab.study.uncertain import Input
 
 STEADY = """
@@ -271,7 +273,7 @@ def test_which_values_are_moved(study, chosen, names):
 def test_a_variant_that_sets_a_value_knows_it(study):
     text = f"variants: {{a: {{}}, b: {{set: {{{CYCLE}: 80}}}}}}\nuncertain: {{}}\nreplicates: 1\n"
     found = study(STEADY, text + "design: {kind: saltelli, samples: 4}")
-    assert [one.name for one in found.selection.by_variant["b"]] == [PRESSES, PACK]
+    assert [one.name for one in found.moved.by_variant["b"]] == [PRESSES, PACK]
     shares = run_study(found, workers=0).part("sensitivity").figures
     assert [{one.name for one in figure.measures} for figure in shares] == [{PRESSES, CYCLE, PACK}, {PRESSES, PACK}]
 
@@ -414,3 +416,43 @@ def test_swings_come_with_their_type(study):
     measures = found.part("sensitivity").figures[0].measures
     assert all(isinstance(one, Swing) for one in measures)
     assert measures[0].at_high.half_width == 0.0, "nothing scatters in this line"
+
+
+def test_assumptions_of_a_scenario(study, command, here):
+    study(STEADY, ALL + "{kind: morris}")
+    done = command(
+        "assumptions", "line.yaml", "--set", "run.horizon_h=50", "--set", f'{PACK}="4 s"', "--workers", "0",
+        "--replicates", "2", "--json",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    (figure,) = json.loads(done.out)["sensitivity"]["figures"]
+    assert [one["input"] for one in figure["inputs"]] == [PRESSES, CYCLE], "what --set gives is known"
+    written = here / "studies" / "assumptions_of_steady.yaml"
+    again = command("study", str(written), "--workers", "0", "--json")
+    assert json.loads(again.out)["replicates"]["ran"] == 0
+    assumed = command("assumptions", "line.yaml", "--assumed", "--workers", "0", "--json")
+    assert [one["input"] for one in json.loads(assumed.out)["sensitivity"]["figures"][0]["inputs"]] == [PRESSES]
+    assert command("assumptions", "mm1", "--workers", "0").code == 3
+    assert "nobody computes a figure 'cost'" in command("assumptions", "line.yaml", "--metric", "cost").err
+
+
+def test_bars_that_would_hide_all_others_are_cut():
+    sizes = {"a": 900.0, "b": 4.0, "c": 2.0}
+    swings = [Swing(name, Change(-size / 2, None), Change(size, None)) for name, size in sizes.items()]
+    assert full_bar(swings) == 12.0
+    assert full_bar(swings[1:]) == 4.0
+
+
+def test_pictures_of_a_study(study, here):
+    for number, design in enumerate(
+        ("{kind: one_at_a_time}", "{kind: morris, trajectories: 2}", "{kind: saltelli, samples: 2}",
+         "{kind: latin_hypercube, samples: 4}")
+    ):  # fmt: skip
+        result = run_study(study(STEADY, f"uncertain: {{}}\nreplicates: 1\ndesign: {design}"), workers=0)
+        page = write_study_page(result, here / f"{number}.html")
+        text = page.read_text()
+        assert "http://" not in text.partition("<script>")[0]
+        assert (r"press \u203a parallel" in text) == (number < 3)
+    plain = run_study(study(CHANCE, "replicates: 2"), workers=0)
+    assert write_study_page(plain, here / "none.html") is None
+    assert not (here / "none.html").exists()

@@ -18,7 +18,7 @@ from cellfab.cli.money import cost, size
 from cellfab.cli.plan import plan
 from cellfab.cli.records import impact, query, trace
 from cellfab.cli.run import quality, run
-from cellfab.cli.studies import study
+from cellfab.cli.studies import assumptions, study
 from cellfab.cli.terminal import INTERRUPTED
 from cellfab.errors import CellfabError
 
@@ -56,8 +56,8 @@ def cellfab(
     """Battery-cell manufacturing yield and process simulator."""
 
 
-for _command in (run, validate, plan, quality, size, cost, schema, trace, impact, compare, study, backtest, query, steps,
-                 init):  # fmt: skip
+for _command in (run, validate, plan, quality, size, cost, schema, trace, impact, compare, study, assumptions, backtest,
+                 query, steps, init):  # fmt: skip
     app.command()(_command)
 config_app.command("show")(config_show)
 baseline_app.command("save")(baseline_save)

@@ -8,31 +8,75 @@ from typing import Annotated
 
 import typer
 
-from cellfab.cli.options import JsonOption
+from cellfab.cli.options import ConfigArgument, JsonOption, SetOption
 from cellfab.cli.terminal import interruptible
 
 CRITERION_FAILED = 4
 BUDGET_ENDED = 5
 
 
+WorkersOption = Annotated[
+    int | None, typer.Option(min=0, help="Processes; 0: this one alone. Default: one for each core.")
+]
+ExecutorOption = Annotated[
+    str | None, typer.Option(metavar="dask:tcp://HOST:PORT", help="Run on a dask cluster instead.")
+]
+StoreOption = Annotated[
+    Path, typer.Option(metavar="DIR", help="Folder of results; what is there already is not run again.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
 def study(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A study: base, variants, replicates, metrics.")],
-    workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes; 0: this one alone. Default: one for each core.")
-    ] = None,
-    executor: Annotated[
-        str | None, typer.Option(metavar="dask:tcp://HOST:PORT", help="Run on a dask cluster instead.")
-    ] = None,
-    store: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of results; what is there already is not run again.")
-    ] = Path("studies"),
+    workers: WorkersOption = None,
+    executor: ExecutorOption = None,
+    store: StoreOption = Path("studies"),
     as_json: JsonOption = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Run many scenarios in many replicates; print means, half-widths and paired differences.
 
     A study that was interrupted goes on where it was when the same command is given again.
     """
+    conduct(file, workers, executor, store, as_json=as_json, quiet=quiet)
+
+
+def assumptions(
+    config: ConfigArgument,
+    metric: Annotated[
+        str | None, typer.Option(help="The figure. Default: cost_usd_per_kwh; of a bare line throughput_per_h.")
+    ] = None,
+    settings: SetOption = None,
+    keep: Annotated[
+        int, typer.Option(min=1, help="So many values, those with the longest bars, are run in all replicates.")
+    ] = 20,
+    replicates: Annotated[int, typer.Option(min=2, help="Of the scenario as it is, and of the values kept.")] = 4,
+    assumed: Annotated[
+        bool, typer.Option("--assumed", help="Only values whose source says that they are assumed.")
+    ] = False,
+    workers: WorkersOption = None,
+    executor: ExecutorOption = None,
+    store: StoreOption = Path("studies"),
+    as_json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Which values that are not known exactly move a figure most: each alone to its low and to its high end.
+
+    Every value of the scenario that is written with low and high, or with a distribution, is run once at both ends,
+    and those that seem to matter again; all with the same random numbers. The study that does so is kept in the
+    store, to be changed and run by `cellfab study`.
+    """
+    from cellfab.study.assumptions import write_assumptions_study
+
+    file = write_assumptions_study(
+        config, store, metric=metric, settings=settings or (), keep=keep, replicates=replicates, assumed=assumed
+    )
+    conduct(file, workers, executor, store, as_json=as_json, quiet=quiet)
+
+
+def conduct(file: Path, workers: int | None, executor: str | None, store: Path, *, as_json: bool, quiet: bool) -> None:
+    """Run a study and print what it has found."""
     from cellfab.study.plan import load_study
 
     found = load_study(file)

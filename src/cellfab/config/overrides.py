@@ -11,7 +11,8 @@ from cellfab.config.problems import Location, Problem, Source
 from cellfab.config.tree_path import TreePath, dotted, parse_path, parts_of
 from cellfab.config.yaml_reader import Mapping, Node, Scalar, parse
 
-_ASSIGNMENT = re.compile(r'((?:"[^"]*"|[^"=])*)=')
+ASSIGNMENT = re.compile(r'((?:"[^"]*"|[^"=])*)=')
+"""The path of a setting, up to the sign before its value."""
 
 
 @dataclass(slots=True)
@@ -64,7 +65,7 @@ def override(
 
 def _read(option: str, source: Source, problems: list[Problem]) -> Assignment | None:
     start = Location(source, 1, 1)
-    match = _ASSIGNMENT.match(option)
+    match = ASSIGNMENT.match(option)
     if match is None or not match[1].strip():
         problems.append(Problem(start, "", "expected path=value", "such as --set run.seed=7"))
         return None

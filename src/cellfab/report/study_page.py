@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from cellfab.report import labels, style
 from cellfab.report.numbers import number, percent, scaled
 from cellfab.report.parts import Chart, fill, make_chart, write_whole
+from cellfab.report.study_sensitivity_text import ends_of, full_bar
 from cellfab.study.analysis_parts import FigureSensitivity, FigureSpread, Measure, Sensitivity, Subject, Uncertainty
 from cellfab.study.result import StudyResult
 from cellfab.study.sensitivity import Effect, Share
@@ -81,7 +82,10 @@ def _sensitivity(part: Sensitivity, figure: FigureSensitivity, place: int) -> Ch
         "morris": f"Change of {figure.metric} per full range, {unit}",
         "saltelli": f"Share of the variance of {figure.metric}, %",
     }[part.kind]
+    reach, largest = full_bar(shown), max(abs(end) for one in shown for end in ends_of(one))
     drawn.update_xaxes(title_text=style.label(title))
+    if reach < largest:
+        drawn.update_xaxes(range=[-1.05 * reach / divisor, 1.05 * reach / divisor])
     style.finish(
         drawn, 120 + (30 if part.kind != "saltelli" else 40) * len(shown),
         barmode="overlay" if part.kind == "one_at_a_time" else "group", bargap=0.3,
@@ -90,6 +94,8 @@ def _sensitivity(part: Sensitivity, figure: FigureSensitivity, place: int) -> Ch
     name = f"{labels.sentence(labels.words(figure.metric))}: what moves it most"
     variant = "" if figure.variant == "base" else f"Variant {figure.variant}. "
     caption = variant + _caption(part, figure, shown[0], divisor, unit)
+    if reach < largest:
+        caption += " Bars that would hide the others are cut: the table has their size."
     return make_chart(f"sensitivity-{place}", name, caption, drawn, _frame(shown, part.subjects[figure.variant]))
 
 

@@ -16,6 +16,8 @@ from cellfab.study.tornado import Change, Swing, size_of
 SHOWN = 10
 _BAR = 12
 """Letters of the longest bar on one side."""
+_OUTLIER = 20.0
+"""A bar so many times as long as the middle one is cut."""
 _LONGEST_SOURCE = 90
 
 
@@ -107,7 +109,7 @@ def _table(
 ) -> str:  # fmt: skip
     divisor, unit = scale
     confidence = percent(result.study.spec.confidence_share, 0)
-    longest = max(max(map(abs, _ends(one)), default=0.0) for one in shown) or 1.0
+    longest = full_bar(shown) or 1.0
     rows = []
     for rank, one in enumerate(shown, 1):
         subject = subjects[one.name]
@@ -115,7 +117,7 @@ def _table(
         match one:
             case Swing():
                 at = [word for end in (one.at_low, one.at_high) for word in _change_words(end, divisor)]
-                rows.append((*head, *at, _bar(_ends(one), longest)))
+                rows.append((*head, *at, _bar(ends_of(one), longest)))
             case Effect(strength=strength):
                 words = mean_and_width(strength.mean, strength.half_width, divisor)
                 others = (number(one.mean / divisor), number(one.scatter / divisor))
@@ -145,7 +147,8 @@ def _change_words(change: Change | None, divisor: float) -> tuple[str, str]:
     return (mean if mean.startswith("-") or change.value == 0.0 else f"+{mean}"), half
 
 
-def _ends(one: Measure) -> tuple[float, ...]:
+def ends_of(one: Measure) -> tuple[float, ...]:
+    """The changes of a measure that are known, to be drawn."""
     match one:
         case Swing():
             return tuple(end.value for end in (one.at_low, one.at_high) if end is not None)
@@ -155,12 +158,21 @@ def _ends(one: Measure) -> tuple[float, ...]:
             return (one.total.mean,)
 
 
+def full_bar(shown: Sequence[Measure]) -> float:
+    """The change that is drawn as a full bar: the largest, unless it is so large that nothing else could be seen."""
+    sizes = sorted(max(map(abs, ends_of(one)), default=0.0) for one in shown)
+    middle = sizes[len(sizes) // 2]
+    return sizes[-1] if sizes[-1] <= _OUTLIER * middle else 3.0 * middle
+
+
 def _bar(ends: Sequence[float], longest: float) -> str:
-    """A bar to both sides of the figure as it is."""
-    left, right = (
-        round(_BAR * min(1.0, max(0.0, *(side * end for end in ends), 0.0) / longest)) for side in (-1.0, 1.0)
-    )
-    return f"{'█' * left:>{_BAR}}│{'█' * right}"
+    """A bar to both sides of the figure as it is; one that is cut ends in an arrow."""
+    sides = []
+    for side, arrow in ((-1.0, "◀"), (1.0, "▶")):
+        share = max(0.0, *(side * end for end in ends), 0.0) / longest
+        blocks = "█" * round(_BAR * min(1.0, share))
+        sides.append(blocks if share <= 1.0 else blocks[1:] + arrow if side > 0.0 else arrow + blocks[1:])
+    return f"{sides[0]:>{_BAR}}│{sides[1]}"
 
 
 def _sources(shown: Sequence[Measure], subjects: Mapping[str, Subject]) -> list[tuple[str, str, str]]:
@@ -176,12 +188,12 @@ def _sources(shown: Sequence[Measure], subjects: Mapping[str, Subject]) -> list[
 def _rest(figure: FigureSensitivity, shown: Sequence[Measure]) -> str:
     """What is not in the table: how many values move the figure less, not at all, or cannot be moved."""
     others = figure.measures[len(shown) :]
-    unmoved = sum(size_of(one) == 0.0 and bool(_ends(one)) for one in others)
-    impossible = sum(not _ends(one) for one in others)
+    unmoved = sum(size_of(one) == 0.0 and bool(ends_of(one)) for one in others)
+    impossible = sum(not ends_of(one) for one in others)
     less = len(others) - unmoved - impossible
     words = []
     if less:
-        largest = max(size_of(one) for one in others if _ends(one))
+        largest = max(size_of(one) for one in others if ends_of(one))
         divisor, unit = (0.01, "%") if isinstance(shown[0], Share) else scaled(figure.unit, figure.base or 0.0)
         words.append(f"{less} more by at most {number(largest / divisor)} {unit}".rstrip())
     if unmoved:

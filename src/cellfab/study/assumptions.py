@@ -1,0 +1,82 @@
+"""The study that finds which assumptions of a scenario move a figure most, written as a file that can be changed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from cellfab.config import library
+from cellfab.config.overrides import ASSIGNMENT
+from cellfab.scenario import load_scenario
+from cellfab.study.store import write_durably
+
+_STUDY = """\
+name: {name}
+description: Which values that are not known exactly move {metric} most?
+base: {base}
+{variants}uncertain: {{values: {values}}}
+design: {{kind: one_at_a_time, keep: {keep}}}
+replicates: {{least: 1, most: {replicates}}}
+metrics: {{{metric}: {{}}}}
+"""
+
+
+def write_assumptions_study(
+    config: str,
+    store: Path,
+    *,
+    metric: str | None = None,
+    settings: Sequence[str] = (),
+    keep: int = 20,
+    replicates: int = 4,
+    assumed: bool = False,
+) -> Path:
+    """Write a study that moves every uncertain value of a scenario alone.
+
+    Parameters
+    ----------
+    config : str
+        A scenario file, or the name of a shipped one.
+    store : Path
+        Folder in which the study is written, made if there is none.
+    metric : str, optional
+        The figure; default: cost per kWh, of a bare line its throughput.
+    settings : sequence of str
+        "path=value" each, as given to `--set`.
+    keep, replicates : int
+        How many values are looked at again, and in how many replicates.
+    assumed : bool
+        Only values whose source says `assumption`.
+
+    Raises
+    ------
+    ConfigError
+        If the scenario, with the settings, is wrong.
+    """
+    scenario = load_scenario(config, settings)
+    metric = metric or ("cost_usd_per_kwh" if scenario.is_plant else "throughput_per_h")
+    path = library.find(config)
+    base = config if library.lookup(config) == path else str(path.absolute())
+    changes = "".join(f"      {_line(one)}\n" for one in settings)
+    text = _STUDY.format(
+        name=json.dumps(f"assumptions of {scenario.name}"),
+        metric=json.dumps(metric) if re.search(r"[^0-9A-Za-z_.-]", metric) else metric,
+        base=json.dumps(base),
+        variants=f"variants:\n  {json.dumps(scenario.name)}:\n    set:\n{changes}" if changes else "",
+        values="assumptions" if assumed else "all",
+        keep=keep,
+        replicates=replicates,
+    )
+    store.mkdir(parents=True, exist_ok=True)
+    file = store / f"assumptions_of_{re.sub(r'[^0-9A-Za-z_.-]+', '_', scenario.name)}.yaml"
+    write_durably(file, text.encode())
+    return file
+
+
+def _line(setting: str) -> str:
+    """A `--set` option, which `load_scenario` has read, as a line of a study's `set`."""
+    found = ASSIGNMENT.match(setting)
+    assert found is not None
+    return f"{json.dumps(found[1].strip())}: {setting[found.end() :].strip()}"
