@@ -218,6 +218,22 @@ def test_the_command_tells_the_front(command, shop):
     assert len(shown) == len(front)  # of the other metrics too only the points that were found
 
 
+def test_the_time_can_be_up_before_the_first_trial_or_between_trials(command, shop, load, monkeypatch):
+    (shop / "study.yaml").write_text(ONE + "stop: {budget_s: 0.000001}\n")
+    done = command("study", "study.yaml", "--workers", "0")
+    assert done.code == 5
+    assert "no trial is finished" in done.out
+    study = load(ONE + "stop: {budget_s: 1000}\n")
+    clock = iter(range(10**6))
+    monkeypatch.setattr("cellfab.study.dispatch.CHUNK_S", 0.0001)  # one replicate at a time
+    monkeypatch.setattr("time.monotonic", lambda: 60.0 * next(clock))
+    result = run_study(study, workers=0)
+    assert result.ended == "budget"
+    finished = result.part("search").trials
+    assert 0 < len(finished) < 24
+    assert [trial.number for trial in finished] == list(range(len(finished)))
+
+
 def test_the_command_tells_the_best_point_its_runners_up_and_what_failed(command, shop):
     (shop / "study.yaml").write_text(ONE + "  constraints: {throughput_per_h: {least: 31}}\n")
     done = command("study", "study.yaml", "--workers", "0")

@@ -21,6 +21,8 @@ _STANDINGS: Mapping[Standing, str] = {
 
 def search_text(found: SearchFound, result: StudyResult) -> list[str]:
     """How the trials went, the points that were found, and why others have no figures."""
+    if not found.trials:
+        return ["no trial is finished"]
     counts = found.counts()
     single = len(found.search.objectives) == 1
     told = {**_STANDINGS, "front": "best"} if single else _STANDINGS
