@@ -64,7 +64,8 @@ class RunResult:
         place; "" where none is), product ("" for what no product caused), account, quantity, unit, usd.
     materials : DataFrame
         Where what was bought went: replicate, material, fate (in_good_cells, in_unsold_cells, scrapped_electrode,
-        scrapped_cell, returned, in_progress, lost_in_handling), quantity, unit, kg, usd (without duty).
+        scrapped_cell, returned, in_progress, lost_in_handling), quantity, unit, kg, usd (without duty), co2_kg
+        (of making it; 0 for a material without a factor).
     incomes : DataFrame
         The income side of the ledger: replicate, week, place, account ("sales", "credits.NAME", "recycling.MATERIAL"),
         product, quantity, unit, usd; money for scrap can be negative, where it must be disposed of.
@@ -90,7 +91,7 @@ class RunResult:
         what the step's physics takes; working and stand_by: the station's power; warm_up; always_on), kwh, kwh_per_kwh
         (per good kWh; NaN without sales), scrap_kwh (of it, gone with what was scrapped), scrap_share, co2_kg.
     prices : DataFrame
-        replicate 0: week, item (material, electricity or heat), unit, usd (shocks included, duties not).
+        replicate 0: week, item (material, electricity, heat or consumables.NAME), unit, usd (shocks included, duties not).
     shocks : tuple of Phase
         By name, in the order of their beginnings; empty without any.
     tasks : DataFrame or None

@@ -28,7 +28,7 @@ TABLES: dict[str, str] = {
     "ledger_rows": "every single posting of cost, if asked for",
     "holdings": "where that value went when it left the line; all but 'returned', less recycling, is full cost",
     "releases": "the same value by station and reason: cause of scrap, product finished, or account",
-    "materials": "where every material went: good cells, scrap, handling, back to the store",
+    "materials": "where every material went: good cells, scrap, handling, back to the store; with its carbon dioxide",
     "incomes": "sales, credits and proceeds of recycling by week",
     "cash": "money received and paid by week, of the run and of the years after it",
     "ramp": "output, yield and cost by week",
@@ -42,7 +42,9 @@ TABLES: dict[str, str] = {
     "escapes": "hidden defects of the cells sold, by mechanism",
     "kpi": "key figures with their confidence intervals",
     "energy": "kWh by place, carrier and use, with what went into scrap and its carbon dioxide",
-    "prices": "what electricity, heat and materials cost, by week",
+    "prices": "what electricity, heat, materials and consumables cost, by week",
+    "tasks": "tasks of a conversion: as planned and as they were, with float and capital",
+    "capacity": "what the line could make and may sell by week of a conversion, as planned",
     "cells": "every recorded cell: its outcome, true and measured columns, and what it was made of",
     "genealogy": "every recorded lot with its parents",
 }
@@ -51,6 +53,7 @@ _UNITS = {
     "usd": "$",
     "hours": "h",
     "kwh": "kWh",
+    "mwh": "MWh",
     "kg": "kg",
     "step_yield": "0-1",
     "line_yield": "0-1",
@@ -73,7 +76,7 @@ _UNITS = {
 _ENDINGS = (
     ("_usd_per_kwh", "$/kWh"), ("kwh_per_kwh", "kWh/kWh"), ("_share", "0-1"), ("_usd", "$"), ("_mwh", "MWh"),
     ("_kwh", "kWh"), ("_kg", "kg"), ("_s", "s"), ("_m", "m"), ("_h", "h"),
-    ("_week", "weeks"),
+    ("_week", "weeks"), ("_weeks", "weeks"), ("_musd", "M$"),
 )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
         "materials",
         {
             "replicate": _INT, "material": _TEXT, "fate": _TEXT, "quantity": _FLOAT, "unit": _TEXT, "kg": _FLOAT,
-            "usd": _FLOAT,
+            "usd": _FLOAT, "co2_kg": _FLOAT,
         },
     ),
     "incomes": (
