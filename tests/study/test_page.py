@@ -9,7 +9,9 @@ from typing import get_args
 import pytest
 
 import cellfab
+from cellfab.config.design_spec import Uncertain
 from cellfab.config.study_spec import StudySpec
+from cellfab.config.value_law import LAWS
 from cellfab.report.study_text import ENDINGS
 from cellfab.study.course import Ended
 from cellfab.study.table import COLUMNS
@@ -54,3 +56,9 @@ def test_every_key_is_explained():
 
 def test_every_ending_is_explained():
     assert rows("`ended`").keys() == ENDINGS.keys() == set(get_args(Ended))
+
+
+def test_every_law_of_a_value_is_explained():
+    assert {law.strip() for name in rows("`law`") for law in name.split(",")} == set(LAWS)
+    named = {field.alias or name for name, field in Uncertain.model_fields.items()}
+    assert rows("of `uncertain`").keys() == named
