@@ -408,6 +408,8 @@ def test_warnings_of_the_command(study, command):
     assert "fills the space evenly with 8 or 16 samples, not with 12" in done.out
     assert "one replicate of each point: chance is not told from inputs" in done.out
     document = json.loads(command("study", "study.yaml", "--workers", "0", "--json").out)
+    assert len(document["infeasible"]) + len(document["cases"]) == 12
+    assert set(document["infeasible"][0]["inputs"]) == set(document["cases"][0]["inputs"])
     assert {one["share"] for one in document["uncertainty"]["figures"][0]["quantiles"]} == {0.05, 0.5, 0.95}
 
 

@@ -153,6 +153,13 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
             }
             for case, outcome in result.failures
         ],
+        "infeasible": [
+            {
+                "variant": one.variant, "point": one.point, "factors": dict(one.factors), "inputs": dict(one.inputs),
+                "reason": one.reason,
+            }
+            for one in study.infeasible
+        ],
         "damage": [{"part": one.part, "reason": one.reason, "results": one.results} for one in result.damage],
         "timing": {"wall_s": result.seconds},
         "out_dir": str(folder),

@@ -59,7 +59,8 @@ def case_words(case: Case) -> tuple[str, ...]:
 
 def case_document(case: Case) -> dict[str, Any]:
     """A case as plain JSON."""
-    return {"variant": case.variant, "point": case.point, "factors": dict(case.factors)}
+    found = {"variant": case.variant, "point": case.point, "factors": dict(case.factors)}
+    return found | {"inputs": dict(case.inputs)} if case.inputs else found
 
 
 def value_words(factors: Mapping[str, Any]) -> tuple[str, ...]:
