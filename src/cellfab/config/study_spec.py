@@ -73,6 +73,21 @@ class Stop(Spec):
     """Wall-clock time, after which nothing more is begun."""
 
 
+class VarianceReduction(Spec):
+    """How means are made to scatter less than those of plain replicates: one of both."""
+
+    antithetic: bool = False
+    """Replicates in pairs: where the first draws u for a duration, breakdown or arrival, the second draws 1 - u."""
+    control: Literal["analytic_twin"] | None = None
+    """analytic_twin: figures are corrected by how far the closed form of the line is off with the replicate's draws."""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> VarianceReduction:
+        if self.antithetic == (self.control is not None):
+            raise ValueError("needs either `antithetic: true` or `control: analytic_twin`")
+        return self
+
+
 class Comparison(Spec):
     """Differences of every variant to one of them."""
 
@@ -106,6 +121,7 @@ class StudySpec(Spec):
     """Which case is best; its replicates are then given out for that."""
     search: Search | None = None
     """What is best between the ends of the factors; then there is no design."""
+    variance_reduction: VarianceReduction | None = None
     confidence_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
     """Of all intervals."""
 

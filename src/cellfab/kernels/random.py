@@ -25,6 +25,10 @@ _WEYL_1 = np.uint64(0xBB67AE85)  # sqrt(3) - 1
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
 _ROUNDS = 10
+_HALF_MASK = np.uint64(0xFFFFFF)
+_FIRST_HALF = np.uint64(0x5A3C96)  # of an antithetic pair; the mark of the second has the last bit set as well
+_SECOND_HALF = np.uint64(0x5A3C97)
+_CELLS = np.uint64((1 << 52) - 1)
 LANES = 64  # blocks computed abreast: enough to fill the vector units, few enough to stay in the L1 cache
 _CHUNK = 4096  # words kept between generator and quantile
 
@@ -35,17 +39,24 @@ def stream_key(seed: int, replicate: int, *names: str | int) -> np.uint64:
     Parameters
     ----------
     seed, replicate : int
-        Of the run.
+        Of the run. Replicates -1 and -2, -3 and -4, ... are antithetic pairs: where the first draws u by `uniform` or
+        `fill_row_uniforms` (durations, breakdowns, arrivals), the second draws 1 - u. Columns of numbers, of which a
+        lot has thousands, are other ones in the second.
     *names : str or int
         Owner and decision, for example ``("weld", "jam", "time_to_failure")``.
 
     Returns
     -------
     numpy.uint64
-        First 64 bits of the BLAKE2b hash of the names: the Philox key.
+        First 64 bits of the BLAKE2b hash of the names: the Philox key. Of a pair the last 24 bits say which half it
+        is; by chance one in 17 million other keys reads so, whose numbers are then mirrored, which does no harm.
     """
-    text = "\x1f".join(map(str, (seed, replicate, *names)))
-    return np.uint64(int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little"))
+    pair, second = divmod(-1 - replicate, 2)
+    text = "\x1f".join(map(str, (seed, replicate if replicate >= 0 else f"pair {pair}", *names)))
+    key = np.uint64(int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "little"))
+    if replicate >= 0:
+        return key
+    return np.uint64((key & ~_HALF_MASK) | (_SECOND_HALF if second else _FIRST_HALF))
 
 
 @kernel
@@ -81,10 +92,12 @@ def uniform(key: np.uint64, entity: int, row: int) -> float:
     """
     r = np.uint64(row)
     e = np.uint64(entity)
+    second = np.uint64((key & _HALF_MASK) == _SECOND_HALF)
+    key ^= second
     word_0, word_1, _, _ = philox(
         r & _LOW_32, r >> _SHIFT_32, e & _LOW_32, e >> _SHIFT_32, key & _LOW_32, key >> _SHIFT_32
     )
-    cell = (word_0 << np.uint64(20)) | (word_1 >> np.uint64(12))
+    cell = ((word_0 << np.uint64(20)) | (word_1 >> np.uint64(12))) ^ (second * _CELLS)
     return (np.float64(cell) + 0.5) * 2.0**-52
 
 
@@ -110,6 +123,9 @@ def philox_abreast(key, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
 @kernel
 def fill_row_uniforms(key: np.uint64, entity: int, first_row: int, out: npt.NDArray[np.float64]) -> None:
     """Fill `out` with ``uniform(key, entity, first_row + i)``, ten times as fast as one by one."""
+    second = np.uint64((key & _HALF_MASK) == _SECOND_HALF)
+    key ^= second
+    mirror = second * _CELLS
     low, high = np.uint64(entity) & _LOW_32, np.uint64(entity) >> _SHIFT_32
     for i in range(out.size):
         counter = np.uint64(first_row) + np.uint64(i)
@@ -124,7 +140,7 @@ def fill_row_uniforms(key: np.uint64, entity: int, first_row: int, out: npt.NDAr
             c3 = product_0 & _LOW_32
             k0 = (k0 + _WEYL_0) & _LOW_32
             k1 = (k1 + _WEYL_1) & _LOW_32
-        out[i] = (np.float64((c0 << np.uint64(20)) | (c1 >> np.uint64(12))) + 0.5) * 2.0**-52
+        out[i] = (np.float64(((c0 << np.uint64(20)) | (c1 >> np.uint64(12))) ^ mirror) + 0.5) * 2.0**-52
 
 
 @kernel

@@ -128,6 +128,7 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
                         **interval_document(one.interval),
                         "n": one.n, "failed": one.failed, "missing": one.missing, "reason": one.reason,
                         "wanted_share": one.wanted_share, "reached": one.reached,
+                        **_reduction_document(result, one),
                     }
                     for one in result.estimates
                     if one.case is case
@@ -177,6 +178,14 @@ def shown_cases(result: StudyResult) -> set[int]:
     return {case.number for case in cases if case.point in found}
 
 
+def _reduction_document(result: StudyResult, one: Estimate) -> dict[str, float | None]:
+    """What a variance reduction did, if the study has one."""
+    if result.study.spec.variance_reduction is None:
+        return {}
+    plain = None if one.plain is None else one.plain.half_width
+    return {"plain_half_width": plain, "variance_ratio": one.variance_ratio}
+
+
 def shown_metrics(result: StudyResult) -> list[str]:
     """The study's metrics; if it names none, the headline figures, unless a selection or a search tells its own."""
     spec = result.study.spec
@@ -220,6 +229,8 @@ def _precision(one: Estimate) -> tuple[str, str, str]:
     if one.interval is not None and math.isfinite(one.interval.share):
         share = percent(one.interval.share, 2)
     remarks = []
+    if one.variance_ratio is not None:
+        remarks.append(f"variance {number(one.variance_ratio, 2)} of the plain mean's")
     if one.wanted_share is not None:
         remarks.append("reached" if one.reached else f"{percent(one.wanted_share, 2)} not reached")
     if one.failed:

@@ -177,6 +177,27 @@ def _path(text: str, place: Location, problems: list[Problem]) -> TreePath:
     return path
 
 
+def _unreduced(file: StudyFile) -> Iterator[Problem]:
+    """Where means are not estimated one by one, or there are half pairs."""
+    spec, problem = file.spec, file.resolved.problem
+    if spec.variance_reduction is None:
+        return
+    others = {"selection": spec.selection, "search": spec.search, "uncertain": spec.uncertain}
+    named = next((name for name, one in others.items() if one is not None), None)
+    named = named or (f"design of kind {spec.design.kind}" if spec.analysed else None)
+    if named is not None:
+        message = f"is for means over replicates; the {named} of this study takes replicates one by one"
+        yield problem("variance_reduction", message, f"remove it, or the {named.partition(' ')[0]}", key=True)
+    if spec.variance_reduction.antithetic:
+        counts = {"replicates": spec.fixed}
+        if not isinstance(spec.replicates, int):
+            counts = {"replicates.least": spec.replicates.least, "replicates.most": spec.replicates.most}
+        for where, count in counts.items():
+            if count is not None and (count % 2 or count < 4):
+                written = "replicates" if file.resolved.get(where) is None else where
+                yield problem(written, f"antithetic replicates come in pairs, at least two: {count} is no such number")
+
+
 def _contradictions(file: StudyFile) -> Iterator[Problem]:
     """What the parts of a study say against each other."""
     spec, problem = file.spec, file.resolved.problem
@@ -190,6 +211,7 @@ def _contradictions(file: StudyFile) -> Iterator[Problem]:
         hint = did_you_mean(comparison.reference, file.variants)
         yield problem("comparison.reference", f"there is no variant '{comparison.reference}'", hint)
     yield from adaptive_contradictions(spec, file.resolved)
+    yield from _unreduced(file)
     if spec.factors and spec.design.kind == "list":
         lengths = {name: len(factor.values or ()) for name, factor in spec.factors.items() if factor.values}
         if len(set(lengths.values())) > 1:

@@ -134,8 +134,11 @@ class Study:
         return self.spec.name
 
     def task(self, case: Case, replicate: int) -> Task:
-        """The task of a replicate of a case."""
-        return Task(case.scenario, self.spec.seed, case.first + replicate)
+        """The task of a replicate of a case, counted from 0; antithetic pairs are -1 and -2, -3 and -4, ..."""
+        number = case.first + replicate
+        reduction = self.spec.variance_reduction
+        mirrored = reduction is not None and reduction.antithetic
+        return Task(case.scenario, self.spec.seed, -1 - number if mirrored else number)
 
     def with_cases(self, proposed: Iterable[Proposed]) -> Study:
         """The study with further cases behind those that it has."""
@@ -281,6 +284,8 @@ def _moved(binder: Binder, variants: list[str], found: _Found, problems: list[Pr
 def _digest(study: Study) -> str:
     spec = study.spec
     content = spec.model_dump_json(include={"seed", "replicates", "metrics", "confidence_share", "comparison"})
+    if spec.variance_reduction is not None:
+        content += spec.variance_reduction.model_dump_json()
     cases = repr([(case.variant, case.point, sorted(case.factors.items()), case.scenario) for case in study.cases])
     more = ""
     if spec.analysed:

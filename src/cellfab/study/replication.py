@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cellfab.study.course import Ended, Known, Wanted
+from cellfab.study.estimator import Estimated, estimated, required
 from cellfab.study.plan import Case, Study
-from cellfab.study.statistics import Interval, mean_interval, required_replicates
+from cellfab.study.statistics import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +18,19 @@ class Width:
 
     case: Case
     metric: str
-    values: tuple[float, ...]
-    interval: Interval | None
+    every: tuple[float | None, ...]
+    estimated: Estimated
     wanted_share: float | None
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """Of the replicates that have one."""
+        return tuple(value for value in self.every if value is not None)
+
+    @property
+    def interval(self) -> Interval | None:
+        """None while there are too few values."""
+        return self.estimated.interval
 
     @property
     def share(self) -> float:
@@ -35,14 +46,12 @@ class Width:
 def widths(study: Study, known: Known, counts: Sequence[int]) -> list[Width]:
     """How well the study's figures are known from so many replicates of each case."""
     found = []
-    confidence = study.spec.confidence_share
     for case in study.cases:
         for name in study.spec.figures:
             metric = study.spec.metrics.get(name)
-            every = known.values(study, case, name, counts[case.number])
-            values = tuple(value for value in every if value is not None)
-            interval = mean_interval(values, confidence) if len(values) > 1 else None
-            found.append(Width(case, name, values, interval, None if metric is None else metric.half_width_share))
+            every = tuple(known.values(study, case, name, counts[case.number]))
+            wanted = None if metric is None else metric.half_width_share
+            found.append(Width(case, name, every, estimated(study, case, every), wanted))
     return found
 
 
@@ -73,11 +82,12 @@ class Replication:
             now = self._counts[place]
             if width.reached or width.wanted_share is None or not width.values:
                 continue
-            asked = None
-            if width.interval is not None:
-                asked = required_replicates(width.values, width.wanted_share, spec.confidence_share)
+            asked = required(self.study, width.every, width.estimated, width.wanted_share)
             asked = 2 * now if asked is None else min(max(asked, now + 1), 2 * now)
             needed[place] = max(needed[place], min(asked, spec.most))
+        reduction = spec.variance_reduction
+        if reduction is not None and reduction.antithetic:
+            needed = [count + count % 2 for count in needed]
         if spec.comparison is not None and spec.comparison.paired:
             needed = [max(needed)] * len(needed)
         if tuple(needed) != self._counts:

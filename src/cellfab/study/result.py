@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from cellfab.study.analysis import analyse
 from cellfab.study.bands import CurveBand, bands_of, curve_bands
+from cellfab.study.estimator import estimated, independent_values
 from cellfab.study.part import Part
 from cellfab.study.plan import Case, Study, Task
-from cellfab.study.statistics import BAND_SHARES, Interval, independent_difference, mean_interval, paired_difference
+from cellfab.study.statistics import BAND_SHARES, Interval, independent_difference, paired_difference
 from cellfab.study.store import Damage
 from cellfab.study.worker import Outcome
 
@@ -36,13 +37,17 @@ class Estimate:
         Replicates that failed, and those that have no such figure.
     mean : float or None
     interval : Interval or None
-        Student's, of the study's confidence; None with fewer than two values.
+        Student's, of the study's confidence; None with fewer than two values, or too few for the variance reduction.
     text : str or None
         Of a figure that is a name: the one that came most often.
     wanted_share : float or None
         Half-width over mean that was asked for.
     reason : str
         Why there is no value, as the first replicate without one says.
+    plain : Interval or None
+        With a variance reduction: of the same replicates, each taken for itself.
+    variance_ratio : float or None
+        Variance of the mean over that of the plain one; above 1 where the reduction did harm.
     """
 
     case: Case
@@ -56,6 +61,8 @@ class Estimate:
     text: str | None
     wanted_share: float | None
     reason: str
+    plain: Interval | None = None
+    variance_ratio: float | None = None
 
     @property
     def reached(self) -> bool:
@@ -222,18 +229,20 @@ def _estimates(study: Study, case: Case, count: int, outcomes: Mapping[Task, Out
             if figure.metric in by_name or not study.spec.analysed:
                 by_name.setdefault(figure.metric, []).append(figure)
     failed = sum(outcome.failed for outcome in found)
+    told = [{figure.metric: figure.value for figure in outcome.figures} for outcome in found]
     for name, figures in sorted(by_name.items()):
         values = [figure.value for figure in figures if figure.value is not None]
         texts = [figure.text for figure in figures if figure.text is not None]
         metric = study.spec.metrics.get(name)
-        interval = mean_interval(values, study.spec.confidence_share) if len(values) > 1 else None
+        known = estimated(study, case, [one.get(name) for one in told])
+        interval = known.interval
         mean = values[0] if values and interval is None else None if interval is None else interval.mean
         n = len(values) + len(texts)
         reasons = (figure.reason for figure in figures if figure.value is None and figure.text is None)
         yield Estimate(
             case, name, figures[0].unit if figures else "", n, failed, len(found) - failed - n, mean, interval,
             statistics.mode(texts) if texts else None, None if metric is None else metric.half_width_share,
-            next(reasons, ""),
+            next(reasons, ""), known.plain, known.variance_ratio,
         )  # fmt: skip
 
 
@@ -263,7 +272,9 @@ def _difference(
 ) -> Iterator[CaseDifference]:
     figures = [[one.get(name) for one in side] for side in sides]
     unit = next((figure.unit for side in figures for figure in side if figure is not None), "")
-    values = [[None if figure is None else figure.value for figure in side] for side in figures]
+    values = [
+        independent_values(study, [None if figure is None else figure.value for figure in side]) for side in figures
+    ]
     confidence = study.spec.confidence_share
     if paired:
         pairs = [(a, b) for a, b in zip(*values, strict=True) if a is not None and b is not None]

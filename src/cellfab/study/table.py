@@ -25,7 +25,8 @@ COLUMNS = {
     "point": "number of the design point, from 0",
     "scenario": "digest of the scenario",
     "seed": "of all random numbers",
-    "replicate": "number, from 0; the same number has the same random numbers in every variant",
+    "replicate": "number, from 0; the same number has the same random numbers in every variant; antithetic pairs are -1"
+    " and -2, -3 and -4, ...",
     "status": "done; missing: this figure does not exist here; failed, died: none does; infeasible: no such scenario",
     "metric": "name of the key figure; empty where the replicate failed",
     "value": "number, in the metric's unit; empty where there is none",
@@ -95,13 +96,14 @@ def estimates_csv(result: StudyResult) -> bytes:
     """Means with their intervals."""
     factors = list(result.study.spec.factors)
     head = ["variant", "point", *(f"factor.{name}" for name in factors), "metric", "unit", "n", "failed", "missing",
-            "mean", *_ENDS, "text", "reason"]  # fmt: skip
+            "mean", *_ENDS, "plain_half_width", "variance_ratio", "text", "reason"]  # fmt: skip
     return _csv(
         head,
         (
             (
                 one.case.variant, one.case.point, *(one.case.factors[name] for name in factors), one.metric, one.unit,
-                one.n, one.failed, one.missing, one.mean, *_ends(one.interval), one.text, one.reason,
+                one.n, one.failed, one.missing, one.mean, *_ends(one.interval),
+                None if one.plain is None else one.plain.half_width, one.variance_ratio, one.text, one.reason,
             )
             for one in result.estimates
         ),
