@@ -8,19 +8,13 @@ from typing import Annotated
 
 import typer
 
-from cellfab.cli.options import ConfigArgument, JsonOption, SetOption
+from cellfab.cli.options import ConfigArgument, ExecutorOption, JsonOption, SetOption, WorkersOption
 from cellfab.cli.terminal import interruptible
 
 CRITERION_FAILED = 4
 BUDGET_ENDED = 5
 
 
-WorkersOption = Annotated[
-    int | None, typer.Option(min=0, help="Processes; 0: this one alone. Default: one for each core.")
-]
-ExecutorOption = Annotated[
-    str | None, typer.Option(metavar="dask:tcp://HOST:PORT", help="Run on a dask cluster instead.")
-]
 StoreOption = Annotated[
     Path, typer.Option(metavar="DIR", help="Folder of results; what is there already is not run again.")
 ]
