@@ -263,7 +263,8 @@ def capital_usd(scenario: Scenario, replicate: Replicate) -> dict[int, float]:
     sites = list(_sites_by(scenario, 0))
     floor = economics.plant.floor_m2 + sum(site.floor_m2 for site in sites)
     first = economics.plant.capex_musd + sum(site.capex_musd for site in sites)
-    return {0: first * 1e6 + floor * economics.building_usd_per_m2, **by_week}
+    by_week[0] = by_week.get(0, 0.0) + (first * 1e6 + floor * economics.building_usd_per_m2)
+    return by_week
 
 
 def _sites_by(scenario: Scenario, tick: int) -> Iterator[StationEconomics]:

@@ -97,8 +97,7 @@ def layout(line: Line, lines: Lines) -> Layout:
         for node in own:
             line_of[f"{name}-{node}"] = name
             written[f"{name}-{node}"] = node
-    for node in (*(node for group in NODES for node in getattr(line, group)), *line.crews):
-        written.setdefault(node, node)
+    written |= {node: node for node in (*sorted(shared), *line.crews)}
     copied = {name: model for name in names if (model := lines.copied_from(name)) is not None}
     return Layout(names, line_of, written, lines.start_weeks(), copied)
 
