@@ -91,7 +91,7 @@ class RunResult:
         what the step's physics takes; working and stand_by: the station's power; warm_up; always_on), kwh, kwh_per_kwh
         (per good kWh; NaN without sales), scrap_kwh (of it, gone with what was scrapped), scrap_share, co2_kg.
     prices : DataFrame
-        replicate 0: week, item (material, electricity, heat or consumables.NAME), unit, usd (shocks included, duties not).
+        replicate 0: week, item (material, electricity, heat, consumables.NAME), unit, usd (with shocks, not duties).
     shocks : tuple of Phase
         By name, in the order of their beginnings; empty without any.
     tasks : DataFrame or None
