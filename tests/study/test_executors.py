@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -50,38 +49,6 @@ def many(load: Callable[[str], Study]) -> Study:
 @pytest.fixture
 def long(load: Callable[[str], Study]) -> Study:
     return load(LONG)
-
-
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A dask scheduler and two worker processes: its address, and its process."""
-    pytest.importorskip("distributed", reason="dask is an extra: pip install 'cellfab[cluster]'")
-    address = tmp_path / "scheduler.json"
-    place = ["--scheduler-file", str(address), "--no-dashboard"]
-    dask = [sys.executable, "-m", "dask"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    scheduler = subprocess.Popen([*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", *place], **quiet)
-    processes = [scheduler]
-    try:
-        deadline = time.monotonic() + 60
-        while not (address.exists() and address.read_text().strip()):
-            assert scheduler.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        found = json.loads(address.read_text())["address"]
-        processes += [
-            subprocess.Popen(
-                [*dask, "worker", found, "--nthreads", "1", "--no-nanny", "--no-dashboard",
-                 "--local-directory", str(tmp_path / f"worker{number}")], **quiet,
-            )
-            for number in range(2)
-        ]  # fmt: skip
-        yield found, scheduler
-    finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.wait()
 
 
 def test_one_two_and_handed_workers_give_the_same_bytes(many, tables, tmp_path):
