@@ -101,8 +101,7 @@ class AheadStation(Station):
             self.flow.idle_until(self.begins)
             self._booked, _ = self.flow.booked(self.begins)
             self._empty_from = self._flushed_at = self.begins
-        if self.timetable is not None:
-            self._follow_timetable(None)
+        self.follow_timetable()
         self.units[0].waits = True
         self.units[0].become_hungry()
         self._arm()
@@ -272,9 +271,10 @@ class AheadStation(Station):
         self._empty_from = max(self._empty_from, self.line.env.now)
         super().hold(until)
 
-    def _release_hold(self, event: Any) -> None:
+    def release_hold(self, event: Any) -> None:
+        """Go on, unless it has been told to be held for longer."""
         self.book_idle()
-        super()._release_hold(event)
+        super().release_hold(event)
 
     def book_idle(self) -> None:
         """Book the time of whatever has no part up to now."""

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
 from cellfab.line.buffers import NEVER, Place, Store
-from cellfab.line.clock import Timetable, hours_to_ticks
+from cellfab.line.clock import hours_to_ticks
 from cellfab.line.convert import changes_lots, leaving
 from cellfab.line.durations import Duration
-from cellfab.line.events import BOUNDARY, Alarm
-from cellfab.line.states import BLOCKED, CONVERTING, PLANNED, STARVED, WORKING, StateBook
+from cellfab.line.states import BLOCKED, CONVERTING, STARVED, WORKING, StateBook
+from cellfab.line.stops import Stopped
 from cellfab.units import to_ticks
 
 if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
 
 
-class DwellStation(Store):
+class DwellStation(Store, Stopped):
     """A store whose lots must stay for a drawn time (bare line) or for their recipe's time (plant).
 
     It counts as one unit: working while a lot still has to stay, blocked while lots that could leave are kept,
@@ -26,9 +26,8 @@ class DwellStation(Store):
     """
 
     __slots__ = (
-        "_longest", "_minimum", "_recipes", "_shown", "_since", "_timetable", "book", "failures", "held", "held_until",
-        "kind", "nominal", "off", "off_state", "rows_in", "rows_out", "rows_scrapped", "spec", "unit_count",
-        "worked",
+        "_longest", "_minimum", "_recipes", "_shown", "_since", "book", "failures", "kind", "nominal", "rows_in",
+        "rows_out", "rows_scrapped", "spec", "unit_count", "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
@@ -51,12 +50,7 @@ class DwellStation(Store):
             raise ConfigError(f"dwell station '{name}' has no step: give it a `minimum`")
         self._longest = NEVER if spec.maximum_h is None else hours_to_ticks(spec.maximum_h)
         self._recipes: dict[int, int] = {}
-        calendar = None if spec.calendar is None else line.spec.calendars[spec.calendar]
-        timetable = Timetable(calendar, spec.maintenance.values(), line.closures.get(name, ()), self.begins)
-        self._timetable = None if timetable.always_on else timetable
-        self.off = self.held = False
-        self.off_state = PLANNED
-        self.held_until = 0
+        self.plan_stops(spec)
         self.book = StateBook()
         self._shown = STARVED
         self._since = self.begins
@@ -65,34 +59,10 @@ class DwellStation(Store):
 
     def start(self) -> None:
         """Look at the timetable."""
-        if self._timetable is not None:
-            self._follow_timetable(None)
+        self.follow_timetable()
 
-    def _follow_timetable(self, _: Any) -> None:
-        timetable = self._timetable
-        assert timetable is not None
-        now = self.line.env.now
-        self.off = timetable.is_off(now)
-        if self.off:
-            self.off_state = STARVED if timetable.closed_until(now) > now else PLANNED
-        upcoming = timetable.next_change(now) if self.off else timetable.next_off(now)
-        if upcoming < NEVER:
-            Alarm(self.line.env, upcoming - now, self._follow_timetable, BOUNDARY)
-        self._stops_changed()
-
-    def hold(self, until: int) -> None:
-        """Let nothing in or out before tick `until`; it is "converting" while empty."""
-        self.held = True
-        self.held_until = max(until, self.held_until)
-        Alarm(self.line.env, max(until - self.line.env.now, 0), self._release_hold, BOUNDARY)
-        self._stops_changed()
-
-    def _release_hold(self, _: Any) -> None:
-        if self.held and self.line.env.now >= self.held_until:
-            self.held = False
-            self._stops_changed()
-
-    def _stops_changed(self) -> None:
+    def stops_changed(self) -> None:
+        """Let nothing in or out, or open again."""
         self.closed = self.off or self.held
         self.changed()
         self.line.touch(self)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cellfab.config.line_spec import FailureMode
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
-from cellfab.line.clock import NEVER, Timetable
 from cellfab.line.convert import changes_lots, leaving
 from cellfab.line.durations import Duration
-from cellfab.line.events import BOUNDARY, Alarm
 from cellfab.line.failures import Clock, Clocks
 from cellfab.line.nodes import Giver
 from cellfab.line.physics import Pace, Processed
-from cellfab.line.states import DOWN, PLANNED, SETUP, STARVED, WORKING, StateBook
+from cellfab.line.states import DOWN, SETUP, WORKING, StateBook
+from cellfab.line.stops import Stopped
 from cellfab.line.units import Flow, Unit
 from cellfab.units import to_ticks
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
 
 
-class Station(Giver):
+class Station(Stopped):
     """Base of all station kinds.
 
     Attributes
@@ -36,12 +35,6 @@ class Station(Giver):
         `parallel` identical units, each a SimPy process of its own.
     needs : list of (Giver, int), or None
         Merge: how many lots from each feed; None: one lot from any of the feeds.
-    off, held : bool
-        In a planned stop or a closure; stopped by a controller (conversion).
-    off_state : int
-        How the time counts while it is off: planned, or starved while nothing is supplied to it.
-    off_at, on_at : int
-        Tick at which the next planned stop begins, and at which the present one ends.
     book : StateBook
         Ticks per state of all units.
     pace : Pace
@@ -54,9 +47,9 @@ class Station(Giver):
     """Whether a recipe's time is the least, and the station's own rate counts where that is slower."""
 
     __slots__ = (
-        "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "held", "held_until", "hungry",
-        "kind", "lots_wanted", "needs", "nominal", "off", "off_at", "off_state", "on_at", "pace", "rows_in", "rows_out",
-        "rows_scrapped", "spec", "splits", "taken_first", "timetable", "units", "worked",
+        "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "hungry", "kind", "lots_wanted",
+        "needs", "nominal", "pace", "rows_in", "rows_out", "rows_scrapped", "spec", "splits", "taken_first", "units",
+        "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
@@ -69,10 +62,6 @@ class Station(Giver):
         self.splits = changes_lots(spec.output)
         if line.physics is not None and spec.output.lots != 1:
             raise ConfigError(f"'{name}': a step makes one lot of what it is given; output.lots is for bare lines")
-        self.off = self.held = False
-        self.off_state = PLANNED
-        self.off_at = NEVER
-        self.on_at = self.held_until = 0
         self.book = StateBook()
         self.pace = Pace()
         self.worked = self.nominal = 0.0
@@ -80,9 +69,7 @@ class Station(Giver):
         self.hungry: list[tuple[int, int]] = []
         self._outbox: list[tuple[int, int, int, int, Lot, Unit]] = []
         self._sequence = 0
-        calendar = None if spec.calendar is None else line.spec.calendars[spec.calendar]
-        timetable = Timetable(calendar, spec.maintenance.values(), line.closures.get(name, ()), self.begins)
-        self.timetable = None if timetable.always_on else timetable
+        self.plan_stops(spec)
         self.changeover: Duration | None = None
         self.changeover_pairs: dict[tuple[str, str], Duration] = {}
         if spec.changeover is not None:
@@ -162,8 +149,7 @@ class Station(Giver):
             if unit.clocks is not None:
                 for clock in unit.clocks.modes:
                     clock.wind(self.line.env.now, self.pace.time_to_failure)
-        if self.timetable is not None:
-            self._follow_timetable(None)
+        self.follow_timetable()
         for unit in self.units:
             self.line.env.process(self.live(unit))
 
@@ -173,36 +159,10 @@ class Station(Giver):
         if physics is not None:
             self.pace = physics.pace(self.name, self.line.env.now)
 
-    # Planned stops and conversions.
+    # Planned stops, and being held by a conversion (`cellfab.line.stops`).
 
-    def _follow_timetable(self, _: Any) -> None:
-        timetable = self.timetable
-        assert timetable is not None
-        now = self.line.env.now
-        self.off = timetable.is_off(now)
-        if self.off:
-            self.on_at = timetable.next_on(now)
-            self.off_state = STARVED if timetable.closed_until(now) > now else PLANNED
-            upcoming = timetable.next_change(now)
-        else:
-            self.off_at = upcoming = timetable.next_off(now)
-        if upcoming < NEVER:
-            Alarm(self.line.env, upcoming - now, self._follow_timetable, BOUNDARY)
-        self._stops_changed()
-
-    def hold(self, until: int) -> None:
-        """Start no work before tick `until`: empty units are "converting", the others become so once empty."""
-        self.held = True
-        self.held_until = max(until, self.held_until)
-        Alarm(self.line.env, max(until - self.line.env.now, 0), self._release_hold, BOUNDARY)
-        self._stops_changed()
-
-    def _release_hold(self, _: Any) -> None:
-        if self.held and self.line.env.now >= self.held_until:
-            self.held = False
-            self._stops_changed()
-
-    def _stops_changed(self) -> None:
+    def stops_changed(self) -> None:
+        """Units stop, or go on."""
         for unit in self.units:
             unit.enter(unit.state)
             if self.off or (self.held and not unit.lots):
