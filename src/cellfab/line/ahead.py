@@ -51,9 +51,9 @@ class Call(NamedTuple):
     repair: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Passage:
-    """One lot on its way through a station.
+    """One lot on its way through a station; two of them are never equal.
 
     Attributes
     ----------
@@ -172,15 +172,15 @@ class Ahead(Generic[P]):
         due = min(self.corrections(), default=NEVER)
         asked = self._asked
         for passage in self.passages:
-            if passage.waiting and not passage.leaves and self.shows(passage):
-                due = min(due, passage.last_out + 1)
+            if passage.waiting and passage.last_out < due and not passage.leaves and self.shows(passage):
+                due = passage.last_out + 1
             for call in passage.calls:
                 if call.tick < due and call.breakdown not in asked:
                     due = call.tick
-            if not passage.delivered:
-                due = min(due, self.out_at(passage))
-            if not passage.passed_on:
-                due = min(due, passage.open_at)
+            if not passage.delivered and (out_at := self.out_at(passage)) < due:
+                due = out_at
+            if not passage.passed_on and passage.open_at < due:
+                due = passage.open_at
         for breakdown, (call, came) in asked.items():
             if came is None and self.waits.get(breakdown, 0) < NEVER:
                 due = min(due, call.tick + call.repair)

@@ -37,7 +37,7 @@ _FINISH = 1
 _NOT_ASKED = np.empty(0, np.int64)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ChainPassage(Passage):
     """One lot on its way through a chain.
 
@@ -242,4 +242,4 @@ def copy_tally(tally: Tally) -> Tally:
 
 
 def _copy(state: State, tally: Tally) -> tuple[State, Tally]:
-    return State(*(array.copy() for array in state)), copy_tally(tally)
+    return State(*map(np.ndarray.copy, state)), copy_tally(tally)

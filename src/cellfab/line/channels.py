@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _NO_POOL = np.empty(0)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class TrayPassage(Passage):
     """One lot on its way through the positions.
 
@@ -122,11 +122,11 @@ class ChannelsFlow(Ahead[TrayPassage]):
 
     def keep(self) -> Positions:
         """A copy of the positions and of the counts."""
-        return Positions(*(array.copy() for array in self.positions))
+        return Positions(*map(np.ndarray.copy, self.positions))
 
     def restore(self, kept: Positions) -> None:
         """Positions and counts as they were."""
-        self.positions = Positions(*(array.copy() for array in kept))
+        self.positions = Positions(*map(np.ndarray.copy, kept))
 
     def clear(self, now: int) -> None:
         """Throw out everything; all positions are free and up from `now` on."""
