@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from functools import lru_cache
 from hashlib import sha256
 
@@ -11,14 +12,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.config.copying import Layout
-from cellfab.pilot import QualityChain, Visit
+from cellfab.core.lot import Lot
+from cellfab.pilot import QualityChain, Stop, Visit
 from cellfab.ramp.mode_book import Effects
 from cellfab.ramp.modes import FailureMode, failure_modes, owners
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Step
 
-PILOTS = (23, 94, 189, 247)
-"""Lots that are looked at, some 50 000 segments or cells: spread, since knives and glasses wear from lot to lot."""
+PILOTS = (23, 57, 94, 138, 189, 247, 301, 366)
+"""Lots that are looked at, some 100 000 segments or cells: spread, since knives and glasses wear from lot to lot."""
 CHARGE_LOTS = 200
 """A lot has only a dozen charges of powder, so that many more of these are looked at."""
 PILOT_SEED = 0
@@ -117,20 +119,22 @@ def _answer(question: _Question) -> Effects:
     mature: dict[tuple[str, str], float] = {}
     extra: dict[tuple[str, str], npt.NDArray[np.float64]] = {}
     for product in scenario.spec.products:
-        none, every = _lost(scenario, product, 1.0, {}), _lost(scenario, product, 0.0, {})
+        groups, without_one, with_one = [], [], []
+        for group in _groups(modes):
+            holds = _together(modes[index].holds.get(product, {}) for index in group)
+            if holds:
+                copies = [place for place in owner if owner[place] == modes[group[0]].place]
+                groups.append(group)
+                with_one.append(_with(scenario, copies, product, holds, 1.0))
+                without_one.append(_with(scenario, copies, product, holds, 0.0))
+        none, alone = _pilots(scenario, product, 1.0, with_one)
+        every, without = _pilots(scenario, product, 0.0, without_one)
         for place, count in none.items():
             mature[place, product] = _rate(count)
-        for group in _groups(modes):
-            first = modes[group[0]]
-            holds = _together(modes[index].holds.get(product, {}) for index in group)
-            if not holds:
-                continue
-            copies = [place for place in owner if owner[place] == first.place]
-            alone = _lost(scenario, product, 1.0, _with(scenario, copies, product, holds, 1.0))
-            without = _lost(scenario, product, 0.0, _with(scenario, copies, product, holds, 0.0))
+        for group, more, less in zip(groups, alone, without, strict=True):
             parts = [sum(modes[index].holds[product].values()) for index in group]
             for place in owner:
-                effect = 0.5 * (_difference(alone, none, place) + _difference(every, without, place))
+                effect = 0.5 * (_difference(more, none, place) + _difference(every, less, place))
                 if effect > 0.0:
                     column = extra.setdefault((place, product), np.zeros(len(modes)))
                     column[group] = [effect * part / sum(parts) for part in parts]
@@ -166,30 +170,84 @@ def _with(
     return found
 
 
-def _lost(
-    scenario: Scenario, product: str, maturity: float, changed: Mapping[tuple[str, str], Step]
-) -> dict[str, tuple[int, int]]:
-    """Rows in and lost at every place, over the pilots, and over `CHARGE_LOTS` up to the last mixer."""
-    chain = QualityChain(
-        scenario, product, seed=PILOT_SEED, maturity=maturity, steps={**scenario.steps, **changed}
-    )  # fmt: skip
-    counts: dict[str, tuple[int, int]] = {}
+def _pilots(
+    scenario: Scenario, product: str, maturity: float, changes: Sequence[Mapping[tuple[str, str], Step]]
+) -> tuple[Counts, list[Counts]]:
+    """Rows in and lost at every place, over the pilots, and over `CHARGE_LOTS` up to the last mixer.
 
-    charges: set[str] = set()
-
-    def watch(visit: Visit) -> None:
-        if visit.made.unit == "kg":
-            charges.add(visit.place.station)
-        rows, lost = counts.get(visit.place.key, (0, 0))
-        counts[visit.place.key] = rows + visit.rows_in, lost + sum(number for _, number in visit.losses)
-
+    Returns
+    -------
+    as_it_is : Counts
+    changed : list of Counts
+        With each of the changes. Lots go again only through the stations that it touches, and those behind them.
+    """
+    chain, base = QualityChain(scenario, product, seed=PILOT_SEED, maturity=maturity), _Tally()
+    tasks: list[tuple[QualityChain, set[str], set[str], set[str], _Tally]] = []
+    for changed in changes:
+        touched = {key.partition(".")[0] for key, _ in changed}
+        steps = {**scenario.steps, **changed}
+        again = QualityChain(scenario, product, seed=PILOT_SEED, maturity=maturity, steps=steps)
+        tasks.append((again, touched, *_behind(chain.stops, touched), _Tally()))
     for ordinal in PILOTS:
-        chain.lot(ordinal, watch)
-    if charges:
-        for ordinal in range(CHARGE_LOTS):
-            if ordinal not in PILOTS:
-                chain.lot(ordinal, watch, charges)
-    return counts
+        made: dict[str, Lot] = {}
+
+        def keep(station: str, lot: Lot, made: dict[str, Lot] = made) -> None:
+            made[station] = _copy(lot)
+
+        chain.lot(ordinal, base, left=keep)
+        for again, _, stations, before, tally in tasks:
+            given = {name: _copy(made[name]) for name in before if name in made and made[name].n_alive}
+            again.lot(ordinal, tally, stations, given)
+    for ordinal in range(CHARGE_LOTS) if base.charges else ():
+        if ordinal not in PILOTS:
+            chain.lot(ordinal, base, base.charges)
+            for again, touched, _, _, tally in tasks:
+                if touched & base.charges:
+                    again.lot(ordinal, tally, base.charges)
+    return base.counts, [{**base.counts, **tally.counts} for *_, tally in tasks]
+
+
+class _Tally:
+    """Rows in and lost by place, and the stations whose rows are charges of powder."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, tuple[int, int]] = {}
+        self.charges: set[str] = set()
+
+    def __call__(self, visit: Visit) -> None:
+        if visit.made.unit == "kg":
+            self.charges.add(visit.place.station)
+        rows, lost = self.counts.get(visit.place.key, (0, 0))
+        self.counts[visit.place.key] = rows + visit.rows_in, lost + sum(number for _, number in visit.losses)
+
+
+def _behind(stops: Sequence[Stop], touched: set[str]) -> tuple[set[str], set[str]]:
+    """Stations touched and those behind them; and the stations before, which give to them."""
+    node = {stop.node: stop for stop in stops}
+    behind: set[str] = set()
+    for stop in stops:
+        if stop.node in touched or behind.intersection(stop.givers):
+            behind.add(stop.node)
+    before: set[str] = set()
+    asked = [giver for name in behind for giver in node[name].givers]
+    while asked:
+        giver = asked.pop()
+        if giver in behind or giver not in node:  # it is a source, or computed anew
+            continue
+        if node[giver].is_station:
+            before.add(giver)
+        else:
+            asked += node[giver].givers
+    return {name for name in behind if node[name].is_station}, before
+
+
+def _copy(lot: Lot) -> Lot:
+    """The lot as it is now, whatever becomes of it."""
+    kept = copy(lot)
+    kept.columns = {name: column.copy() for name, column in lot.columns.items()}
+    kept.exit_code = None if lot.exit_code is None else lot.exit_code.copy()
+    kept.losses, kept.attributes = list(lot.losses), dict(lot.attributes)
+    return kept
 
 
 def _rate(count: tuple[int, int]) -> float:

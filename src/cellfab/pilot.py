@@ -158,12 +158,19 @@ class QualityChain:
         """All places in the order in which lots come to them."""
         return tuple(place for stop in self._stops for place, _, _ in self._acts.get(stop.node, ()))
 
+    @property
+    def stops(self) -> tuple[Stop, ...]:
+        """All nodes in the order in which lots come to them."""
+        return self._stops
+
     def lot(
-        self, ordinal: int, watch: Callable[[Visit], None] | None = None, stations: Container[str] | None = None
-    ) -> list[Lot]:
+        self, ordinal: int, watch: Callable[[Visit], None] | None = None, stations: Container[str] | None = None,
+        given: Mapping[str, Lot] | None = None, left: Callable[[str, Lot], None] | None = None,
+    ) -> list[Lot]:  # fmt: skip
         """Send lot number `ordinal` of every source through; `watch` is told of each place as it is left.
 
-        With `stations`, lots go no further than the last of these that they come to.
+        With `stations`, only these are passed: lots go no further than the last of them that they come to, unless what
+        leaves another station is `given`. `left` is told of every station and the lot that leaves it.
 
         Returns
         -------
@@ -187,10 +194,13 @@ class QualityChain:
                     rows_in = made.n if others else rows_in
                     watch(Visit(place, step, tuple(lots), rows_in, made, losses, sorted_out, reworked, rejects))
                 lots = (made,)
+            if left is not None:
+                left(station, lots[0])
             return lots[0]
 
         stops = [stop for stop in self._stops if stations is None or not stop.is_station or stop.node in stations]
-        return list(send(stops, source_lots(self._line, self.product, ordinal), act))
+        sources = source_lots(self._line, self.product, ordinal)
+        return list(send(stops, sources if given is None else {**sources, **given}, act))
 
 
 def pilot_product(scenario: Scenario, product: str | None = None) -> str:
