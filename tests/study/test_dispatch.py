@@ -104,13 +104,13 @@ def test_a_chunk_is_a_seconds_work_once_the_pace_is_known():
 def test_scenarios_that_are_new_are_taken_to_be_like_the_others():
     pool = Pool(size=1, seconds=0.125)
     run(dispatcher(pool, a=0.125), tasks(40, "b"))
-    assert [len(chunk) for chunk in pool.chunks] == [8] * 5
+    assert [len(chunk) for chunk in pool.chunks] == [8, 8, 8, 8, 4, 2, 1, 1]
 
 
 def test_no_worker_idles_for_the_sake_of_large_chunks():
     pool = Pool()
     run(dispatcher(pool, a=0.001), tasks(40))
-    assert len(pool.chunks[0]) == 20
+    assert [len(chunk) for chunk in pool.chunks] == [10, 8, 6, 4, 3, 3, 2, 1, 1, 1, 1]
 
 
 def test_nothing_is_begun_after_the_time_is_up():

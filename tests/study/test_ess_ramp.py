@@ -80,8 +80,8 @@ def test_two_replicates_of_two_weeks(tables, scheduler, tmp_path):
 
 
 @pytest.mark.slow
-def test_thirty_replicates_of_ten_weeks(tables, scheduler, tmp_path):
-    study = first_weeks(tmp_path, 1680, 8, "{least: 30, most: 60}")
+def test_thirty_replicates_of_five_weeks(tables, scheduler, tmp_path):
+    study = first_weeks(tmp_path, 840, 8, "{least: 30, most: 60}")
     found = same_by_all(study, tables, scheduler[0], tmp_path, parts=10, alone=1)
     assert min(found.counts) >= 30
     assert found.failures == []

@@ -71,6 +71,10 @@ def assumptions(
 
 def conduct(file: Path, workers: int | None, executor: str | None, store: Path, *, as_json: bool, quiet: bool) -> None:
     """Run a study and print what it has found."""
+    if executor is None and workers != 0:
+        from cellfab.study.executors import begin_loading
+
+        begin_loading()
     from cellfab.study.plan import load_study
 
     found = load_study(file)

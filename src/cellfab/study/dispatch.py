@@ -115,12 +115,12 @@ class Dispatcher:
             raise
 
     def _next(self, queue: deque[Task]) -> tuple[Task, ...]:
-        """Tasks for at least `CHUNK_S`, but not more than leaves work for every worker.
+        """Tasks for at least `CHUNK_S`, but towards the end ever fewer, so that no worker waits long for the last one.
 
         A scenario that has not been run yet is taken to be as long as the others are; the first of all, to be long.
         """
         typical = math.fsum(self.pace.values()) / len(self.pace) if self.pace else CHUNK_S
-        most = math.ceil(len(queue) / self.pool.size)
+        most = math.ceil(len(queue) / (2 * self.pool.size))
         chunk: list[Task] = []
         seconds = 0.0
         while queue and len(chunk) < most and seconds < CHUNK_S:

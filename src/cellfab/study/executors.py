@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from types import ModuleType
 from typing import Any, Protocol
@@ -90,6 +91,23 @@ def open_pool(executor: str | Executor | None = None, workers: int | None = None
     return LocalPool(cores() if workers is None else workers)
 
 
+def begin_loading() -> None:
+    """Have a server for local workers load what they need, in the background, while a study is still being read."""
+    if sys.platform == "linux":
+        _context()
+        with _main_hidden():
+            forkserver.ensure_running()
+
+
+def _context() -> Any:
+    """How workers are started: on Linux by a server that has loaded everything once."""
+    if sys.platform != "linux":
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(_LOADED_ONCE))
+    return context
+
+
 def cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -140,11 +158,7 @@ class LocalPool:
     def submit(self, chunk: Chunk) -> Future[list[Outcome]]:
         """Have a chunk run by the next free process."""
         if self._executor is None:
-            method = "forkserver" if sys.platform == "linux" else "spawn"
-            context = multiprocessing.get_context(method)
-            if method == "forkserver":
-                context.set_forkserver_preload(list(_LOADED_ONCE))
-            self._executor = ProcessPoolExecutor(self.size, mp_context=context, initializer=_begin_worker)
+            self._executor = ProcessPoolExecutor(self.size, mp_context=_context(), initializer=_begin_worker)
         with _main_hidden():
             return self._executor.submit(run_chunk, chunk)
 
