@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +67,8 @@ def test_any_tree_survives_being_written_and_read(tree):
 @pytest.mark.parametrize("value", ["no", "on", "1e3", "007", "a: b", "- x", "", " x ", "x #y", "{", "é", "null", "0x1"])
 def test_texts_are_quoted_where_a_reader_might_take_them_for_something_else(value):
     assert to_yaml({"a": value}).startswith('a: "') or value in ("no", "on")
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_are_numbers_to_readers_of_yaml_1_1_too(number):
+    assert yaml.safe_load(to_yaml({"a": number})) == {"a": number}

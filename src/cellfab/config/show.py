@@ -91,7 +91,13 @@ def _inline(value: Any) -> str:
         return "[" + ", ".join(map(_inline, value)) + "]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
-    return _text(value) if isinstance(value, str) else repr(value)
+    return _text(value) if isinstance(value, str) else _number(value)
+
+
+def _number(value: float) -> str:
+    """As Python writes it, but 4.0e-06 for 4e-06, which readers of YAML 1.1 take for a text."""
+    mantissa, exponent, power = repr(value).partition("e")
+    return f"{mantissa}.0e{power}" if exponent and "." not in mantissa else repr(value)
 
 
 def _key(name: str) -> str:
