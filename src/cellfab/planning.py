@@ -203,4 +203,3 @@ def task_rows(
                 tick / TICKS_PER_WEEK for tick in chances.quantiles(task.name, (0.5, 0.9))
             )
         yield row
-

@@ -126,7 +126,7 @@ def _lost_credits(scenario: Scenario, replicates: list[Replicate]) -> Iterator[P
 def key_figures(
     scenario: Scenario, done: Replicate, rated: Mapping[str, float], books: Books | None = None
 ) -> dict[str, Kpi]:
-    """Key figures of one finished replicate; `rated` as in `gather`, `books` of `books_of`, if they are there already."""
+    """Key figures of one finished replicate; `rated` as in `gather`, `books` as of `books_of` where already there."""
     books = books or books_of(scenario, done)
     return summary.line_kpis(done) if books is None else summary.plant_kpis(books, done, rated)
 

@@ -343,9 +343,7 @@ def _unrecordable(resolved: Resolved, spec: ScenarioSpec, steps: Mapping[tuple[s
             yield resolved.problem(("run", "record_columns", index), message, did_you_mean(name, written))
 
 
-def _faulty_modes(
-    resolved: Resolved, spec: ScenarioSpec, steps: Mapping[tuple[str, str], Step]
-) -> Iterator[Problem]:
+def _faulty_modes(resolved: Resolved, spec: ScenarioSpec, steps: Mapping[tuple[str, str], Step]) -> Iterator[Problem]:
     """Failure modes that name what is not there, or does not ramp."""
     ramping: dict[str, dict[str, tuple[str, ...]]] = {}
     others: dict[str, list[str]] = {}
