@@ -41,7 +41,7 @@ def load_scenario_if_plant(file: str) -> Scenario | None:
         scenario = load_scenario(file)
     except ConfigError:
         return None  # a part of other scenarios
-    return scenario if scenario.is_plant else None
+    return scenario.one_line if scenario.is_plant else None  # copies of a line have the steps of the first
 
 
 def used(scenario: Scenario) -> set[tuple[str, str]]:
@@ -53,12 +53,13 @@ def small(file: str) -> Scenario:
     """A scenario with short rolls: 300 m, of which the start is a part only, or more for a thousand pieces."""
     whole = load_scenario(file)
     rolls: dict[str, float] = {}
-    for (station, _), step in whole.steps.items():
+    for (station, _), step in whole.one_line.steps.items():
         if step.name == "dose":
             pieces_m = max(step.design.cathode.length_m, step.design.anode.length_m)
             needed_m = max(math.ceil(1000 / step.params.lanes) * pieces_m, 300.0)
             rolls[station] = min(max(rolls.get(station, 0.0), needed_m), step.params.roll_length_m)
-    return load_scenario(file, [f"line.stations.{name}.params.roll_length_m={m}" for name, m in rolls.items()])
+    overrides = [f"line.stations.{name}.params.roll_length_m={m}" for name, m in rolls.items()]
+    return load_scenario(file, overrides).one_line
 
 
 @cache
