@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _MOST_RAMP_ROWS = 14
 _MOST_CAUSES = 6
+_LONGEST_WORD = 16
+"""Letters that are not broken over two lines, however narrow the terminal."""
 _SPANS = (1, 4, 13, 26, 52)
 _SPAN_NAMES = {1: "week", 4: "four weeks", 13: "quarter", 26: "half year", 52: "year"}
 
@@ -113,13 +115,14 @@ class _Writer:
             padding=(0, 1, 0, 0) if self.plain else (0, 1),
         )
         for place, (heading, numeric) in enumerate(columns):
+            words = (word for row in (*rows, (heading,) * len(columns)) for word in row[place].split())
             table.add_column(
                 Text(self.text(heading)),
                 justify="right" if numeric else "left",
                 no_wrap=numeric,
                 overflow="fold",
                 ratio=None,
-                min_width=8 if place == 0 else None,
+                min_width=min(max(map(len, words), default=0), _LONGEST_WORD),
             )
         for row in rows:
             table.add_row(*(Text(self.text(cell)) for cell in row))
