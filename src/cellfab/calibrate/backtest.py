@@ -81,8 +81,8 @@ _USED: dict[Figure, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """A public figure, and what the fit says of it.
+class Report:
+    """A public figure.
 
     Attributes
     ----------
@@ -95,12 +95,6 @@ class Observation:
     unit : str
         "1" of yields.
     source : str
-    given : bool
-        Whether the fit knew it.
-    predicted : float
-        Median; of a given figure, after the fit.
-    band : (float, float)
-        The 90 % band of what would be reported.
     """
 
     figure: Figure
@@ -111,6 +105,22 @@ class Observation:
     high: float
     unit: str
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observation(Report):
+    """A public figure, and what the fit says of it.
+
+    Attributes
+    ----------
+    given : bool
+        Whether the fit knew it.
+    predicted : float
+        Median; of a given figure, after the fit.
+    band : (float, float)
+        The 90 % band of what would be reported.
+    """
+
     given: bool
     predicted: float
     band: tuple[float, float]
@@ -264,18 +274,6 @@ def score(backtests: Sequence[Backtest]) -> Score:
     return Score(len(held), sum(one.inside for one in held), len(errors), mean)
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
-    figure: Figure
-    moment: str
-    day: datetime.date
-    value: float
-    low: float
-    high: float
-    unit: str
-    source: str
-
-
 class _Plant:
     """A record as the fit needs it."""
 
@@ -283,7 +281,7 @@ class _Plant:
         self.record = record
         self.began = day_of(record.started)
         self.given_until = day_of(record.given_until)
-        reports: list[_Report] = []
+        reports: list[Report] = []
         if record.yields is not None:
             place: TreePath = ("record", "yields", "reported_share")
             reports += _reports(resolved, "yield", "1", place, record.yields.reported_share)
@@ -303,7 +301,7 @@ class _Plant:
     def month(self, day: datetime.date) -> float:
         return (day - self.began).days / _DAYS_PER_MONTH
 
-    def months(self, reports: Sequence[_Report]) -> Floats:
+    def months(self, reports: Sequence[Report]) -> Floats:
         return np.array([self.month(report.day) for report in reports])
 
     def parts(self, values: curves.Values) -> list[tuple[float, Floats]]:
@@ -325,7 +323,7 @@ class _Plant:
         per_week = 1.0 / _WEEKS[self.record.output.per]
         return curves.produced_at(values, months, [(month, amount * per_week) for month, amount in self.parts(values)])
 
-    def error(self, report: _Report) -> float:
+    def error(self, report: Report) -> float:
         """Standard deviation of a report around the law: of the plant, and of how the figure was reported."""
         record = self.record
         if report.figure in _RELATIVE:
@@ -339,12 +337,12 @@ class _Plant:
             own = record.lines.error_number
         return float(np.hypot(own, (report.high - report.low) / 2.0 / SIDE))
 
-    def misfit(self, report: _Report, law: Floats) -> Floats:
+    def misfit(self, report: Report, law: Floats) -> Floats:
         """Logarithm of the likelihood of a report, up to a constant."""
         away = np.log(np.maximum(law, _LEAST) / report.value) if report.figure in _RELATIVE else law - report.value
         return np.asarray(-0.5 * (away / self.error(report)) ** 2)
 
-    def reported(self, report: _Report, law: Floats, random: np.random.Generator) -> Floats:
+    def reported(self, report: Report, law: Floats, random: np.random.Generator) -> Floats:
         """What would be reported of what the law says."""
         drawn = self.error(report) * random.standard_normal(len(law))
         if report.figure in _RELATIVE:
@@ -361,14 +359,14 @@ class _Plant:
 
 def _reports(
     resolved: Resolved, figure: Figure, unit: str, place: TreePath, reported: Mapping[str, float]
-) -> list[_Report]:
+) -> list[Report]:
     found = []
     for moment, value in reported.items():
         note = resolved.notes.get((*place, moment))
         low = value if note is None or note.low is None else note.low
         high = value if note is None or note.high is None else note.high
         found.append(
-            _Report(figure, moment, day_of(moment), value, low, high, unit, "" if note is None else note.source)
+            Report(figure, moment, day_of(moment), value, low, high, unit, "" if note is None else note.source)
         )
     return sorted(found, key=lambda report: report.day)
 
