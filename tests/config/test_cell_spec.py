@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from cellfab.config.cell_spec import CellDesign
+from cellfab.config.electrode_spec import ElectrodeDesign
 from cellfab.config.package_spec import Roll, Room, Stack
 
 CATHODE: dict[str, Any] = {
@@ -155,6 +156,14 @@ def test_impossible_electrodes_and_voltages_name_rule_and_values() -> None:
     assert "need lower_voltage_v < nominal_voltage_v < upper_voltage_v, but they are 2.5, 3.7 and 3.65 V" in refused(
         design, nominal_voltage_v=3.7
     )
+
+
+@pytest.mark.parametrize("percent", range(1, 100))
+def test_decimals_that_add_up_to_1_leave_no_carbon(percent: int) -> None:
+    mixed = ElectrodeDesign.model_validate(
+        {**CATHODE, "active_fraction": (100 - percent) / 100, "binder_fraction": percent / 100}
+    )
+    assert mixed.carbon_fraction == 0.0
 
 
 def test_discs_are_of_round_cans_only() -> None:

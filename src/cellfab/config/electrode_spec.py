@@ -12,6 +12,9 @@ Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Fraction = Annotated[float, Field(gt=0.0, lt=1.0)]
 
+_ROUNDING = 1e-12
+"""A share of the coating below this is what adding up decimals leaves over."""
+
 FOIL_G_PER_CM3 = {"al": 2.70, "cu": 8.96}
 """Density of the foils (CRC Handbook of Chemistry and Physics)."""
 
@@ -43,7 +46,7 @@ class ElectrodeDesign(Spec):
 
     @model_validator(mode="after")
     def _possible(self) -> ElectrodeDesign:
-        if self.active_fraction + self.binder_fraction > 1.0:
+        if self.active_fraction + self.binder_fraction > 1.0 + _ROUNDING:
             raise ValueError(
                 f"active_fraction {self.active_fraction:g} and binder_fraction {self.binder_fraction:g}"
                 " add up to more than 1"
@@ -57,8 +60,9 @@ class ElectrodeDesign(Spec):
 
     @property
     def carbon_fraction(self) -> float:
-        """Conductive carbon share of the coating."""
-        return 1.0 - self.active_fraction - self.binder_fraction
+        """Conductive carbon share of the coating; 0 where active material and binder are all of it."""
+        rest = 1.0 - self.active_fraction - self.binder_fraction
+        return rest if rest > _ROUNDING else 0.0
 
     @property
     def porosity(self) -> float:

@@ -148,10 +148,13 @@ class Dose(ElectrodeStep):
         kg = columns[CHARGE_KG].astype(np.float64)
         active = float(kg @ columns[ACTIVE])
         binder = float(kg @ columns[BINDER])
+        carbon = float(kg.sum()) - active - binder
+        if self.electrode.carbon_fraction == 0.0 or carbon < 0.0:
+            active, carbon = active + carbon, 0.0  # shares have 32 bits: what rounding leaves over is no carbon
         return Work(
             materials={
                 self.electrode.active_material: active,
                 params.binder_material: binder,
-                params.carbon_material: float(kg.sum()) - active - binder,
+                params.carbon_material: carbon,
             }
         )

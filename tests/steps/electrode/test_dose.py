@@ -74,6 +74,20 @@ def test_powders_used_add_up_to_what_is_weighed(electrode):
     assert used["nmc811"] / lot.attributes["kg_in"] == pytest.approx(0.96, abs=0.002)
 
 
+@pytest.mark.parametrize("active", [0.97, 0.97 - 1e-9])
+def test_a_recipe_without_room_for_carbon_uses_none(electrode, active):
+    design = electrode.design()
+    anode = design.anode.model_copy(update={"active_fraction": active})  # with 3 % of binder
+    step = Dose(Dose.Params(electrode="anode"), design.model_copy(update={"anode": anode}))
+    for ordinal in range(20):
+        lot = electrode.run([step], ordinal)
+        used = step.work(lot, 0.5).materials
+        whole = lot.attributes["kg_in"]
+        assert 0.0 <= used["carbon"] < 1e-6 * whole
+        assert sum(used.values()) == pytest.approx(whole)
+        assert used["carbon"] == 0.0 or active < 0.97
+
+
 def test_lots_of_the_other_electrode_are_refused(electrode):
     step = electrode.step(Dose, "anode")
     with pytest.raises(ConfigError, match="step 'dose' makes the anode but was given a lot of 'cathode'"):
