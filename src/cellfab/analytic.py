@@ -100,7 +100,9 @@ def planned_share(station: Station, line: Line) -> float:
     return on * math.prod(1.0 - stop.duration_h / stop.every_h for stop in station.maintenance.values())
 
 
-def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, pilot_lots: int = 4) -> Estimate:
+def estimate(
+    scenario: Scenario, product: str | None = None, *, seed: int = 1, pilot_lots: int = 4, plant: Plant | None = None
+) -> Estimate:
     """Capacity of every station and of the line, for a mature line that makes one product.
 
     Parameters
@@ -112,6 +114,8 @@ def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, p
         Names the pilot lots' random numbers.
     pilot_lots : int
         Lots whose physics is averaged (plants only).
+    plant : Plant, optional
+        What the lots are sent through; default: the mature line. Of one line only.
 
     Returns
     -------
@@ -125,11 +129,11 @@ def estimate(scenario: Scenario, product: str | None = None, *, seed: int = 1, p
     if scenario.is_plant:
         product = pilot_product(scenario, product)
         mature = replace(scenario, spec=spec.model_copy(update={"ramp": None, "conversion": None}))
-        plant = Plant(mature, seed, 0)
+        through = Plant(mature, seed, 0) if plant is None else plant
 
         def act(station: str, lots: Sequence[Lot]) -> Lot:
             rows = lots[0].n_alive
-            done = plant.process(station, lots, 0)
+            done = through.process(station, lots, 0)
             visits[station].append((done, rows if done.lot is lots[0] else done.lot.n))
             return done.lot
 
@@ -176,7 +180,7 @@ def _capacity(
         stops = sum(done.stops_s for done, _ in visits) / len(visits)
         amount = sum(_amount(station, done, rows) for done, rows in visits) / len(visits)
         unit = _unit(station, visits[0][0])
-        seconds = sum(_lot_seconds(station, done, rows) for done, rows in visits) / len(visits)
+        seconds = sum(lot_seconds(station, done, rows) for done, rows in visits) / len(visits)
         units = float(station.parallel)
         if isinstance(station, ChannelsStation):
             trays = sum(math.ceil(done.lot.n_alive / station.cells_per_tray) for done, _ in visits) / len(visits)
@@ -223,7 +227,7 @@ def _availability(station: Station) -> float:
     return availability(station.failures)
 
 
-def _lot_seconds(station: Station, done: Processed, rows: int) -> float:
+def lot_seconds(station: Station, done: Processed, rows: int) -> float:
     """Mean time of one unit for one lot, stops included."""
     if done.seconds is not None and not isinstance(station, WebStation):
         return done.seconds + done.stops_s

@@ -257,8 +257,9 @@ class Books:
         weeks = spec.run.horizon_h / HOURS_PER_WEEK
         sale, start = spec.sale_prices(), spec.run.start_date
         return cash_flow(
-            plant.ledger, plant.economics, spec.materials, plant.prices, sale, start, weeks, self.capital_usd
-        )
+            plant.ledger, plant.economics, spec.materials, plant.prices, sale, start, weeks, self.capital_usd,
+            plant.by_buyer.price_ratios(),
+        )  # fmt: skip
 
     def cash(self) -> Iterator[dict[str, Any]]:
         """Rows of `RunResult.cash`."""

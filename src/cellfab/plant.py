@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.buyer_counts import BuyerCounts
 from cellfab.config.line_spec import ChannelsStation, DwellStation, station_units
 from cellfab.config.problems import config_error
 from cellfab.core import notes
@@ -113,6 +114,8 @@ class Plant:
         What is worked on at each place: "cathode", "anode" or "cell".
     reworked : dict of (product, place) to int
         Rows that were worked on a second time and passed (`Lot.attributes["reworked"]`).
+    by_buyer : BuyerCounts
+        What each buyer took, of products that are sold by specifications.
     by_line : LineCounts
         The same counts of cells by line, where there are several.
     opening_maturity : dict of str to float
@@ -165,6 +168,7 @@ class Plant:
         self.reworked: dict[tuple[str, str], int] = {}
         self.shortfalls: list[Shortfall] = []
         self.by_line = LineCounts(scenario.layout)
+        self.by_buyer = BuyerCounts(scenario)
         self.opening_maturity: dict[str, float] = {}
         self._inside: dict[int, int] = {}
         self._visits: dict[tuple[str, int], tuple[float | None, list[_Visit]]] = {}
@@ -337,6 +341,7 @@ class Plant:
             self.cells_good[key] = self.cells_good.get(key, 0) + good
             self.good_kwh[key] = self.good_kwh.get(key, 0.0) + energy
             self.racks.setdefault(lot.product, Racks()).add(lot)
+            self.by_buyer.finished(lot, week)
             self.escaped_cells += int(lot.attributes.get("escapes", 0.0))
             for name, value in lot.attributes.items():
                 if name.startswith("escapes_"):

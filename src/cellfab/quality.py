@@ -12,6 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.buyer_counts import buyers_by_product
+from cellfab.config.buyer_spec import Buyer
+from cellfab.config.cell_spec import CellDesign
+from cellfab.core import notes
 from cellfab.core.causes import describe
 from cellfab.core.defects import DEFECTS, MECHANISMS, bit
 from cellfab.core.joining import piece_rows
@@ -107,12 +111,46 @@ class Recall:
 
 
 @dataclass(frozen=True, slots=True)
+class BuyerGrade:
+    """What one buyer took, and the strings that its cells are matched into.
+
+    Attributes
+    ----------
+    buyer, text : str
+    price_ratio : float
+        Paid for a kWh, over the product's sale price.
+    least_ah, most_mohm : float
+        What it demands; infinite resistance without a limit.
+    cells : int
+    share : float
+        Of all cells sold.
+    short : int
+        Cells of these that are in truth less than it demands.
+    strings : int
+    usable_fraction : float
+        As in `Grades`.
+    """
+
+    buyer: str
+    text: str
+    price_ratio: float
+    least_ah: float
+    most_mohm: float
+    cells: int
+    share: float
+    short: int
+    strings: int
+    usable_fraction: float
+
+
+@dataclass(frozen=True, slots=True)
 class Grades:
     """Cells sold by grade, and strings in series that those of grade A are matched into.
 
     Attributes
     ----------
     grade_a, grade_b : int
+        Where there are buyers: cells of the one who pays most, and of all others.
     strings, waiting : int
         Complete strings, and cells of grade A in strings that are not full.
     usable_fraction : float
@@ -127,6 +165,7 @@ class Grades:
     waiting: int
     usable_fraction: float
     unmatched_fraction: float
+    buyers: tuple[BuyerGrade, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,13 +221,15 @@ def quality(
     """
     scenario = scenario.one_line
     product = pilot_product(scenario, product)
+    buyers = buyers_by_product(scenario.steps).get(product, ())
+    design = scenario.spec.products[product].design
     if mechanism is not None and mechanism not in MECHANISMS:
         raise UsageError(f"'{mechanism}' is no hidden defect; known: {', '.join(MECHANISMS)}")
     if not 0.0 <= maturity <= 1.0:
         raise UsageError(f"maturity {maturity:g} is not between 0 and 1")
     if lots < 2:
         raise UsageError("at least 2 lots are needed to tell lots apart")
-    seen = _Seen()
+    seen = _Seen(design, buyers)
     chain = QualityChain(scenario, product, seed=seed, maturity=maturity)
     for ordinal in range(lots):
         seen.finished(chain.lot(ordinal, seen.visit))
@@ -265,7 +306,10 @@ def _weighted(
 class _Seen:
     """Sums over the lots of the chain."""
 
-    def __init__(self) -> None:
+    def __init__(self, design: CellDesign, buyers: tuple[tuple[str, Buyer], ...]) -> None:
+        self.design, self.buyers = design, buyers
+        self.taken = {name: [0, 0] for name, _ in buyers}
+        """Cells, and those short of what the buyer demands."""
         self.steps: dict[str, StepYield] = {}
         self.losses: dict[tuple[str, int], list[float]] = {}
         self.made = 0
@@ -279,7 +323,8 @@ class _Seen:
         self.in_charges = dict.fromkeys(_SIDES, 0)
         """Cells sold, once for each charge that they have a piece of."""
         self.energy_kwh = 0.0
-        self.racks = Racks()
+        self.racks_of = [Racks(place, name) for place, (name, _) in enumerate(buyers, start=1)]
+        self.racks = self.racks_of[0] if buyers else Racks()
         self.grade_b = 0
         self.unmatched = 0.0
         """Unmatched usable fraction of each lot, once for each cell of grade A."""
@@ -315,7 +360,11 @@ class _Seen:
             self.capacity.append(lot.columns["capacity_ah"][sold].astype(np.float64))
             facts = lot.attributes
             self.energy_kwh += facts.get("good_energy_kwh", 0.0)
-            self.racks.add(lot)
+            for racks in self.racks_of or (self.racks,):
+                racks.add(lot)
+            for name, taken in self.taken.items():
+                taken[0] += int(facts.get(f"{notes.BUYER_CELLS}{name}", 0.0))
+                taken[1] += int(facts.get(f"{notes.BUYER_SHORT}{name}", 0.0))
             self.grade_b += int(facts.get("grade_b_cells", 0.0))
             self.unmatched += facts.get("grade_a_cells", 0.0) * facts.get("rack_usable_fraction", 0.0)
             for side in _SIDES:
@@ -357,7 +406,15 @@ class _Seen:
     def grades(self) -> Grades:
         racks = self.racks
         unmatched = self.unmatched / racks.cells if racks.cells else math.nan
-        return Grades(racks.cells, self.grade_b, racks.strings, racks.waiting, racks.usable_fraction, unmatched)
+        buyers = tuple(
+            BuyerGrade(
+                name, one.text, one.price_ratio, one.least_ah(self.design), one.most_mohm(self.design),
+                self.taken[name][0], self.taken[name][0] / self.sold if self.sold else math.nan, self.taken[name][1],
+                strings.strings, strings.usable_fraction,
+            )
+            for (name, one), strings in zip(self.buyers, self.racks_of, strict=True)
+        )  # fmt: skip
+        return Grades(racks.cells, self.grade_b, racks.strings, racks.waiting, racks.usable_fraction, unmatched, buyers)
 
     def report(
         self, scenario: Scenario, product: str, seed: int, maturity: float, lots: int, escapes: tuple[Escape, ...]

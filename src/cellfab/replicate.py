@@ -227,7 +227,7 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: PlantConversion | N
         post_crew(ledger, name, spec.line.crews[name], economics.labour, worked_h, weeks, last_part, since_week)
     sell_scrap(ledger, economics.recycling, spec.materials)
     _close_practice(plant, weeks, last_part)
-    book_sales(ledger, economics, spec.sale_prices(), spec.run.start_date, weeks)
+    book_sales(ledger, economics, spec.sale_prices(), spec.run.start_date, weeks, plant.by_buyer.price_ratios())
     plant.shortfalls = book_credits(ledger, economics, spec.materials, spec.run.start_date, weeks)
     charge_interest(ledger, economics, weeks, last_part)
 

@@ -113,6 +113,9 @@ class RunResult:
         Of a plant of several lines: replicate, week, line, weeks_since_start (weeks before are left out),
         cells_started, cells_good, cells_unsold, cells_scrapped, line_yield, good_energy_mwh. A cell belongs to the line
         on which it was wound or stacked.
+    buyers : DataFrame or None
+        Of a plant that sells by specifications: replicate, week, product, buyer, cells, kwh, usd (NaN without a sale
+        price), short_cells (in truth less than the buyer demands: what the error of the tests let through).
     stations : DataFrame or None
         Of a plant of several lines: replicate (0), station, line ("" if they share it), written (its name under
         `line` in the configuration).
@@ -166,3 +169,4 @@ class RunResult:
     written: Mapping[str, str] = field(default_factory=dict)
     lines: pd.DataFrame | None = None
     stations: pd.DataFrame | None = None
+    buyers: pd.DataFrame | None = None

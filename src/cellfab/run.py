@@ -202,6 +202,7 @@ def gather(
         written=scenario.layout.written,
         lines=summary.line_table(books),
         stations=summary.station_table(scenario),
+        buyers=summary.buyer_table(books),
         timing=timing,
         manifest={
             "cellfab": VERSION,

@@ -33,6 +33,7 @@ from cellfab.config.tree_path import TreePath, as_path
 from cellfab.errors import ConfigError
 from cellfab.ramp.project_checks import project_problems, project_warnings
 from cellfab.steps.base import ElectrodeStep, Step
+from cellfab.steps.grade import SELF_DISCHARGE
 from cellfab.steps.registry import registry
 
 
@@ -172,6 +173,7 @@ def bind(resolved: Resolved) -> Scenario:
     problems += step_problems
     if spec is not None:
         problems += _unrecordable(resolved, spec, steps)
+        problems += _unmeasured(resolved, steps)
         if not step_problems:
             problems += _faulty_modes(resolved, spec, steps)
     alone: dict[str, dict[tuple[str, str], Step]] = {}
@@ -341,6 +343,20 @@ def _unrecordable(resolved: Resolved, spec: ScenarioSpec, steps: Mapping[tuple[s
         if written and name not in written:
             message = f"no step of this line writes a column '{name}' of cells"
             yield resolved.problem(("run", "record_columns", index), message, did_you_mean(name, written))
+
+
+def _unmeasured(resolved: Resolved, steps: Mapping[tuple[str, str], Step]) -> Iterator[Problem]:
+    """Buyers who ask for what no step of the line measures."""
+    written = cell_columns(steps)
+    for (place, product), step in steps.items():
+        for name, buyer in getattr(step, "buyers", ()):
+            if buyer.most_self_discharge_mv_per_d is not None and SELF_DISCHARGE not in written:
+                key = ("buyers", name, "most_self_discharge_mv_per_d")
+                station, _, machine = place.partition(".")
+                at = ("line", "stations", station, *(("machines", machine) if machine else ()), "params", *key)
+                recipe = ("products", product, "params", place, *key)
+                where = recipe if resolved.get(recipe) is not None else at
+                yield resolved.problem(where, "no step of this line measures self-discharge", "add a station of ageing")
 
 
 def _faulty_modes(resolved: Resolved, spec: ScenarioSpec, steps: Mapping[tuple[str, str], Step]) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cellfab import converted
 from cellfab.books import FIELD_YEARS, TARGET_SHARE, Books, first_week_at
+from cellfab.by_buyer import BUYERS, buyer_kpis, buyer_rows
 from cellfab.by_line import LINES, STATIONS, kpis_by_line, line_rows, station_rows
 from cellfab.config.distribution import mean_seconds
 from cellfab.config.line_spec import Feed, Line, SerialStation, StationEconomics
@@ -155,6 +156,7 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
         f"escape_ppm.{mechanism}": _ratio(1e6 * count, good, "nothing was sold", "ppm")
         for mechanism, count in sorted(plant.escapes.items())
     }
+    kpis |= buyer_kpis(books)
     kpis |= energy_kpis(plant)
     kpis |= _field_failures(plant, good)
     kpis |= _capital(books, replicate)
@@ -212,8 +214,9 @@ def _false_rejects(plant: Plant) -> Kpi:
 
 
 def _rack_usable(plant: Plant, product: str) -> Kpi:
-    """What the weakest cells of matched strings leave usable."""
-    racks = plant.racks.get(product)
+    """What the weakest cells of matched strings leave usable; of buyers, those of who pays most."""
+    buyers = plant.by_buyer.buyers.get(product)
+    racks = plant.by_buyer.racks.get((product, buyers[0][0])) if buyers else plant.racks.get(product)
     return _known(racks.usable_fraction if racks else None, "1", "no string of cells in series is complete")
 
 
@@ -452,6 +455,13 @@ def line_table(books: Sequence[Books]) -> pd.DataFrame | None:
     if not books or not books[0].plant.scenario.layout.lines:
         return None
     return table(((index, row) for index, book in enumerate(books) for row in line_rows(book)), LINES)
+
+
+def buyer_table(books: Sequence[Books]) -> pd.DataFrame | None:
+    """`RunResult.buyers`; None where nothing is sold by specifications."""
+    if not books or not books[0].plant.by_buyer.buyers:
+        return None
+    return table(((index, row) for index, book in enumerate(books) for row in buyer_rows(book)), BUYERS)
 
 
 def station_table(scenario: Scenario) -> pd.DataFrame | None:

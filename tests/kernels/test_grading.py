@@ -21,8 +21,10 @@ def test_grading_equals_the_twin() -> None:
     rng = np.random.default_rng(6)
     law = grading.GradeLaw(
         capacity_noise=0.01, dcir_noise=0.01, energy_per_ah=3.7, least_ah=22.5, most_mohm=5.2, grade_a_ah=23.0,
-        grade_a_mohm=5.05, appearance=0.05, leak_found=0.5, leak_bit=bit("leak"),
+        appearance=0.05, leak_found=0.5, leak_bit=bit("leak"),
     )  # fmt: skip
+    # Best first: narrow and unspoilt; leaky ones of full capacity; low resistance at less capacity, downgraded or not.
+    limits = np.array([(23.0, 5.05, 0.1, 0), (23.0, 5.2, np.inf, 0), (22.5, 5.0, np.inf, 1)], np.float32)
     z = rng.standard_normal((2, N)).astype(np.float32)
     word = rng.integers(0, 2**32, N, dtype=np.uint32)
     tray = (np.arange(N) // 64).astype(np.int32)
@@ -31,12 +33,13 @@ def test_grading_equals_the_twin() -> None:
     defects = np.where(rng.random(N) < 0.5, rng.integers(0, 1 << len(MECHANISMS), N), 0).astype(np.uint16)
     downgraded = (rng.random(N) < 0.3).astype(np.uint8)
     capacity, dcir = near(rng, 23.5), near(rng, 4.9)
+    leakage = rng.uniform(0.0, 0.2, N).astype(np.float32)
     read_ah, read_mohm, energy = np.empty((3, N), np.float32)
     grade, reason = np.empty((2, N), np.uint8)
     escapes = np.empty(len(MECHANISMS) + 1, np.int64)
     found = grading.grade_cells(
-        law, z, word, tray, error, alive, defects, downgraded, capacity, dcir, read_ah, read_mohm, energy, grade,
-        reason, escapes,
+        law, limits, z, word, tray, error, alive, defects, downgraded, leakage, capacity, dcir, read_ah, read_mohm,
+        energy, grade, reason, escapes,
     )  # fmt: skip
     ah = capacity.astype(float) * (1.0 + 0.01 * z[0] + error[tray])
     mohm = dcir.astype(float) * (1.0 + 0.01 * z[1])
@@ -45,11 +48,15 @@ def test_grading_equals_the_twin() -> None:
     np.testing.assert_allclose(energy, 3.7 * capacity, rtol=1e-6)
     u = (word + 0.5) / 2.0**32
     looks = (u < 0.05) | ((u < 0.5) & ((defects & bit("leak")) > 0))
-    why = np.select([ah < 22.5, mohm > 5.2, looks], [1, 2, 3], 0)
+    place = np.select(
+        [(ah >= 23.0) & (mohm <= 5.05) & (leakage <= 0.1) & (downgraded == 0),
+         (ah >= 23.0) & (mohm <= 5.2) & (downgraded == 0), (ah >= 22.5) & (mohm <= 5.0)], [1, 2, 3], 0,
+    )  # fmt: skip
+    why = np.select([ah < 22.5, mohm > 5.2, looks, place == 0], [1, 2, 3, 4], 0)
     np.testing.assert_array_equal(reason, why)
     passed = alive & (why == 0)
-    best = (ah >= 23.0) & (mohm <= 5.05) & (downgraded == 0)
-    np.testing.assert_array_equal(grade, np.where(passed, np.where(best, 1, 2), 0))
+    best = place == 1
+    np.testing.assert_array_equal(grade, np.where(passed, place, 0))
     counts = [(passed & ((defects & bit(mechanism)) > 0)).sum() for mechanism in MECHANISMS]
     assert escapes.tolist() == [*counts, (passed & (defects > 0)).sum()]
     top = capacity[passed & best].astype(float)
@@ -59,8 +66,8 @@ def test_grading_equals_the_twin() -> None:
     assert found.grade_a_sd_ah == pytest.approx(top.std(), rel=1e-6)
     assert found.good_capacity == (alive & (why == 1) & (capacity >= np.float32(22.5))).sum() > 0
     assert found.good_dcir == (alive & (why == 2) & (dcir <= np.float32(5.2))).sum() > 0
-    assert {0, 1, 2, 3} == set(reason)
-    assert {0, 1, 2} == set(grade)
+    assert {0, 1, 2, 3, 4} == set(reason)
+    assert {0, 1, 2, 3} == set(grade)
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 4, 101])

@@ -13,6 +13,9 @@ STOPS_S = "stops_s"
 FALSE_REJECTS = "false_rejects_"
 """Before the name of a cause: rows scrapped for it though nothing was wrong with them."""
 
+BUYER_CELLS, BUYER_KWH, BUYER_SHORT = "buyer_cells_", "buyer_kwh_", "buyer_short_"
+"""Before the name of a buyer: cells sold to it, their energy, and how many of them are truly less than it demands."""
+
 
 def take(lot: Lot, name: str) -> float:
     """The note `name`, removed from the lot; 0 if there is none."""

@@ -1,4 +1,4 @@
-"""Racks: cells of grade A, matched by their readings across lots into strings in series."""
+"""Racks: cells of one grade, matched by their readings across lots into strings in series."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ import numpy as np
 from cellfab.core.lot import Lot
 
 NEEDED = ("match_least_ah", "match_width_ah", "match_least_mohm", "match_width_mohm", "cells_in_series")
-"""Facts in a graded lot's attributes: where bins start, how wide they are, and cells in a string."""
+"""Facts in a graded lot's attributes: where bins start, how wide they are, and cells in a string; of a buyer's cells
+with a point and its name behind them."""
 GRADE_A = 1
+
+
+def bins(
+    least_ah: float, width_ah: float, rated_mohm: float, width_fraction: float, cells: int, buyer: str = ""
+) -> dict[str, float]:
+    """The facts above: bins of capacity from `least_ah` on, of resistance from half of the rated one on."""
+    numbers = (least_ah, width_ah, 0.5 * rated_mohm, width_fraction * rated_mohm, float(cells))
+    return dict(zip(_needed(buyer), numbers, strict=True))
+
+
+def _needed(buyer: str) -> tuple[str, ...]:
+    return tuple(f"{name}.{buyer}" for name in NEEDED) if buyer else NEEDED
 
 
 class Racks:
@@ -18,33 +31,41 @@ class Racks:
 
     A cell waits in the open string of its bin until that is full.
 
+    Parameters
+    ----------
+    grade : int
+        Whose cells are matched.
+    buyer : str
+        Who takes that grade; empty where grades are A and B.
+
     Attributes
     ----------
     strings : int
         Complete ones.
     cells : int
-        Cells of grade A so far, in strings or waiting.
+        Cells of the grade so far, in strings or waiting.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grade: int = GRADE_A, buyer: str = "") -> None:
         from cellfab.kernels.matching import CAPACITY_BINS, RESISTANCE_BINS
 
-        bins = CAPACITY_BINS * RESISTANCE_BINS
+        number = CAPACITY_BINS * RESISTANCE_BINS
         self.strings = 0
         self.cells = 0
-        self._open = np.zeros(bins, np.int64), np.zeros(bins), np.zeros(bins)
+        self._grade, self._needed = grade, _needed(buyer)
+        self._open = np.zeros(number, np.int64), np.zeros(number), np.zeros(number)
         self._usable_ah = 0.0
         self._held_ah = 0.0
 
     def add(self, lot: Lot) -> None:
-        """Match the living cells of grade A of a finished lot; of one that was not graded there are none."""
+        """Match the living cells of the grade of a finished lot; of one that was not graded there are none."""
         from cellfab.kernels.matching import MatchLaw, match_cells
 
         facts, columns = lot.attributes, lot.columns
-        if "grade" not in columns or not all(name in facts for name in NEEDED):
+        if "grade" not in columns or not all(name in facts for name in self._needed):
             return
-        least_ah, width_ah, least_mohm, width_mohm, cells = (facts[name] for name in NEEDED)
-        fit = lot.alive() & (columns["grade"] == GRADE_A)
+        least_ah, width_ah, least_mohm, width_mohm, cells = (facts[name] for name in self._needed)
+        fit = lot.alive() & (columns["grade"] == self._grade)
         found = match_cells(
             MatchLaw(least_ah, width_ah, least_mohm, width_mohm, int(cells)), fit, columns["capacity_measured_ah"],
             columns["dcir_measured_mohm"], columns["capacity_ah"], *self._open,

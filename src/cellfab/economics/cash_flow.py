@@ -27,7 +27,7 @@ from cellfab.config.schedule import Schedule
 from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
 from cellfab.economics.capital import WEEKS_PER_YEAR, net_present_value
 from cellfab.economics.consumables import CONSUMABLES
-from cellfab.economics.credits import material_assistance, sold_kwh
+from cellfab.economics.credits import AT_SALE_PRICE, material_assistance, sold_kwh
 from cellfab.economics.period_cost import CAPITAL_ACCOUNTS, ELECTRICITY, HEAT, MATERIALS
 from cellfab.economics.prices import WeeklyPrices
 from cellfab.economics.recycling import RECYCLING, SCRAP_FREIGHT
@@ -79,6 +79,7 @@ def cash_flow(
     start: datetime.date,
     weeks: float,
     capital_usd: Mapping[int, float],
+    ratios: Mapping[tuple[int, str], float] = AT_SALE_PRICE,
 ) -> CashFlow:
     """The cash flow of a run and of the years after it.
 
@@ -98,6 +99,8 @@ def cash_flow(
         Length of the run; the last one may be a part of a week.
     capital_usd : mapping of week to usd
         Capital when it is spent.
+    ratios : mapping of (week, product) to float
+        What buyers paid on average, over the sale price; 1 for what is not in it. Those of the last quarter go on.
 
     Raises
     ------
@@ -108,7 +111,7 @@ def cash_flow(
     simulated = math.ceil(weeks)
     after = round(economics.valuation.after_run_years * WEEKS_PER_YEAR)
     if after:
-        _go_on(accrued, ledger, economics, materials, prices, sale, start, weeks, after)
+        _go_on(accrued, ledger, economics, materials, prices, sale, start, weeks, after, ratios)
     delays = {account: payment_delay(account, unit, economics) for account, unit in accrued.units.items()}
     length = max([simulated + after, *capital_usd], default=0) + max([0, *delays.values()]) + 1
     flows = {name: [0.0] * length for name in ("sales", "credits", "recycling", "operating")}
@@ -254,6 +257,7 @@ def _go_on(
     start: datetime.date,
     weeks: float,
     after: int,
+    ratios: Mapping[tuple[int, str], float],
 ) -> None:
     """Add the weeks after the run: the mean of its last quarter at the prices of their dates."""
     simulated = math.ceil(weeks)
@@ -289,7 +293,7 @@ def _go_on(
         if account.startswith(MATERIALS) and name in duties:
             paid = (mean * factor * duty for factor, duty in zip(bought[name], duties[name], strict=True))
             put(f"{TARIFFS}{name}", "usd", paid)
-    _sell_on(put, ledger, economics, materials, sale, quarter, length, later, after)
+    _sell_on(put, ledger, economics, materials, sale, quarter, length, later, after, ratios)
 
 
 def _sell_on(
@@ -302,22 +306,25 @@ def _sell_on(
     length: float,
     later: datetime.date,
     after: int,
+    ratios: Mapping[tuple[int, str], float],
 ) -> None:
     """Sales and credits of the weeks after the run; a product goes on to earn a credit as long as its materials may."""
     sold: dict[str, float] = {}
+    paid: dict[str, float] = {}
     for (week, product), kwh in sold_kwh(ledger).items():
         if week in quarter:
             sold[product] = sold.get(product, 0.0) + kwh / length
-    for product, kwh in sold.items():
+            paid[product] = paid.get(product, 0.0) + kwh * ratios.get((week, product), 1.0) / length
+    for product, kwh in paid.items():
         if product in sale:
             put(SALES, ENERGY_UNIT, [kwh * price for price in sale[product].weekly(later, after)])
     for name, credit in economics.credits.items():
         rates = credit.usd_per_kwh.weekly(later, after)
         rule = credit.material_assistance
         least = [0.0] * after if rule is None else rule.least_share.weekly(later, after)
-        ratios = {} if rule is None else material_assistance(ledger, materials, rule.prohibited_origins)
+        shares = {} if rule is None else material_assistance(ledger, materials, rule.prohibited_origins)
         for product, kwh in sold.items():
-            ratio = min((ratios[week, product] for week in quarter if (week, product) in ratios), default=1.0)
+            ratio = min((shares[week, product] for week in quarter if (week, product) in shares), default=1.0)
             earned = (
                 kwh * credit.sales_share * rate if ratio >= limit else 0.0
                 for rate, limit in zip(rates, least, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cellfab.config.economics_spec import Economics
@@ -13,6 +14,9 @@ from cellfab.config.schedule import Schedule
 from cellfab.core.ledger import ENERGY_UNIT, SALES, Holding, Ledger
 from cellfab.economics.period_cost import MATERIALS, PLANT
 from cellfab.economics.terms import CREDITS, payment_delay
+
+AT_SALE_PRICE: Mapping[tuple[int, str], float] = MappingProxyType({})
+"""Nobody pays more or less than the product's sale price."""
 
 
 class Shortfall(NamedTuple):
@@ -30,7 +34,12 @@ class Shortfall(NamedTuple):
 
 
 def book_sales(
-    ledger: Ledger, economics: Economics, sale: Mapping[str, Schedule], start: datetime.date, weeks: int
+    ledger: Ledger,
+    economics: Economics,
+    sale: Mapping[str, Schedule],
+    start: datetime.date,
+    weeks: int,
+    ratios: Mapping[tuple[int, str], float] = AT_SALE_PRICE,
 ) -> None:
     """Book the cells finished for sale at the week's price, paid once they are sold; nothing of a product without one.
 
@@ -44,13 +53,16 @@ def book_sales(
     start : date
         First day of week 0.
     weeks : int
+    ratios : mapping of (week, product) to float
+        What buyers paid on average, over the sale price; 1 for what is not in it.
     """
     prices = {product: schedule.weekly(start, weeks) for product, schedule in sale.items()}
     later = payment_delay(SALES, ENERGY_UNIT, economics)
     for release in list(ledger.releases()):
         if release.holding is Holding.FINISHED_GOOD and release.product in prices:
             # What is finished in the last instant of the run falls into the week after it.
-            usd = release.energy_kwh * prices[release.product][min(release.week, weeks - 1)]
+            ratio = ratios.get((release.week, release.product), 1.0)
+            usd = release.energy_kwh * prices[release.product][min(release.week, weeks - 1)] * ratio
             to = (release.week, release.place, SALES, release.product)
             ledger.earn(*to, release.energy_kwh, ENERGY_UNIT, usd, release.week + later)
 

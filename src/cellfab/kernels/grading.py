@@ -19,9 +19,11 @@ class GradeLaw(NamedTuple):
     energy_per_ah: float
     """Wh."""
     least_ah: float
+    """Below it no grade takes a cell."""
     most_mohm: float
+    """Above it no grade takes a cell."""
     grade_a_ah: float
-    grade_a_mohm: float
+    """Least capacity of grade 1, near the mean of its cells."""
     appearance: float
     """Probability that a sound cell is rejected for its looks."""
     leak_found: float
@@ -45,7 +47,9 @@ class Graded(NamedTuple):
     """Rejected for their resistance although it is below the limit."""
 
 
-LOW_CAPACITY, HIGH_DCIR, APPEARANCE = 1, 2, 3
+LEAST_AH, MOST_MOHM, MOST_MV_PER_D, TAKES_DOWNGRADED, LIMITS = 0, 1, 2, 3, 4
+"""Columns of the table of limits, and how many there are."""
+LOW_CAPACITY, HIGH_DCIR, APPEARANCE, NO_GRADE = 1, 2, 3, 4
 """Reasons why a cell is rejected, in the order in which they are looked for."""
 _WORDS = 2.0**32
 
@@ -53,6 +57,7 @@ _WORDS = 2.0**32
 @kernel
 def grade_cells(
     law: GradeLaw,
+    limits: npt.NDArray[np.float32],
     z: npt.NDArray[np.float32],
     word: npt.NDArray[np.uint32],
     tray: npt.NDArray[np.int32],
@@ -60,6 +65,7 @@ def grade_cells(
     alive: npt.NDArray[np.bool_],
     defects: npt.NDArray[np.uint16],
     downgraded: npt.NDArray[np.uint8],
+    self_discharge: npt.NDArray[np.float32],
     capacity_ah: npt.NDArray[np.float32],
     dcir_mohm: npt.NDArray[np.float32],
     read_ah: npt.NDArray[np.float32],
@@ -71,10 +77,15 @@ def grade_cells(
 ) -> Graded:
     """Test, reject and sort every cell of a lot.
 
+    A grade is what one buyer takes: two of them, A and B, or as many as there are specifications.
+
     Parameters
     ----------
     law : GradeLaw
         Constants.
+    limits : ndarray of float32, shape (grades, LIMITS)
+        What each grade takes, the best first: least Ah, most mohm, most mV/d, 1 if downgraded cells, too. A cell has
+        the first grade whose limits it keeps.
     z : ndarray of float32, shape (2, n)
         Normal numbers: error of the capacity test, and of the resistance test.
     word : ndarray of uint32, shape (n,)
@@ -88,13 +99,15 @@ def grade_cells(
     defects : ndarray of uint16, shape (n,)
         Bits of the true defects.
     downgraded : ndarray of uint8, shape (n,)
-        1 for cells that are grade B at best.
+        1 for cells that only some grades take.
+    self_discharge : ndarray of float32, shape (n,)
+        As read before; 0 where no grade limits it.
     capacity_ah, dcir_mohm : ndarray of float32, shape (n,)
         True values.
     read_ah, read_mohm, energy_wh : ndarray of float32, shape (n,)
         Filled.
     grade, reason : ndarray of uint8, shape (n,)
-        Filled: 1 (A) or 2 (B) for cells that came and pass, else 0; 0 or the reason of the rejection.
+        Filled: 1 to `grades` for cells that came and pass, else 0; 0 or the reason of the rejection.
     escapes : ndarray of int64, shape (mechanisms + 1,)
         Filled: cells that pass, by defect; the last counts each cell with any of them once.
 
@@ -108,7 +121,6 @@ def grade_cells(
     capacity_noise, dcir_noise = np.float32(law.capacity_noise), np.float32(law.dcir_noise)
     per_ah = np.float32(law.energy_per_ah)
     least_ah, most_mohm = np.float32(law.least_ah), np.float32(law.most_mohm)
-    grade_a_ah, grade_a_mohm = np.float32(law.grade_a_ah), np.float32(law.grade_a_mohm)
     z_capacity, z_dcir = z[0], z[1]
     for i in range(n):
         read_ah[i] = tray_error[max(tray[i], 0)]
@@ -127,10 +139,17 @@ def grade_cells(
     for i in range(n):
         why = np.uint8(HIGH_DCIR) if read_mohm[i] > most_mohm else reason[i]
         reason[i] = np.uint8(LOW_CAPACITY) if read_ah[i] < least_ah else why
+    grade[:] = 0
+    for place in range(limits.shape[0] - 1, -1, -1):  # worst first, so that the best has the last word
+        from_ah, to_mohm = limits[place, LEAST_AH], limits[place, MOST_MOHM]
+        to_mv, all_taken = limits[place, MOST_MV_PER_D], limits[place, TAKES_DOWNGRADED] > 0.0
+        number = np.uint8(place + 1)
+        for i in range(n):
+            fits = (read_ah[i] >= from_ah) & (read_mohm[i] <= to_mohm) & (self_discharge[i] <= to_mv)
+            fits &= all_taken | (downgraded[i] == 0)
+            grade[i] = number if fits else grade[i]
     for i in range(n):
-        best = (read_ah[i] >= grade_a_ah) & (read_mohm[i] <= grade_a_mohm) & (downgraded[i] == 0)
-        grade[i] = np.uint8(1) if best else np.uint8(2)
-    for i in range(n):
+        reason[i] = np.uint8(NO_GRADE) if grade[i] == 0 and reason[i] == 0 else reason[i]
         grade[i] = grade[i] if alive[i] and reason[i] == 0 else np.uint8(0)
 
     escapes[:] = 0

@@ -155,6 +155,11 @@ class Ahead(Generic[P]):
         return [passage for passage in self.passages if not passage.delivered]
 
     @property
+    def held_up(self) -> bool:
+        """Whether a finished lot that is not taken keeps a place inside from working."""
+        return any(passage.waiting for passage in self.passages)
+
+    @property
     def busy(self) -> bool:
         """Whether a lot is inside, or no lot can be taken yet."""
         return any(not (passage.delivered and passage.passed_on) for passage in self.passages)

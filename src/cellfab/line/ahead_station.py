@@ -28,7 +28,8 @@ class AheadUnit(Unit):
     __slots__ = ()
 
     def enter(self, state: int) -> None:
-        """States are booked by the station."""
+        """States are booked by the station, which also tells whether it waits."""
+        _ahead(self).tell_whether_it_waits()
 
     def flush(self) -> None:
         """States are booked by the station."""
@@ -56,7 +57,7 @@ class AheadStation(Station):
 
     __slots__ = (
         "_armed", "_booked", "_empty_from", "_failures_booked", "_finished", "_flushed_at", "_inside", "_last_out",
-        "crews",
+        "_waits", "crews",
     )  # fmt: skip
 
     flow: Any
@@ -78,6 +79,7 @@ class AheadStation(Station):
         self._inside: dict[int, Lot] = {}
         self._finished: dict[int, Any] = {}
         self._armed = NEVER
+        self._waits = True
         self._last_out = self._empty_from = 0
         self._booked = np.zeros(8, np.int64)
         self._failures_booked = self._flushed_at = 0
@@ -149,12 +151,23 @@ class AheadStation(Station):
 
     def _arm(self) -> None:
         """Wake up when the next thing happens inside."""
+        self.tell_whether_it_waits()
         env = self.line.env
         due = int(self.flow.due())  # uncompiled kernels give numpy integers
         self.units[0].waits = due >= NEVER or not self.flow.busy
         if due < NEVER and due != self._armed:
             self._armed = due
             Alarm(env, max(due - env.now, 0), lambda _: self._ring(due))
+
+    def tell_whether_it_waits(self) -> None:
+        """It waits while it could take a lot and has none, or while a finished lot keeps a place from working."""
+        if self.flow is None:
+            return
+        starved = self.units[0].hungry and not (self.off and self.off_state == PLANNED)
+        waits = starved or self.flow.held_up
+        if waits is not self._waits:
+            self._waits = waits
+            self.line.bottlenecks.turn(self.order, 1 if waits else -1, self.line.env.now)
 
     def _ring(self, at: int) -> None:
         if at != self._armed:

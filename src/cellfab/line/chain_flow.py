@@ -155,6 +155,13 @@ class ChainFlow(Ahead[ChainPassage]):
 
     # The outlet.
 
+    @property
+    def held_up(self) -> bool:
+        """Whether the last machine still has a finished part, or one that would go into the outlet and cannot."""
+        first = next(iter(self.inside), None)
+        outlet_shut = self._occupied and first is not None and not first.outlet_known and first.outlet_at >= NEVER
+        return outlet_shut or super().held_up
+
     def out_at(self, passage: ChainPassage) -> int:
         """Lots leave in order, and one that leaves anything only into a free outlet."""
         if passage is not self.inside[0] or (self._occupied and not passage.leaves_nothing):

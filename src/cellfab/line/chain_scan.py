@@ -56,6 +56,11 @@ class ChainScan:
         return list(self.passages)
 
     @property
+    def held_up(self) -> bool:
+        """Whether a finished part is still in the last machine (parts that wait for the outlet do not show here)."""
+        return self._offered is not None
+
+    @property
     def busy(self) -> bool:
         """Whether a lot is inside, or no lot can be taken yet."""
         return bool(self.passages) or self._expecting

@@ -26,7 +26,7 @@ class DwellStation(Store, Stopped):
     """
 
     __slots__ = (
-        "_longest", "_minimum", "_recipes", "_shown", "_since", "book", "failures", "kind", "nominal", "rows_in",
+        "_full", "_longest", "_minimum", "_recipes", "_shown", "_since", "_waits", "book", "failures", "kind", "nominal", "rows_in",
         "rows_out", "rows_scrapped", "spec", "unit_count", "worked",
     )  # fmt: skip
 
@@ -54,8 +54,14 @@ class DwellStation(Store, Stopped):
         self.book = StateBook()
         self._shown = STARVED
         self._since = self.begins
+        self._full, self._waits = False, True
         self.worked = self.nominal = 0.0
         self.failures = self.rows_in = self.rows_out = self.rows_scrapped = 0
+
+    @property
+    def watched(self) -> int:
+        """It tells as a whole whether it waits."""
+        return 1
 
     def start(self) -> None:
         """Look at the timetable."""
@@ -70,6 +76,20 @@ class DwellStation(Store, Stopped):
             self.offer()
 
     # The store's questions.
+
+    def pull(self) -> None:
+        """Take what fits, and note whether there was more than that."""
+        super().pull()
+        waiting = () if self.capacity is None or self.closed else [giver for giver in self.feeds if giver.ready()]
+        self._full = any(not self.fits(giver.peek()) for giver in waiting)
+        self._tell_whether_it_waits()
+
+    def _tell_whether_it_waits(self) -> None:
+        """Storage waits, unless it is full of what must still stay and more wants to come in."""
+        waits = not self._full or self.available > 0
+        if waits is not self._waits:
+            self._waits = waits
+            self.line.bottlenecks.turn(self.order, 1 if waits else -1, self.line.env.now)
 
     def accept(self, lot: Lot) -> None:
         """Let the step act, then store what it made."""
@@ -145,6 +165,7 @@ class DwellStation(Store, Stopped):
 
     def changed(self) -> None:
         """Note what the station is doing now."""
+        self._tell_whether_it_waits()
         if self.held and not self.queue.value:
             state = CONVERTING
         elif self.off:

@@ -15,6 +15,7 @@ from cellfab.config.tree_path import dotted
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError, StallError
 from cellfab.kernels.random import stream_key
+from cellfab.line.bottlenecks import Bottlenecks
 from cellfab.line.buffers import Buffer, Returns, Store
 from cellfab.line.chain import ChainStation, copies
 from cellfab.line.crews import Crew
@@ -64,6 +65,8 @@ class LineRun:
         By name; chains side by side are stations of one name, the second in the dictionary as "name#2".
     wip : Level
         Lots that have come and not yet left, those waiting outside included.
+    bottlenecks : Bottlenecks
+        By `order` of the stations; units, stations whose inside is computed ahead, and stores tell it who waits.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class LineRun:
         self.env = TickEnvironment(0)
         self.durations: list[Duration] = []
         self.wip = Level()
+        self.bottlenecks = Bottlenecks(len(spec.sources) + len(spec.stations), horizon, warmup)
         self.lots_finished = 0
         self.lots_thrown_away = 0
         self._touched_stores: list[Any] = []
@@ -112,6 +116,7 @@ class LineRun:
             for place in copies(name, station):
                 made: Any = station_class(station)(self, name, order[name], station)  # type: ignore[call-arg]
                 self.stations[place] = made
+                self.bottlenecks.add(made.order, made.watched)
                 if isinstance(made, ChainStation):
                     made.place = place
         self.buffers = {name: Buffer(self, name, order[name], buffer) for name, buffer in spec.buffers.items()}

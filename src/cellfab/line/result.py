@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.line.bottlenecks import Bottleneck, bottlenecks
 from cellfab.line.states import STATES
 from cellfab.line.statistics import Tally
 from cellfab.units import TICKS_PER_S
@@ -150,6 +151,8 @@ class FlowResult:
         Events processed by the engine; durations drawn.
     watched : tuple of int
         Lots inside (those waiting outside included) at the ticks that were to be watched.
+    bottlenecks : mapping of str to Bottleneck, or None
+        By station, how long it was the shifting bottleneck; None of the compiled engine, which does not see it.
     """
 
     seed: int
@@ -173,6 +176,7 @@ class FlowResult:
     random_draws: int
     lots_made: int = 0
     watched: tuple[int, ...] = ()
+    bottlenecks: Mapping[str, Bottleneck] | None = None
 
 
 def collect(run: LineRun, *, warmup: int, events: int, watched: Sequence[int] = ()) -> FlowResult:
@@ -226,6 +230,7 @@ def collect(run: LineRun, *, warmup: int, events: int, watched: Sequence[int] = 
         random_draws=run.random_draws,
         lots_made=sum(node.made - node.merged for node in run.nodes.values()),
         watched=tuple(watched),
+        bottlenecks=bottlenecks(run),
     )  # fmt: skip
 
 

@@ -6,6 +6,9 @@ STATES = ("working", "setup", "starved", "blocked", "down", "waiting_crew", "pla
 """Exclusive: at each instant every unit is in exactly one of them."""
 WORKING, SETUP, STARVED, BLOCKED, DOWN, WAITING_CREW, PLANNED, CONVERTING = range(len(STATES))
 
+WAITS = tuple(state in (STARVED, BLOCKED, CONVERTING) for state in range(len(STATES)))
+"""Whether a unit in a state does nothing that others could wait for (`cellfab.line.bottlenecks`)."""
+
 
 class StateBook:
     """Ticks per state, all units of one station together: since the last flush, by week and since the warm-up.

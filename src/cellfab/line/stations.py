@@ -86,6 +86,11 @@ class Station(Stopped):
         """Number of units."""
         return len(self.units)
 
+    @property
+    def watched(self) -> int:
+        """How many of its units tell by themselves whether they wait."""
+        return len(self.units)
+
     # What a kind fills in.
 
     def parallel(self) -> int:

@@ -12,7 +12,7 @@ from simpy.events import Event
 from cellfab.core.lot import Lot
 from cellfab.kernels.serial_line import Ints
 from cellfab.line.failures import Clock, Clocks
-from cellfab.line.states import BLOCKED, CONVERTING, DOWN, STARVED, WAITING_CREW, WORKING
+from cellfab.line.states import BLOCKED, CONVERTING, DOWN, STARVED, WAITING_CREW, WAITS, WORKING
 
 if TYPE_CHECKING:
     from cellfab.line.stations import Station
@@ -78,6 +78,8 @@ class Unit:
             state = station.off_state
         if state != self.shown:
             self.flush()
+            if WAITS[state] is not WAITS[self.shown]:
+                station.line.bottlenecks.turn(station.order, 1 if WAITS[state] else -1, station.line.env.now)
             self.shown = state
 
     def flush(self) -> None:

@@ -27,6 +27,7 @@ from cellfab.report import (
     modes_chart,
     schematic,
 )
+from cellfab.report.buyers_table import buyer_table
 from cellfab.report.layout import order_of_line
 from cellfab.report.numbers import MISSING, as_written, duration, is_number, joined, kpi_interval, number, quantity
 from cellfab.report.parts import Chart, Table, as_csv, cell_text, fill, make_chart, make_table, write_whole
@@ -72,6 +73,7 @@ def _content(result: RunResult) -> dict[str, Any]:
         "ramp": [*ramp, *_plan_charts(result), *_supply_charts(result)],
         "energy": _energy_charts(result, order),
         "scrap": scrap,
+        "buyers": buyer_table(result),
         "escapes": _escape_table(result),
         "costs": costs,
         "stations": stations,

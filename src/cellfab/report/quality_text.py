@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from cellfab.quality import Escape, QualityReport
+from cellfab.quality import Escape, Grades, QualityReport
 from cellfab.report.numbers import MISSING, number, percent
 from cellfab.report.plain_table import plain_table
 
@@ -64,9 +64,7 @@ def quality_document(found: QualityReport) -> dict[str, Any]:
             {"of": recall.of, "number": recall.number, "cells": _plain(recall.cells), "mwh": _plain(recall.mwh)}
             for recall in found.recalls
         ],
-        "grades": {
-            name: value if isinstance(value, int) else _plain(value) for name, value in asdict(found.grades).items()
-        },
+        "grades": _grades_document(found.grades),
     }  # fmt: skip
 
 
@@ -118,14 +116,47 @@ def quality_text(found: QualityReport) -> str:
             ("for one", "cells sold", "MWh"),
             ((recall.of, f"{recall.cells:,.0f}", number(recall.mwh)) for recall in found.recalls),
         ),
+        *(_by_buyer(grades) if grades.buyers else _by_grade(grades)),
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def _by_grade(grades: Grades) -> tuple[str, str]:
+    return (
         "\nGrades, and strings of cells in series matched from grade A",
         plain_table(
             ("grade A", "grade B", "strings", "cells waiting", "usable, matched", "usable, unmatched"),
             [(f"{grades.grade_a:,}", f"{grades.grade_b:,}", f"{grades.strings:,}", f"{grades.waiting:,}",
               percent(grades.usable_fraction, 2), percent(grades.unmatched_fraction, 2))],
         ),
-    ]  # fmt: skip
-    return "\n".join(parts)
+    )  # fmt: skip
+
+
+def _by_buyer(grades: Grades) -> tuple[str, str]:
+    return (
+        "\nCells by buyer, who pays most first; short: in truth less than the buyer demands",
+        plain_table(
+            ("buyer", "price", "from Ah", "to mohm", "cells", "share", "short", "strings", "usable, matched"),
+            (
+                (one.buyer, f"x{one.price_ratio:g}", number(one.least_ah, 4), number(one.most_mohm), f"{one.cells:,}",
+                 percent(one.share, 2), f"{one.short:,}", f"{one.strings:,}", percent(one.usable_fraction, 2))
+                for one in grades.buyers
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _grades_document(grades: Grades) -> dict[str, Any]:
+    document = {name: _plain_or_whole(value) for name, value in asdict(grades).items() if name != "buyers"}
+    if grades.buyers:
+        document["buyers"] = [
+            {name: _plain_or_whole(value) for name, value in asdict(one).items()} for one in grades.buyers
+        ]
+    return document
+
+
+def _plain_or_whole(value: Any) -> Any:
+    return _plain(value) if isinstance(value, float) else value
 
 
 def _how(escape: Escape) -> str:

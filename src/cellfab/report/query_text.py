@@ -35,6 +35,7 @@ TABLES: dict[str, str] = {
     "modes": "failure modes: when each was found and fixed, and what it cost",
     "lines": "output and yield by week of each of several lines",
     "stations": "on which of several lines each station is; join it to any table by station",
+    "buyers": "cells, energy and sales by week and buyer, where cells are sold by specifications",
     "scrap": "what was thrown away, by step and cause",
     "steps": "rows in and rows scrapped, by step and product",
     "states": "hours of each station in each state, by week",

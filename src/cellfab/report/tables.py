@@ -129,6 +129,13 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "good_energy_mwh": _FLOAT,
         },
     ),
+    "buyers": (
+        "buyers",
+        {
+            "replicate": _INT, "week": _INT, "product": _TEXT, "buyer": _TEXT, "cells": _INT, "kwh": _FLOAT,
+            "usd": _FLOAT, "short_cells": _INT,
+        },
+    ),
     "stations": ("stations", {"replicate": _INT, "station": _TEXT, "line": _TEXT, "written": _TEXT}),
     "buffers": (
         "buffers",

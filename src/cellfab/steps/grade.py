@@ -35,12 +35,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.buyer_spec import Buyer, in_order_of_price
+from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import notes, racks
@@ -59,12 +61,15 @@ if TYPE_CHECKING:
 CAPACITY_READ = column("capacity_measured_ah", "float32", "Ah", "measured capacity")
 DCIR_READ = column("dcir_measured_mohm", "float32", "mohm", "measured direct-current resistance")
 ENERGY = column("energy_wh", "float32", "Wh", "true capacity times nominal voltage")
-GRADE = column("grade", "uint8", "1", "0 rejected, 1 grade A, 2 grade B")
+GRADE = column("grade", "uint8", "1", "0 rejected, 1 grade A, 2 grade B; or the place of its buyer in order of price")
 _LEAST_NOISE_RATIO = 3.0
 """Standard deviations of a reading that a limit should keep from a cell as designed (assumption)."""
 LOW_CAPACITY = cause("grade", "low_capacity", "capacity read below the least that is sold")
 HIGH_DCIR = cause("grade", "high_dcir", "resistance read above the limit")
 APPEARANCE = cause("grade", "appearance", "dent, scratch or leak found at the last look")
+NO_BUYER = cause("grade", "no_buyer", "meets part of several specifications and none of them whole")
+SELF_DISCHARGE = "k_measured_mv_per_d"
+"""What a buyer's limit on self-discharge is about; written by `ageing`."""
 
 
 class Grade(Step):
@@ -112,10 +117,20 @@ class Grade(Step):
         electric vehicles, 0.5-1 % for storage: typical."""
         match_dcir_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.05
         """Likewise of resistance readings, of the rated resistance: 5-10 %: typical."""
+        buyers: dict[str, Buyer] = {}
+        """Specifications to sell by, in place of both grades, the limits above and the strings."""
+
+    def __init__(self, params: Any, design: CellDesign) -> None:
+        super().__init__(params, design)
+        self.buyers = in_order_of_price(params.buyers)
+        """Who pays most first."""
 
     def review(self) -> Iterator[Remark]:
         """Whether the limits leave room for a cell as designed, for both grades, and for the noise of the tests."""
         params = self.params
+        if self.buyers:
+            yield from self._review_buyers()
+            return
         if params.least_capacity_fraction >= 1.0 or params.most_dcir_fraction <= 1.0:
             about = "least_capacity_fraction" if params.least_capacity_fraction >= 1.0 else "most_dcir_fraction"
             yield Remark(
@@ -131,9 +146,7 @@ class Grade(Step):
         for about, room in pairs:
             if room < 0.0:
                 yield Remark(about, f"{about} = {getattr(params, about):g} reaches beyond the limit of rejection")
-        tray = self.at("tray_temperature_k", 1.0) * params.capacity_fraction_per_k
-        noise = math.hypot(self.at("capacity_noise_fraction", 1.0), tray)
-        margin = 1.0 - params.least_capacity_fraction
+        noise, margin = self._capacity_noise(), 1.0 - params.least_capacity_fraction
         if margin < _LEAST_NOISE_RATIO * noise:
             yield Remark(
                 "least_capacity_fraction",
@@ -141,6 +154,42 @@ class Grade(Step):
                 f" test's own scatter of {noise:.2%}: sound cells are thrown away",
                 hint="a lower limit, or trays of steadier temperature",
             )
+
+    def _capacity_noise(self) -> float:
+        """Of a mature capacity test, 1 sigma, of the capacity."""
+        tray = self.at("tray_temperature_k", 1.0) * self.params.capacity_fraction_per_k
+        return math.hypot(self.at("capacity_noise_fraction", 1.0), tray)
+
+    def _review_buyers(self) -> Iterator[Remark]:
+        """Whether a cell as designed can meet each specification, and who is never reached."""
+        design, noise = self.design, self._capacity_noise()
+        for name, buyer in self.buyers:
+            about = f"buyers.{name}"
+            least = buyer.least_ah(design)
+            if least > design.capacity_ah * (1.0 - _LEAST_NOISE_RATIO * noise):
+                about_least = f"{about}.tolerance_fraction" if buyer.nameplate_ah is None else f"{about}.nameplate_ah"
+                yield Remark(
+                    about_least,
+                    f"{name} takes cells from {least:.4g} Ah on, within {_LEAST_NOISE_RATIO:g} times the test's own"
+                    f" scatter ({noise:.2%}) of the {design.capacity_ah:.4g} Ah of the design: sound cells are refused",
+                    hint="a larger tolerance_fraction, a lower nameplate_ah, or a design with something in reserve",
+                )
+            limits = {} if buyer.use is None else buyer.use.limits_mohm(design, buyer.nameplate(design))
+            for demand, limit in limits.items():
+                if limit <= 0.0:
+                    yield Remark(
+                        f"{about}.use.{demand}",
+                        f"{name} would take no cell, not even one without resistance",
+                        impossible=True,
+                        hint="a demand that leaves something for the resistance, or a lower c_rate_per_h",
+                    )
+        for index, (name, buyer) in enumerate(self.buyers):
+            for better, first in self.buyers[:index]:
+                if _takes_all_of(first, buyer, design):
+                    yield Remark(
+                        f"buyers.{name}", f"{name} gets nothing: {better} takes all that it would take and pays as much"
+                    )
+                    break
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Measure, reject and sort every cell."""
@@ -160,20 +209,22 @@ class Grade(Step):
         read_ah, read_mohm, energy = (np.empty(n, np.float32) for _ in range(3))
         grade, reason = np.empty(n, np.uint8), np.empty(n, np.uint8)
         escapes = np.empty(len(MECHANISMS) + 1, np.int64)
+        limits, facts = self._limits(lot), lot.attributes
         found = grade_cells(
-            self._law(lot, maturity), z, words[2], tray, warm, lot.alive(), columns["defects"], self._downgraded(lot),
-            columns["capacity_ah"], columns["dcir_mohm"], read_ah, read_mohm, energy, grade, reason, escapes,
+            self._law(limits, maturity), limits.astype(np.float32), z, words[2], tray, warm, lot.alive(),
+            columns["defects"], self._downgraded(lot), self._self_discharge(lot), columns["capacity_ah"],
+            columns["dcir_mohm"], read_ah, read_mohm, energy, grade, reason, escapes,
         )  # fmt: skip
         columns.update(zip(self.writes, (read_ah, read_mohm, energy, grade), strict=True))
-        lot.scrap_each(reason, (LOW_CAPACITY, HIGH_DCIR, APPEARANCE))
-        facts = lot.attributes
+        lot.scrap_each(reason, (LOW_CAPACITY, HIGH_DCIR, APPEARANCE, NO_BUYER))
         facts["grade_a_cells"] = float(found.grade_a)
         facts["grade_b_cells"] = float(lot.n_alive - found.grade_a)
         facts["good_energy_kwh"] = found.energy_wh * 1e-3
-        facts["rack_usable_fraction"] = usable_fraction(
-            found.grade_a_sd_ah / found.grade_a_mean_ah, self.params.cells_in_series
-        )
+        in_series = self.buyers[0][1].cells_in_series if self.buyers else self.params.cells_in_series
+        facts["rack_usable_fraction"] = usable_fraction(found.grade_a_sd_ah / found.grade_a_mean_ah, in_series)
         facts |= self._matching(facts["rated_capacity_ah"], facts["rated_dcir_mohm"])
+        if self.buyers:
+            facts |= self._sold(lot)
         facts[notes.FALSE_REJECTS + "low_capacity"] = float(found.good_capacity)
         facts[notes.FALSE_REJECTS + "high_dcir"] = float(found.good_dcir)
         for mechanism, cells in zip((*MECHANISMS, ""), escapes.tolist(), strict=True):
@@ -181,13 +232,31 @@ class Grade(Step):
         return lot
 
     def _matching(self, rated_ah: float, rated_mohm: float) -> dict[str, float]:
-        """Bins and strings of the buyer, for `cellfab.core.racks`."""
+        """Bins and strings of the buyers, for `cellfab.core.racks`."""
         params = self.params
-        numbers = (
-            params.grade_a_capacity_fraction * rated_ah, params.match_capacity_fraction * rated_ah,
-            0.5 * rated_mohm, params.match_dcir_fraction * rated_mohm, float(params.cells_in_series),
-        )  # fmt: skip
-        return dict(zip(racks.NEEDED, numbers, strict=True))
+        if not self.buyers:
+            least_ah, width_ah = params.grade_a_capacity_fraction * rated_ah, params.match_capacity_fraction * rated_ah
+            return racks.bins(least_ah, width_ah, rated_mohm, params.match_dcir_fraction, params.cells_in_series)
+        found: dict[str, float] = {}
+        for name, one in self.buyers:
+            least_ah, width_ah = one.least_ah(self.design), one.match_capacity_fraction * one.nameplate(self.design)
+            found |= racks.bins(least_ah, width_ah, rated_mohm, one.match_dcir_fraction, one.cells_in_series, name)
+        return found
+
+    def _sold(self, lot: Lot) -> dict[str, float]:
+        """Cells and energy for each buyer, and how many of its cells break its limits in truth."""
+        columns, grade = lot.columns, lot.columns["grade"]
+        number = len(self.buyers) + 1
+        cells = np.bincount(grade, minlength=number)
+        energy_wh = np.bincount(grade, weights=columns["energy_wh"], minlength=number)
+        found: dict[str, float] = {}
+        for place, (name, buyer) in enumerate(self.buyers, start=1):
+            below = columns["capacity_ah"] < buyer.least_ah(self.design)
+            short = (grade == place) & (below | (columns["dcir_mohm"] > buyer.most_mohm(self.design)))
+            found[f"{notes.BUYER_CELLS}{name}"] = float(cells[place])
+            found[f"{notes.BUYER_KWH}{name}"] = float(energy_wh[place]) * 1e-3
+            found[f"{notes.BUYER_SHORT}{name}"] = float(np.count_nonzero(short))
+        return found
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time and electricity of the capacity cycle."""
@@ -201,20 +270,50 @@ class Grade(Step):
         flags = [lot.columns[name] for name in names if name in lot.columns]
         return np.bitwise_or.reduce(flags) if flags else np.zeros(lot.n, np.uint8)
 
-    def _law(self, lot: Lot, maturity: float) -> GradeLaw:
+    def _self_discharge(self, lot: Lot) -> npt.NDArray[np.float32]:
+        """As read when the cells were aged; zeros where no buyer asks for it."""
+        if any(math.isfinite(buyer.most_mv_per_d) for _, buyer in self.buyers):
+            return lot.columns[SELF_DISCHARGE]
+        return np.zeros(lot.n, np.float32)
+
+    def _limits(self, lot: Lot) -> npt.NDArray[np.float64]:
+        """What each grade takes, a row each: of the buyers who pays most first, else A and B."""
+        if self.buyers:
+            rows = [
+                (one.least_ah(self.design), one.most_mohm(self.design), one.most_mv_per_d, float(one.takes_downgraded))
+                for _, one in self.buyers
+            ]
+            return np.array(rows)
+        params = self.params
+        rated_ah, rated_mohm = lot.attributes["rated_capacity_ah"], lot.attributes["rated_dcir_mohm"]
+        grade_a = params.grade_a_capacity_fraction * rated_ah, params.grade_a_dcir_fraction * rated_mohm
+        grade_b = params.least_capacity_fraction * rated_ah, params.most_dcir_fraction * rated_mohm
+        return np.array([(*grade_a, math.inf, 0.0), (*grade_b, math.inf, 1.0)])
+
+    def _law(self, limits: npt.NDArray[np.float64], maturity: float) -> GradeLaw:
         from cellfab.kernels.grading import GradeLaw
 
         now = self.capabilities(maturity)
-        rated_ah, rated_mohm = lot.attributes["rated_capacity_ah"], lot.attributes["rated_dcir_mohm"]
+        # Of A and B the second decides what is rejected, even where the first is written wider.
+        widest = limits if self.buyers else limits[1:]
         return GradeLaw(
             capacity_noise=float(now["capacity_noise_fraction"]),
             dcir_noise=float(now["dcir_noise_fraction"]),
             energy_per_ah=float(self.design.nominal_voltage_v),
-            least_ah=now["least_capacity_fraction"] * rated_ah,
-            most_mohm=now["most_dcir_fraction"] * rated_mohm,
-            grade_a_ah=now["grade_a_capacity_fraction"] * rated_ah,
-            grade_a_mohm=now["grade_a_dcir_fraction"] * rated_mohm,
+            least_ah=float(widest[:, 0].min()),
+            most_mohm=float(widest[:, 1].max()),
+            grade_a_ah=float(limits[0, 0]),
             appearance=float(now["appearance_probability"]),
             leak_found=float(now["leak_detection_probability"]),
             leak_bit=bit("leak"),
         )
+
+
+def _takes_all_of(first: Buyer, other: Buyer, design: CellDesign) -> bool:
+    """Whether everything that `other` takes is taken by `first`, too."""
+    return (
+        first.least_ah(design) <= other.least_ah(design)
+        and first.most_mohm(design) >= other.most_mohm(design)
+        and first.most_mv_per_d >= other.most_mv_per_d
+        and first.takes_downgraded >= other.takes_downgraded
+    )
