@@ -167,7 +167,7 @@ class AheadStation(Station):
         waits = starved or self.flow.held_up
         if waits is not self._waits:
             self._waits = waits
-            self.line.bottlenecks.turn(self.order, 1 if waits else -1, self.line.env.now)
+            self.line.turn(self.order, waits=waits)
 
     def _ring(self, at: int) -> None:
         if at != self._armed:

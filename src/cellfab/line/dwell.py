@@ -26,8 +26,8 @@ class DwellStation(Store, Stopped):
     """
 
     __slots__ = (
-        "_full", "_longest", "_minimum", "_recipes", "_shown", "_since", "_waits", "book", "failures", "kind", "nominal", "rows_in",
-        "rows_out", "rows_scrapped", "spec", "unit_count", "worked",
+        "_full", "_longest", "_minimum", "_recipes", "_shown", "_since", "_waits", "book", "failures", "kind", "nominal",
+        "rows_in", "rows_out", "rows_scrapped", "spec", "unit_count", "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
@@ -89,7 +89,7 @@ class DwellStation(Store, Stopped):
         waits = not self._full or self.available > 0
         if waits is not self._waits:
             self._waits = waits
-            self.line.bottlenecks.turn(self.order, 1 if waits else -1, self.line.env.now)
+            self.line.turn(self.order, waits=waits)
 
     def accept(self, lot: Lot) -> None:
         """Let the step act, then store what it made."""

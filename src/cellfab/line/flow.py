@@ -40,7 +40,8 @@ def simulate_line(
     seed, replicate : int
         Name the random numbers: equal names, equal result.
     engine : {"auto", "simpy", "compiled"}
-        "auto" takes the compiled engine where the line allows it.
+        "auto" takes the compiled engine where the line allows it. The shifting bottleneck is looked for where there is
+        physics, and with "simpy": a lot of a bare line takes little longer than to tell who waits.
     physics : Physics, optional
         What happens to cells; none on a bare line.
     progress : callable, optional
@@ -83,7 +84,7 @@ def simulate_line(
             raise ConfigError(f"the compiled engine cannot run this line: {reason}; use --engine simpy")
     state = LineRun(
         line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup, closures=closures,
-        begins=begins,
+        begins=begins, watched=physics is not None or engine == "simpy",
     )  # fmt: skip
 
     def end_week(now: int) -> None:

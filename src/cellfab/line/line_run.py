@@ -56,6 +56,8 @@ class LineRun:
         By station: ticks from which and up to which nothing is supplied to it.
     begins : mapping of str to int
         By node: tick at which it comes alive; default 0.
+    watched : bool
+        Find the shifting bottleneck.
 
     Attributes
     ----------
@@ -65,8 +67,8 @@ class LineRun:
         By name; chains side by side are stations of one name, the second in the dictionary as "name#2".
     wip : Level
         Lots that have come and not yet left, those waiting outside included.
-    bottlenecks : Bottlenecks
-        By `order` of the stations; units, stations whose inside is computed ahead, and stores tell it who waits.
+    bottlenecks : Bottlenecks or None
+        By `order` of the stations.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class LineRun:
         warmup: int = 0,
         closures: Mapping[str, Sequence[tuple[int, int]]] | None = None,
         begins: Mapping[str, int] | None = None,
+        watched: bool = False,
     ) -> None:
         _raise_problems(spec)
         self.spec = spec
@@ -93,7 +96,9 @@ class LineRun:
         self.env = TickEnvironment(0)
         self.durations: list[Duration] = []
         self.wip = Level()
-        self.bottlenecks = Bottlenecks(len(spec.sources) + len(spec.stations), horizon, warmup)
+        self.bottlenecks: Bottlenecks | None = None
+        if watched:
+            self.bottlenecks = Bottlenecks(len(spec.sources) + len(spec.stations), horizon, warmup)
         self.lots_finished = 0
         self.lots_thrown_away = 0
         self._touched_stores: list[Any] = []
@@ -116,7 +121,8 @@ class LineRun:
             for place in copies(name, station):
                 made: Any = station_class(station)(self, name, order[name], station)  # type: ignore[call-arg]
                 self.stations[place] = made
-                self.bottlenecks.add(made.order, made.watched)
+                if self.bottlenecks is not None:
+                    self.bottlenecks.add(made.order, made.watched)
                 if isinstance(made, ChainStation):
                     made.place = place
         self.buffers = {name: Buffer(self, name, order[name], buffer) for name, buffer in spec.buffers.items()}
@@ -188,6 +194,11 @@ class LineRun:
             self.request_settle()  # it may have been the last one that a partial batch waited for
         if self.physics is not None:
             self.physics.expired(place, lot, self.now)
+
+    def turn(self, order: int, *, waits: bool) -> None:
+        """A unit of the station of that rank begins to wait for others, or ceases to."""
+        if self.bottlenecks is not None:
+            self.bottlenecks.turn(order, 1 if waits else -1, self.env.now)
 
     # Settling: all moves of a tick, once everything that ends at it is known.
 

@@ -152,7 +152,7 @@ class FlowResult:
     watched : tuple of int
         Lots inside (those waiting outside included) at the ticks that were to be watched.
     bottlenecks : mapping of str to Bottleneck, or None
-        By station, how long it was the shifting bottleneck; None of the compiled engine, which does not see it.
+        By station, how long it was the shifting bottleneck; None where nobody has watched.
     """
 
     seed: int

@@ -79,7 +79,7 @@ class Unit:
         if state != self.shown:
             self.flush()
             if WAITS[state] is not WAITS[self.shown]:
-                station.line.bottlenecks.turn(station.order, 1 if WAITS[state] else -1, station.line.env.now)
+                station.line.turn(station.order, waits=WAITS[state])
             self.shown = state
 
     def flush(self) -> None:
