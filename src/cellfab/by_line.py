@@ -37,7 +37,7 @@ def line_rows(books: Books) -> Iterator[dict[str, Any]]:
                 "cells_good": _of(counts.good, line, week),
                 "cells_unsold": _of(counts.unsold, line, week),
                 "cells_scrapped": _of(counts.scrapped, line, week),
-                "line_yield": books.line_yield(books.product_of_week(week), week, week, line),
+                "line_yield": books.line_yield(_most_made(counts.started, line, week), week, week, line),
                 "good_energy_mwh": _of(counts.good_kwh, line, week) / 1e3,
             }
 
@@ -49,16 +49,21 @@ def station_rows(scenario: Scenario) -> Iterator[dict[str, Any]]:
         yield {"station": name, "line": layout.line_of.get(name, ""), "written": layout.written[name]}
 
 
-def kpis_by_line(books: Books, rated: Mapping[str, float]) -> dict[str, Kpi]:
-    """Key figures NAME.line.LINE; dates are counted from the line's own start.
+def kpis_by_line(books: Books, rated: Mapping[str, float], stops: Mapping[str, float]) -> dict[str, Kpi]:
+    """Key figures NAME.line.LINE; dates are counted from the line's own start, or from its stop where it is converted.
 
     Parameters
     ----------
     books : Books
     rated : mapping of str to float
-        Mature good output of the whole plant by product, cells per week; lines have equal shares of it.
+        Mature good output of the whole plant by product (of all lines that are converted, where some are), cells per
+        week; lines have equal shares of it.
+    stops : mapping of str to float
+        Week in which a line stopped to be converted: what it reaches is of the new product, and counted from there.
     """
     plant, layout = books.plant, books.plant.scenario.layout
+    conversion = plant.scenario.spec.conversion
+    of_lines = len(layout.lines) if conversion is None else len(conversion.lines or layout.lines)
     counts = plant.by_line
     kpis: dict[str, Kpi] = {}
     for line in layout.lines:
@@ -68,8 +73,11 @@ def kpis_by_line(books: Books, rated: Mapping[str, float]) -> dict[str, Kpi]:
         kpis[f"good_energy_mwh.line.{line}"] = Kpi(_of(counts.good_kwh, line) / 1e3, "MWh")
         final = (good + _of(counts.unsold, line)) / gone if gone else None
         kpis[f"final_yield.line.{line}"] = Kpi(final, "1", reason="" if gone else nothing)
-        product = _most_made(counts.started, line)
-        first, weeks = math.ceil(layout.start_weeks[line]), range(books.weeks)
+        if conversion is not None and line in stops:
+            since, product = stops[line], conversion.product_to
+        else:
+            since, product = layout.start_weeks[line], _most_made(counts.started, line)
+        first, weeks = math.ceil(since), range(books.weeks)
         yields = [books.line_yield(product, week, week, line) if started else math.nan for week in weeks]
         begun = [value for value in yields[first:] if not math.isnan(value)][:ROLLING_WEEKS]
         opening = math.fsum(begun) / len(begun) if begun else None
@@ -79,15 +87,17 @@ def kpis_by_line(books: Books, rated: Mapping[str, float]) -> dict[str, Kpi]:
             kpis[f"opening_maturity.line.{line}"] = Kpi(math.fsum(known) / len(known), "1")
         reached = first_week_at(yields, TARGET_SHARE, first)
         reason = "" if reached is not None else "line yield has not reached 90 %"
-        weeks_to = _since(reached, layout.start_weeks[line])
+        weeks_to = _since(reached, since)
         kpis[f"weeks_to_90pct_yield.line.{line}"] = Kpi(weeks_to, "weeks", reason=reason)
         if product in rated:
             output = [float(counts.good.get(Key(week, line, product), 0)) for week in weeks]
-            reached = first_week_at(output, TARGET_SHARE * rated[product] / len(layout.lines), first)
+            reached = first_week_at(output, TARGET_SHARE * rated[product] / of_lines, first)
+            missed = "good output has not reached 90 % of the line's share of the mature one"
         else:
             reached = None
-        reason = "" if reached is not None else "good output has not reached 90 % of the line's share of the mature one"
-        weeks_to = _since(reached, layout.start_weeks[line])
+            missed = f"what a mature line makes of '{product}' has not been found out" if product else nothing
+        reason = "" if reached is not None else missed
+        weeks_to = _since(reached, since)
         kpis[f"weeks_to_90pct_rate.line.{line}"] = Kpi(weeks_to, "weeks", reason=reason)
     return kpis
 
@@ -96,10 +106,10 @@ def _of(counts: Mapping[Key, float], line: str, week: int | None = None) -> Any:
     return sum(number for key, number in counts.items() if key.line == line and week in (None, key.week))
 
 
-def _most_made(started: Mapping[Key, int], line: str) -> str:
+def _most_made(started: Mapping[Key, int], line: str, week: int | None = None) -> str:
     made: dict[str, int] = {}
     for key, number in started.items():
-        if key.line == line:
+        if key.line == line and week in (None, key.week):
             made[key.product] = made.get(key.product, 0) + number
     return max(made, key=lambda product: made[product]) if made else ""
 

@@ -8,7 +8,7 @@ from typing import Any
 from cellfab.line.conversion import PlantConversion
 from cellfab.planning import capacity_rows, outputs, task_rows
 from cellfab.ramp.conversion import Project
-from cellfab.ramp.project import RELEASE
+from cellfab.ramp.project import DECISION, RELEASE
 from cellfab.result import Kpi
 from cellfab.scenario import Scenario
 from cellfab.units import TICKS_PER_WEEK
@@ -64,6 +64,25 @@ def conversion_kpis(scenario: Scenario, conversion: PlantConversion) -> dict[str
         late = (max(tick for tick in released if tick is not None) - planned) / TICKS_PER_WEEK
     reason = "" if late is not None else "not every line has been released by the end of the run"
     return {**figures, "release_late_weeks": Kpi(late, "weeks", reason=reason)}
+
+
+def line_stops(scenario: Scenario, conversion: PlantConversion | None) -> dict[str, float]:
+    """Week in which each of several lines stopped to be converted, as far as that has happened."""
+    if conversion is None:
+        return {}
+    return {
+        line: one.plan.stop / TICKS_PER_WEEK
+        for one in conversion.each
+        if one.plan is not None
+        for line in ([one.line] if one.line else scenario.layout.lines)
+    }
+
+
+def decided_week(conversion: PlantConversion) -> float | None:
+    """Week of the first decision; None where the plan has none."""
+    dates = conversion.project.timeline().dates
+    weeks = [dates[task.name].start / TICKS_PER_WEEK for task in conversion.project.tasks if task.kind == DECISION]
+    return min(weeks, default=None)
 
 
 def _more(at: Mapping[str, Mapping[str, int]], what: str) -> int:

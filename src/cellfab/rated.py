@@ -33,7 +33,8 @@ def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
     Parameters
     ----------
     scenario : Scenario
-        A plant. With a conversion only the new product is rated; else each product made.
+        A plant. With a conversion only the new product is rated, and where lines are converted one by one only on
+        these; else each product made.
     seed : int
         Names the random numbers.
     """
@@ -42,6 +43,8 @@ def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
         products = [spec.conversion.product_to]
     else:
         products = list(dict.fromkeys(product for source in spec.line.sources.values() for product in source.products))
+    converted = spec.conversion.lines if spec.conversion is not None else {}
+    counted = [name for name in spec.line.sinks if not converted or scenario.layout.line_of.get(name) in converted]
     rated: dict[str, float] = {}
     for product in products:
         sources = {
@@ -60,5 +63,5 @@ def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
         pilots = [(2 * number + 1) * lots // (2 * PILOTS) for number in range(PILOTS)]
         physics = Replay(Plant(_mature(one_line), seed, 0), one_line.spec.line, product, pilots, scenario.layout)
         flow = simulate_line(line, run, seed=seed, physics=physics)
-        rated[product] = sum(sink.parts.get(product, 0) for sink in flow.sinks.values()) / RATED_WEEKS
+        rated[product] = sum(flow.sinks[name].parts.get(product, 0) for name in counted) / RATED_WEEKS
     return rated

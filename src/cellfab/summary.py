@@ -165,7 +165,7 @@ def plant_kpis(books: Books, replicate: Replicate, rated: Mapping[str, float]) -
     kpis |= mode_kpis(plant, flow.horizon)
     if replicate.conversion is not None:
         kpis |= converted.conversion_kpis(plant.scenario, replicate.conversion)
-    kpis |= kpis_by_line(books, rated)
+    kpis |= kpis_by_line(books, rated, converted.line_stops(plant.scenario, replicate.conversion))
     return kpis
 
 
@@ -370,6 +370,10 @@ def _ramp_dates(books: Books, replicate: Replicate, rated: Mapping[str, float]) 
         good = [plant.cells_good.get((week, product), 0) for week in range(books.weeks)]
         reached = first_week_at(good, TARGET_SHARE * rated[product], first)
     kpis["weeks_to_90pct_rate"] = _weeks(reached, start, "good output has not reached 90 % of the mature line's")
+    decided = None if conversion is None else converted.decided_week(conversion)
+    if decided is not None:
+        reason = kpis["weeks_to_90pct_rate"].reason
+        kpis["weeks_from_decision_to_90pct_rate"] = _weeks(reached, decided, reason)
     yields = [books.line_yield(product, week, week) for week in range(books.weeks)]
     reached = first_week_at(yields, TARGET_SHARE, first)
     kpis["weeks_to_90pct_yield"] = _weeks(reached, start, "line yield has not reached 90 %")

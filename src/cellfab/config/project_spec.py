@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from cellfab.config.distribution import Distribution
 from cellfab.config.spec import Spec
+from cellfab.units import TICKS_PER_WEEK
 
 NonNegative = Annotated[float, Field(ge=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -96,8 +97,9 @@ class ProjectTask(Spec):
 class People(Spec):
     """Who leaves while the line stands still, and who comes back.
 
-    They go when the line is empty and are back `recall_lead_weeks` before the restart. Labour of the stations costs
-    less in between. What those who do not come back knew is lost: every station keeps `carried_share` times
+    They go when the line is empty and are back `recall_lead_weeks` before the restart, or in `recall_week` however late
+    the restart becomes. Labour of the stations costs less in between. What those who do not come back knew is lost:
+    every station keeps `carried_share` times
     1 - laid_off_share * not_returning_share * knowledge_share.
     """
 
@@ -105,10 +107,19 @@ class People(Spec):
     recall_lead_weeks: Weeks = 8.0
     """Recall, refreshers and training before the restart (assumption; 700 laid-off workers were called back over
     about a quarter at Ultium Spring Hill, automotivepowertraintechnologyinternational.com 2025-07-17)."""
+    recall_week: NonNegative | None = None
+    """A date that has been promised, after the start of the simulation, instead of `recall_lead_weeks`; never later
+    than the restart."""
     not_returning_share: Share = 0.25
     """Of those laid off: they have found other work (assumption)."""
     knowledge_share: Share = 0.5
     """Of what a station has learned that is in people's heads rather than in recipes and machines (assumption)."""
+
+    def recalled(self, restart: int) -> int:
+        """Tick at which they are back, if the line starts again at tick `restart`."""
+        if self.recall_week is not None:
+            return min(round(self.recall_week * TICKS_PER_WEEK), restart)
+        return restart - round(self.recall_lead_weeks * TICKS_PER_WEEK)
 
     @property
     def lost_share(self) -> float:

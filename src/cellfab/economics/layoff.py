@@ -21,7 +21,7 @@ def absent_shares(people: People, drained: int, restart: int) -> dict[int, float
     dict of week to float
         Weeks in which everybody is there are left out; empty if the recall would begin before the line is empty.
     """
-    recalled = restart - round(people.recall_lead_weeks * TICKS_PER_WEEK)
+    recalled = people.recalled(restart)
     shares = {}
     for week in range(drained // TICKS_PER_WEEK, -(-recalled // TICKS_PER_WEEK)):
         first, last = week * TICKS_PER_WEEK, (week + 1) * TICKS_PER_WEEK

@@ -54,7 +54,7 @@ def headline(found: ProjectPlan) -> str:
         text += f" and starts again on {found.day(plan.restart)}, {_weeks(plan.restart - plan.stop)} weeks later."
         people = conversion.people
         if people is not None:
-            back = plan.restart - round(people.recall_lead_weeks * TICKS_PER_WEEK)
+            back = people.recalled(plan.restart)
             if back > plan.drained:
                 text += (
                     f" {100.0 * people.laid_off_share:.0f} % of its people are away from {found.day(plan.drained)} to"
