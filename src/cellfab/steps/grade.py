@@ -3,32 +3,39 @@
 What it models
     A capacity test with noise and tray temperature, a resistance test with noise, limits against the rated values,
     the last look and smell (scratches, dents, leaks). Two grades; a cell with a joint welded twice can be kept out of
-    the first. True defects that got through are counted by mechanism: the same severity that earlier stages looked
-    at, so escapes are correlated. What the spread of grade A costs a string of cells, unmatched; and the bins by which
-    cells of grade A are matched into strings across lots (`cellfab.core.racks`).
+    the first. Or, in their place, buyers: each cell goes to the one who pays most of those whose whole specification
+    its readings meet (capacity, resistance by what the use asks of it, self-discharge), else it is rejected. True
+    defects that got through are counted by mechanism: the same severity that earlier stages looked at, so escapes are
+    correlated. What the spread of grade A costs a string of cells, unmatched; and the bins by which cells of grade A
+    are matched into strings across lots (`cellfab.core.racks`).
 Equations
     Capacity read = Q (1 + noise z + 0.3 %/K x tray temperature error); resistance read = DCIR (1 + noise z). Rejected
     below the least capacity or above the most resistance, relative to the rated values; grade A within the narrower
     limits, else B. Energy = true capacity x nominal voltage. Usable share of n cells in series = 1 - c_n sd / mean
     of the true capacity of grade A, c_n the expected lowest of n normal numbers (`cellfab.kernels.grading_theory`).
     Matched: n cells whose readings fall into one bin of capacity and of resistance, in the order in which they are
-    finished; usable share = n x least true capacity over their sum.
+    finished; usable share = n x least true capacity over their sum. A buyer takes a reading of Q from its nameplate
+    less a tolerance, and of R up to the least of: a plain limit; (rest - least voltage) / I; C dT / (I^2 t), all heat
+    of a time t kept in the cell; (U (1 - eta) / (1 + eta) - o) / I for an efficiency eta with overvoltage o; I is the
+    use's C-rate times the nameplate (`cellfab.config.buyer_spec`).
     Electricity of the cells really there: a charge and a discharge of the true capacity, charged / 0.90 - 0.60
     discharged; a cell leaves with the charge with which it came.
 Range
     Any chemistry and size: cells with `rated_capacity_ah` and `rated_dcir_mohm` in the lot's attributes and their
     hidden defects in a column (formation writes them). Limits are the buyer's: for electric vehicles the defaults;
-    for storage most_dcir_fraction 1.15-1.20 and grade_a_dcir_fraction 1.10, with 416 cells_in_series.
+    for storage most_dcir_fraction 1.15-1.20 and grade_a_dcir_fraction 1.10, with 416 cells_in_series. Specifications
+    of storage cells: configs/buyers.
 Rows
     In and out: cells in trays. Adds capacity_measured_ah, dcir_measured_mohm, energy_wh, grade (0 rejected, 1 A, 2
     B). Reads rewelded where it is there. Facts in `attributes`: good_energy_kwh, grade_a_cells, grade_b_cells,
     rack_usable_fraction (unmatched), those of `cellfab.core.racks`, escapes_MECHANISM, cells sold with that defect
-    (`escapes` counts each cell once), and tested_kwh, stored by the cells that came, and false_rejects_low_capacity and
+    (`escapes` counts each cell once), for each buyer buyer_cells_NAME, buyer_kwh_NAME and buyer_short_NAME (in truth
+    less than it demands), and tested_kwh, stored by the cells that came, and false_rejects_low_capacity and
     false_rejects_high_dcir, rejected by a reading though the true value is within the limit. What the last look finds
     is there: it has no false rejects. Dictates the time of a capacity cycle.
 Left out
-    Matching by self-discharge, energy efficiency, capacity drift during ageing, drift of the testers
-    between calibrations.
+    Matching by self-discharge, energy efficiency but as a limit on resistance, capacity drift during ageing, drift of
+    the testers between calibrations. How much a buyer wants: who pays most takes every cell that will do.
 """
 
 from __future__ import annotations
