@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from cellfab.study.code import code_digest
-from cellfab.study.plan import Study, Task, load_study
+from cellfab.study.plan import Study, load_study
 from cellfab.study.result import StudyResult
 from cellfab.study.table import differences_csv, estimates_csv, parts_csv, results_csv, results_parquet
+from cellfab.study.task import Task
 from cellfab.study.worker import Figure, Outcome
 
 SHOP = """\

@@ -15,9 +15,10 @@ from cellfab.report.study_text import study_document, study_text
 from cellfab.run import books_of, key_figures, run_scenario, weekly_curves
 from cellfab.scenario import load_scenario
 from cellfab.study.conduct import run_study
-from cellfab.study.plan import Task
-from cellfab.study.store import Store, _decoded, _encoded
+from cellfab.study.part_file import decoded, encoded
+from cellfab.study.store import Store
 from cellfab.study.table import write_tables
+from cellfab.study.task import Task
 from cellfab.study.worker import Curve, Figure, Outcome
 
 WEEKS = """\
@@ -112,5 +113,5 @@ def test_a_store_keeps_curves_and_reads_parts_without_them(tmp_path):
         store.write(outcomes)
         assert list(store.read([outcome.task for outcome in outcomes])) == outcomes
     stream = BytesIO()
-    pq.write_table(pq.read_table(BytesIO(_encoded(outcomes[1:], "code"))).drop_columns("curve"), stream)
-    assert [outcome for _, outcome in _decoded(stream.getvalue())] == outcomes[1:]
+    pq.write_table(pq.read_table(BytesIO(encoded(outcomes[1:], "code"))).drop_columns("curve"), stream)
+    assert [outcome for _, outcome in decoded(stream.getvalue())] == outcomes[1:]

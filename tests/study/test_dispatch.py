@@ -10,7 +10,7 @@ import pytest
 
 from cellfab.study.dispatch import CHUNK_S, Dispatcher
 from cellfab.study.executors import HandedPool, PoolLostError, open_pool
-from cellfab.study.plan import Task
+from cellfab.study.task import Task
 from cellfab.study.worker import Chunk, OtherCodeError, Outcome
 
 CODE = "c0de"

@@ -196,7 +196,7 @@ def test_the_memory_of_a_worker_stays_flat(two):
     last = 200 if "NUMBA_DISABLE_JIT" in os.environ else 600  # interpreted kernels are slow
     script = (
         "from cellfab.study.code import code_digest\n"
-        "from cellfab.study.plan import load_study, Task\n"
+        "from cellfab.study.plan import load_study\n"
         "from cellfab.study.worker import Chunk, run_chunk\n"
         "study = load_study('study.yaml')\n"
         "def used():\n"

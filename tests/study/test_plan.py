@@ -6,7 +6,8 @@ import pytest
 
 from cellfab.errors import ConfigError
 from cellfab.scenario import load_scenario
-from cellfab.study.plan import load_study, unpacked
+from cellfab.study.plan import load_study
+from cellfab.study.task import unpacked
 
 HEAD = "name: s\nbase: shop.yaml\n"
 ARRIVALS = "line.sources.orders.interarrival.mean_s"

@@ -13,7 +13,7 @@ from cellfab.replicate import simulate
 from cellfab.run import key_figures
 from cellfab.scenario import load_scenario
 from cellfab.study.conduct import run_study
-from cellfab.study.plan import Task
+from cellfab.study.task import Task
 from cellfab.study.twin import Twin
 from cellfab.study.variance_reduction import antithetic_pairs, control_variates
 

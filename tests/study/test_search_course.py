@@ -12,8 +12,8 @@ import pytest
 from cellfab.errors import ConfigError
 from cellfab.study.conduct import Conduct, Progress, run_study
 from cellfab.study.executors import SerialPool
-from cellfab.study.plan import unpacked
 from cellfab.study.store import Store
+from cellfab.study.task import unpacked
 from cellfab.study.worker import Figure, Outcome
 
 SERVICE = "line.stations.lathe.cycle.mean_s"

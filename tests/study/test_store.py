@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from cellfab.errors import UsageError
-from cellfab.study.plan import Task
 from cellfab.study.store import INDEX, PARTS, Store, StoreError, write_durably
+from cellfab.study.task import Task
 from cellfab.study.worker import Outcome
 
 CODE = "c0de"

@@ -19,8 +19,8 @@ from cellfab.study.code import code_digest
 from cellfab.study.dispatch import Dispatcher
 from cellfab.study.executors import open_pool
 from cellfab.study.movement import Movement, Value, figure_movements, judged
-from cellfab.study.plan import Task, packed
 from cellfab.study.statistics import mean_and_variance
+from cellfab.study.task import Task, packed
 from cellfab.study.worker import Outcome
 from cellfab.version import VERSION
 

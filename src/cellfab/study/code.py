@@ -11,6 +11,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).resolve().parent.parent
 _ASIDE = ("__main__.py", "starter.py", "compare.py", "query.py", "recall.py", "sizing.py", "costing.py")
 """Modules that only show, write or ask what a run has left."""
+_OF_A_WORKER = ("study/worker.py", "study/rated_figures.py")
 _LIBRARIES = ("numpy", "numba", "simpy", "scipy")
 
 
@@ -24,7 +25,7 @@ def code_digest() -> str:
     for file in sorted(_PACKAGE.rglob("*.py")):
         name = file.relative_to(_PACKAGE).as_posix()
         aside = name in _ASIDE or name.startswith(("cli/", "report/"))
-        if aside or (name.startswith("study/") and name != "study/worker.py"):
+        if aside or (name.startswith("study/") and name not in _OF_A_WORKER):
             continue
         digest.update(f"{name}\0".encode())
         digest.update(file.read_bytes())

@@ -18,12 +18,13 @@ from cellfab.study.dispatch import Dispatcher
 from cellfab.study.executors import Pool, open_pool
 from cellfab.study.kim_nelson import KimNelsonCourse
 from cellfab.study.ocba import OcbaCourse
-from cellfab.study.plan import Study, Task, load_study
+from cellfab.study.plan import Study, load_study
 from cellfab.study.replication import Replication, Width, widths
 from cellfab.study.result import StudyResult, study_result
 from cellfab.study.screening import Screening
 from cellfab.study.search_course import SearchCourse
 from cellfab.study.store import Store, StoreError
+from cellfab.study.task import Task
 from cellfab.study.worker import KEPT_SCENARIOS
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Protocol
 
 from cellfab.study.part import Part
-from cellfab.study.plan import Case, Study, Task
+from cellfab.study.plan import Case, Study
+from cellfab.study.task import Task
 from cellfab.study.worker import Figure, Outcome
 
 Ended = Literal["fixed", "precision", "selected", "trials", "replicates", "budget", "unmeasured", "infeasible"]

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, 
 from dataclasses import dataclass, field
 
 from cellfab.study.executors import Pool, PoolLostError
-from cellfab.study.plan import Task
+from cellfab.study.task import Task
 from cellfab.study.worker import Chunk, Outcome
 
 CHUNK_S = 1.0

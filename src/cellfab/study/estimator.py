@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from cellfab.study.plan import Case, Study, unpacked
+from cellfab.study.plan import Case, Study
 from cellfab.study.statistics import Interval, mean_interval, required_replicates
+from cellfab.study.task import unpacked
 from cellfab.study.twin import Twin
 from cellfab.study.variance_reduction import antithetic_pairs, control_variates
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -29,14 +27,8 @@ from cellfab.study.design import Level, Point, level, points
 from cellfab.study.file import read_study
 from cellfab.study.footing import Footing, footing
 from cellfab.study.moved import NOTHING_MOVED, Infeasible, Moved, select, written
-
-
-class Task(NamedTuple):
-    """One replicate of one scenario: what a worker does, and the name of its result in the store."""
-
-    scenario: str
-    seed: int
-    replicate: int
+from cellfab.study.rated_figures import needs_rated
+from cellfab.study.task import Task, packed
 
 
 @dataclass(frozen=True)
@@ -138,7 +130,13 @@ class Study:
         number = case.first + replicate
         reduction = self.spec.variance_reduction
         mirrored = reduction is not None and reduction.antithetic
-        return Task(case.scenario, self.spec.seed, -1 - number if mirrored else number)
+        return Task(case.scenario, self.spec.seed, -1 - number if mirrored else number, self.rated)
+
+    @property
+    def rated(self) -> bool:
+        """Whether there are figures that need the output of the mature line: not of many points if none is named."""
+        spec = self.spec
+        return not (spec.analysed or spec.search is not None) or any(map(needs_rated, spec.figures))
 
     def with_cases(self, proposed: Iterable[Proposed]) -> Study:
         """The study with further cases behind those that it has."""
@@ -155,19 +153,6 @@ class Study:
 def label(variant: str, factors: Mapping[str, Any]) -> str:
     """A case in words."""
     return ", ".join([variant, *(f"{name} = {value}" for name, value in factors.items())])
-
-
-def packed(scenario: Scenario) -> bytes:
-    """A scenario as bytes, without the places in files where its values were written."""
-    bare = Resolved(scenario.name, {}, {}, {}, (), ())
-    return zlib.compress(pickle.dumps(replace(scenario, resolved=bare, warnings=(), assumptions=()), 5), 1)
-
-
-def unpacked(payload: bytes) -> Scenario:
-    """The scenario of a payload that this program has packed."""
-    scenario = pickle.loads(zlib.decompress(payload))
-    assert isinstance(scenario, Scenario)
-    return scenario
 
 
 def load_study(path: str | Path, *, metrics: bool = True) -> Study:

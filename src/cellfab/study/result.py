@@ -14,9 +14,10 @@ from cellfab.study.analysis import analyse
 from cellfab.study.bands import CurveBand, bands_of, curve_bands
 from cellfab.study.estimator import estimated, independent_values
 from cellfab.study.part import Part
-from cellfab.study.plan import Case, Study, Task
+from cellfab.study.plan import Case, Study
 from cellfab.study.statistics import BAND_SHARES, Interval, independent_difference, paired_difference
 from cellfab.study.store import Damage
+from cellfab.study.task import Task
 from cellfab.study.worker import Outcome
 
 if TYPE_CHECKING:

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import Any
+from typing import NamedTuple
 
 from cellfab.errors import CellfabError, UsageError
-from cellfab.study.plan import Task
-from cellfab.study.worker import Curve, Figure, Outcome
+from cellfab.study.part_file import code_of_result, decoded, encoded, status
+from cellfab.study.task import Task
+from cellfab.study.worker import Outcome
 
 FORMAT = 1
 INDEX, LOCK, PARTS, DAMAGED = "index.sqlite", "lock.sqlite", "parts", "damaged"
@@ -49,6 +49,13 @@ class Damage:
     reason: str
     results: int
     """How many results were in it, as far as the index knew."""
+
+
+class _Entry(NamedTuple):
+    task: Task
+    part: str
+    seconds: float
+    status: str
 
 
 class Store:
@@ -107,31 +114,32 @@ class Store:
 
     def seconds(self, tasks: Iterable[Task]) -> dict[Task, float]:
         """The tasks of which there is a result, and how long each took; one whose worker died is tried again."""
-        found = {}
-        for task in tasks:
-            row = self._index.execute(
-                "SELECT seconds FROM results WHERE scenario = ? AND seed = ? AND replicate = ? AND code = ?"
-                " AND status != 'died'",
-                (task.scenario, str(task.seed), task.replicate, self.code),
-            ).fetchone()
-            if row is not None:
-                found[task] = float(row[0])
-        return found
+        return {task: one.seconds for task in tasks if (one := self._entry(task)) is not None and one.status != "died"}
 
     def read(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
         """Results of the tasks, as far as they are there and sound, in the order of their files."""
-        by_part: dict[str, set[Task]] = {}
+        by_part: dict[str, dict[Task, Task]] = {}
         for task in tasks:
-            row = self._index.execute(
-                "SELECT part FROM results WHERE scenario = ? AND seed = ? AND replicate = ? AND code = ?",
-                (task.scenario, str(task.seed), task.replicate, self.code),
-            ).fetchone()
-            if row is not None:
-                by_part.setdefault(str(row[0]), set()).add(task)
+            one = self._entry(task)
+            if one is not None:
+                by_part.setdefault(one.part, {})[one.task] = task
         for part, wanted in by_part.items():
             for code, outcome in self._part(part):
-                if code == self.code and outcome.task in wanted:
-                    yield outcome
+                asked = wanted.get(outcome.task)
+                if asked is not None and code == code_of_result(self.code, outcome.task):
+                    yield outcome.of(asked)
+
+    def _entry(self, task: Task) -> _Entry | None:
+        """What the index has of a task, or of the same one with more figures than it asks for."""
+        for kept in dict.fromkeys((task, task._replace(rated=True))):
+            row = self._index.execute(
+                "SELECT part, seconds, status FROM results"
+                " WHERE scenario = ? AND seed = ? AND replicate = ? AND code = ?",
+                (kept.scenario, str(kept.seed), kept.replicate, code_of_result(self.code, kept)),
+            ).fetchone()
+            if row is not None:
+                return _Entry(kept, *row)
+        return None
 
     def _part(self, part: str) -> list[tuple[str, Outcome]]:
         """Everything in a file; nothing, and the file moved aside, if it is not what it was."""
@@ -147,7 +155,7 @@ class Store:
             reason = f"it cannot be read: {error.strerror or error}"
         if not reason:
             try:
-                return list(_decoded(data))
+                return list(decoded(data))
             except Exception as error:
                 reason = f"it is not a part of this format: {error}"
         self._discard(part, reason)
@@ -172,11 +180,11 @@ class Store:
         StoreError
             If the disk is full or fails; the store is as it was before.
         """
-        data = _encoded(outcomes, self.code)
+        data = encoded(outcomes, self.code)
         part = f"{sha256(data).hexdigest()}.parquet"
         try:
             write_durably(self._parts / part, data)
-            self._enter(part, ((self.code, outcome) for outcome in outcomes))
+            self._enter(part, ((code_of_result(self.code, outcome.task), outcome) for outcome in outcomes))
         except (OSError, sqlite3.Error) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise StoreError(
@@ -190,7 +198,7 @@ class Store:
                 "INSERT INTO results VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET part = excluded.part,"
                 " status = excluded.status, seconds = excluded.seconds WHERE results.status = 'died'",
                 [
-                    (task.scenario, str(task.seed), task.replicate, code, part, _status(outcome), outcome.seconds)
+                    (task.scenario, str(task.seed), task.replicate, code, part, status(outcome), outcome.seconds)
                     for code, outcome in rows
                     for task in (outcome.task,)
                 ],
@@ -275,66 +283,3 @@ def write_durably(path: Path, data: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
-
-
-# ---- parts --------------------------------------------------------------------------------------------------------
-
-_COLUMNS = (
-    "scenario", "seed", "replicate", "code", "status", "failure", "seconds",
-    "metric", "value", "text", "unit", "reason", "curve",
-)  # fmt: skip
-"""A row is a figure, or (with `curve`, packed) a figure by week."""
-
-
-def _status(outcome: Outcome) -> str:
-    return "died" if outcome.died else "failed" if outcome.failed else "done"
-
-
-def _schema() -> Any:
-    import pyarrow as pa
-
-    number, text = pa.float64(), pa.string()
-    types: Mapping[str, Any] = {"replicate": pa.int64(), "seconds": number, "value": number, "curve": pa.binary()}
-    return pa.schema([(name, types.get(name, text)) for name in _COLUMNS])
-
-
-def _encoded(outcomes: Sequence[Outcome], code: str) -> bytes:
-    """Results as a Parquet file; a failed one is a single row without a metric."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows: list[tuple[Any, ...]] = []
-    for outcome in outcomes:
-        task = outcome.task
-        head = (
-            task.scenario, str(task.seed), task.replicate, code, _status(outcome), outcome.reason, outcome.seconds,
-        )  # fmt: skip
-        rows += [(*head, *figure, None) for figure in outcome.figures or (Figure("", None, None, "", ""),)]
-        rows += [(*head, curve.name, None, None, curve.unit, "", curve.packed) for curve in outcome.curves]
-    columns = list(zip(*rows, strict=True))
-    schema = _schema()
-    table = pa.table([pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)], schema)
-    stream = BytesIO()
-    pq.write_table(table, stream, compression="zstd")
-    return stream.getvalue()
-
-
-def _decoded(data: bytes) -> Iterator[tuple[str, Outcome]]:
-    """Code and result of everything in a part."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(BytesIO(data))
-    if "curve" not in table.column_names:  # written by a version that kept none
-        table = table.append_column("curve", pa.nulls(len(table), pa.binary()))
-    heads: dict[tuple[Any, ...], tuple[list[Figure], list[Curve]]] = {}
-    for row in zip(*(table.column(name).to_pylist() for name in _COLUMNS), strict=True):
-        figures, curves = heads.setdefault(row[:7], ([], []))
-        metric, value, text, unit, reason, packed = row[7:]
-        if packed is not None:
-            curves.append(Curve(metric, unit, packed))
-        elif metric:
-            figures.append(Figure(metric, value, text, unit, reason))
-    for (scenario, seed, replicate, code, status, failure, seconds), (figures, curves) in heads.items():
-        task = Task(scenario, int(seed), int(replicate))
-        yield code, Outcome(task, tuple(figures), failure, status == "died", seconds, tuple(curves))

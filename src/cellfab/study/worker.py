@@ -12,7 +12,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,8 @@ from cellfab.errors import CellfabError
 from cellfab.result import Kpi
 from cellfab.scenario import Scenario
 from cellfab.study.code import code_digest
-from cellfab.study.plan import Task, unpacked
+from cellfab.study.rated_figures import needs_rated
+from cellfab.study.task import Task, unpacked
 
 KEPT_SCENARIOS = 8
 _LONGEST_REASON = 2000
@@ -88,6 +89,12 @@ class Outcome:
         """Whether there are no figures."""
         return bool(self.reason)
 
+    def of(self, task: Task) -> Outcome:
+        """The outcome of a task that asks for no more figures than this one's did."""
+        if task == self.task:
+            return self
+        return replace(self, task=task, figures=tuple(one for one in self.figures if not needs_rated(one.metric)))
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -140,13 +147,13 @@ def _run(task: Task, payloads: Mapping[str, bytes]) -> Outcome:
     try:
         warm = _warm(task.scenario, payloads)
         scenario = warm.scenario
-        rated = _rated(warm, task.seed)
+        rated = _rated(warm, task.seed) if task.rated else {}
         done = simulate(scenario, task.seed, task.replicate, engine=scenario.spec.run.engine)
         books = books_of(scenario, done)
         kpis, weekly = key_figures(scenario, done, rated, books), weekly_curves(done, books)
     except Exception as error:
         return Outcome(task, (), reason=_reason(error), seconds=time.perf_counter() - began)
-    figures = tuple(_figure(name, kpi) for name, kpi in kpis.items())
+    figures = tuple(_figure(name, kpi) for name, kpi in kpis.items() if task.rated or not needs_rated(name))
     curves = tuple(Curve(name, curve.unit, np.array(curve.values, "<f8").tobytes()) for name, curve in weekly.items())
     return Outcome(task, figures, seconds=time.perf_counter() - began, curves=curves)
 
