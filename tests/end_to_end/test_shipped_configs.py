@@ -59,9 +59,12 @@ def test_what_can_be_run_is_valid(name, full, here):
     assert list(here.iterdir()) == []
 
 
-SCENARIO_PARTS = [name for name in library.parts() if not name.startswith(("batpac/", "records/"))]
+FLEETS = {"fleets/na10_portfolio"}
+SCENARIO_PARTS = [
+    name for name in library.parts() if not name.startswith(("batpac/", "records/")) and name not in FLEETS
+]
 """Files of `cellfab cost` have a schema of their own (tests/config/test_batpac_checks.py), and so have the records of
-`cellfab backtest` (tests/calibrate/test_backtest.py)."""
+`cellfab backtest` (tests/calibrate/test_backtest.py) and fleets (tests/fleet/test_file.py)."""
 
 
 @pytest.mark.parametrize("name", SCENARIO_PARTS)

@@ -8,7 +8,9 @@ from pathlib import Path
 from cellfab.config.problems import Location, Problem, Source, closest, config_error
 
 RUNNABLE = ("scenarios", "lines")
-"""Folders whose files can be run; the others hold parts that these extend."""
+"""Folders whose files are scenarios that can be run; the others hold parts that these extend."""
+FLEETS = "fleets"
+"""Folder of plants that sell into one market, and of what these have besides the scenarios."""
 
 
 def folder() -> Path:
@@ -39,7 +41,7 @@ def lookup(name: str) -> Path | None:
     """The shipped file of a name: "ess_from_4680", "scenarios/ess_from_4680" or "cells/lfp_4680.yaml"; None if none."""
     plain = name.removesuffix(".yaml").removesuffix(".yml").removeprefix("configs/")
     files = _shipped(folder())
-    for candidate in (plain, *(f"{kind}/{plain}" for kind in RUNNABLE)):
+    for candidate in (plain, *(f"{kind}/{plain}" for kind in (*RUNNABLE, FLEETS))):
         if candidate in files:
             return files[candidate]
     return None
