@@ -314,6 +314,15 @@ def test_schema_is_a_schema(command, options):
     assert not validator.is_valid({"line": {"stations": {"lathe": {"paralel": 2}}}})
 
 
+def test_studies_have_a_schema_of_their_own(command):
+    schema = json.loads(command("schema", "--study").out)
+    Draft202012Validator.check_schema(schema)
+    assert Draft202012Validator(schema).is_valid({"name": "a", "base": "mm1"})
+    assert not Draft202012Validator(schema).is_valid(yaml.safe_load(QUEUE))
+    refused = command("schema", "--study", "--overlay")
+    assert (refused.code, refused.out) == (2, "")
+
+
 def test_config_show_shows_settled_values(command, queue):
     done = command("config", "show", queue)
     assert (done.code, done.err) == (0, "")

@@ -87,11 +87,16 @@ def schema(
     overlay: Annotated[
         bool, typer.Option("--overlay", help="For partial files that extend another: nothing is required.")
     ] = False,
+    study: Annotated[bool, typer.Option("--study", help="Of study files.")] = False,
 ) -> None:
-    """Print the JSON Schema of scenario files, for editors and validators."""
+    """Print the JSON Schema of scenario files (or of study files), for editors and validators."""
+    from cellfab.config.schema import json_schema
+    from cellfab.config.study_spec import StudySpec
     from cellfab.scenario import scenario_schema
 
-    typer.echo(json.dumps(scenario_schema(overlay=overlay), indent=2))
+    if study and overlay:
+        raise UsageError("--study and --overlay do not go together: a study stands alone")
+    typer.echo(json.dumps(json_schema(StudySpec) if study else scenario_schema(overlay=overlay), indent=2))
 
 
 def config_show(
