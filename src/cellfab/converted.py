@@ -53,7 +53,7 @@ def conversion_kpis(scenario: Scenario, conversion: PlantConversion) -> dict[str
         "cells_sold_after_stop": sum(_more(at, "good") for at in cells),
         "cells_scrapped_after_stop": sum(_more(at, "scrapped") for at in cells),
     }
-    if len(conversion.each) > 1:
+    if any(one.line for one in conversion.each):
         counted = {}  # other lines go on making cells
     figures = {name: Kpi(float(count), unit) if stops else Kpi(None, unit, reason=_NOT_EMPTY)
                for group, unit in ((lots, "lots"), (counted, "cells")) for name, count in group.items()}  # fmt: skip
