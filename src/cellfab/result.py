@@ -71,6 +71,9 @@ class RunResult:
         product, quantity, unit, usd; money for scrap can be negative, where it must be disposed of.
     states : DataFrame
         replicate, week, station, state, hours (summed over the station's units).
+    bottlenecks : DataFrame or None
+        The shifting bottleneck (docs/bottlenecks.md): replicate, week, station, sole_h, shifting_h, bottleneck_h, share
+        (of the week); stations that were none in a week are left out. None where nobody has watched.
     buffers : DataFrame
         replicate, buffer, unit, capacity, mean, maximum, wait_mean_s, wait_p95_s.
     escapes : DataFrame
@@ -169,4 +172,5 @@ class RunResult:
     written: Mapping[str, str] = field(default_factory=dict)
     lines: pd.DataFrame | None = None
     stations: pd.DataFrame | None = None
+    bottlenecks: pd.DataFrame | None = None
     buyers: pd.DataFrame | None = None

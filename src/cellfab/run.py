@@ -6,17 +6,20 @@ import platform
 import shutil
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from cellfab import consumption, summary
 from cellfab.books import Books
 from cellfab.config.problems import Problem
 from cellfab.economics.credits import Shortfall
 from cellfab.ledger_rows import ledger_rows
+from cellfab.line.kpi import BOTTLENECKS, bottleneck_rows
+from cellfab.line.result import FlowResult
 from cellfab.plant import Plant
 from cellfab.rated import rated_output
 from cellfab.recording import recording
@@ -25,6 +28,9 @@ from cellfab.result import Kpi, RunResult
 from cellfab.scenario import Scenario, cell_columns
 from cellfab.units import TICKS_PER_WEEK
 from cellfab.version import VERSION
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PACKAGES = ("simpy", "numpy", "numba", "pandas", "pydantic")
 
@@ -146,6 +152,13 @@ def _books(scenario: Scenario, done: Replicate, plant: Plant) -> Books:
     return Books(plant, weeks, summary.phases_of(done), summary.capital_usd(scenario, done))
 
 
+def _bottlenecks(flows: Sequence[tuple[int, FlowResult]]) -> pd.DataFrame | None:
+    """`RunResult.bottlenecks`; None where nobody has watched."""
+    if any(flow.bottlenecks is None for _, flow in flows):
+        return None
+    return summary.table(((i, row) for i, flow in flows for row in bottleneck_rows(flow)), BOTTLENECKS)
+
+
 def gather(
     scenario: Scenario,
     replicates: list[Replicate],
@@ -179,6 +192,7 @@ def gather(
         incomes=summary.table(((i, row) for i, book in enumerate(books) for row in book.incomes()), summary.INCOMES),
         states=summary.table(((i, row) for i, flow in flows for row in summary.states(flow)), summary.STATES_COLUMNS),
         buffers=summary.table(((i, row) for i, flow in flows for row in summary.buffers(flow)), summary.BUFFERS),
+        bottlenecks=_bottlenecks(flows),
         phases=books[0].phases if books else (),
         nodes=summary.nodes(line),
         edges=summary.edges(line),

@@ -62,6 +62,8 @@ def test_names(simulate, line):
     expected |= {"level_mean.table", "expired_share.table"}
     expected |= {f"{what}.{source}" for what in ("arrivals", "lost_share") for source in ("source", "guests")}
     expected |= {"crew_utilisation.crew"} | {f"crew_wait_{time}.crew" for time in TIMES}
+    expected |= {"bottleneck_shifting"}
+    expected |= {f"bottleneck_{what}.{station}" for what in ("share", "sole_share") for station in ("cut", "pack")}
     assert set(kpi) == expected
     assert all(figure.unit in ("1", "1/h", "h", "s", "lots", "parts", "") for figure in kpi.values())
 

@@ -99,7 +99,6 @@ class Bottlenecks:
     def add(self, place: int, units: int) -> None:
         """So many units, each of which waits at first."""
         self._waiting[place] += units
-        self._touched.append(place)
 
     def turn(self, place: int, by: int, now: int) -> None:
         """A unit of a station begins to wait (1) or ceases to (-1) at tick `now`."""

@@ -26,8 +26,8 @@ class DwellStation(Store, Stopped):
     """
 
     __slots__ = (
-        "_full", "_longest", "_minimum", "_recipes", "_shown", "_since", "_waits", "book", "failures", "kind", "nominal",
-        "rows_in", "rows_out", "rows_scrapped", "spec", "unit_count", "worked",
+        "_full", "_longest", "_minimum", "_recipes", "_shown", "_since", "_waits", "book", "failures", "kind",
+        "nominal", "rows_in", "rows_out", "rows_scrapped", "spec", "unit_count", "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:

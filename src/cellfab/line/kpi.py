@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from cellfab.line.bottlenecks import SHARE, SHIFTING, SOLE
 from cellfab.line.result import FlowResult, StationFlow, Times
 from cellfab.line.states import BLOCKED, CONVERTING, DOWN, PLANNED, SETUP, STARVED, WAITING_CREW, WORKING
 from cellfab.result import Kpi
@@ -48,7 +52,7 @@ def flow_kpis(result: FlowResult) -> dict[str, Kpi]:
     for name, crew in result.crews.items():
         kpis[f"crew_utilisation.{name}"] = Kpi(crew.busy_mean / crew.size, "1")
         _add_times(kpis, "crew_wait_", crew.wait, f".{name}")
-    return kpis
+    return kpis | _shifting(result)
 
 
 def _line(result: FlowResult) -> dict[str, Kpi]:
@@ -85,6 +89,43 @@ def _bottleneck(result: FlowResult) -> Kpi:
     if not idle:
         return Kpi(None, "", reason="every station is storage")
     return Kpi(min(idle, key=lambda name: idle[name]), "")
+
+
+def _shifting(result: FlowResult) -> dict[str, Kpi]:
+    """The shifting bottleneck, where it has been watched; ties: the first as written."""
+    if result.bottlenecks is None:
+        return {}
+    span = result.horizon - result.warmup
+    shares = {name: found.window / span for name, found in result.bottlenecks.items()}
+    most = max(shares, key=lambda name: shares[name][SHARE])
+    always = Kpi(None, "", reason="every station has always waited for others")
+    kpis = {"bottleneck_shifting": Kpi(most, "") if shares[most][SHARE] else always}
+    for name, share in shares.items():
+        kpis[f"bottleneck_share.{name}"] = Kpi(float(share[SHARE]), "1")
+        kpis[f"bottleneck_sole_share.{name}"] = Kpi(float(share[SOLE]), "1")
+    return kpis
+
+
+BOTTLENECKS = ("week", "station", "sole_h", "shifting_h", "bottleneck_h", "share")
+"""Columns of `bottleneck_rows`."""
+
+
+def bottleneck_rows(result: FlowResult) -> Iterator[dict[str, Any]]:
+    """Stations that were the shifting bottleneck, by week; those that were not at all are left out.
+
+    `share` is that of the week in which the station was the bottleneck, `bottleneck_h` the hours: alone (`sole_h`), and
+    its even part of those in which it was one of several (`shifting_h`).
+    """
+    week_ticks = 168.0 * _TICKS_PER_H
+    for name, found in () if result.bottlenecks is None else result.bottlenecks.items():
+        for week, ticks in enumerate(found.weekly):
+            if ticks[SHARE]:
+                length = min(week_ticks, result.horizon - week * week_ticks)
+                sole, shifting, share = (float(ticks[column]) / _TICKS_PER_H for column in (SOLE, SHIFTING, SHARE))
+                yield {
+                    "week": week, "station": name, "sole_h": sole, "shifting_h": shifting, "bottleneck_h": share,
+                    "share": share * _TICKS_PER_H / length,
+                }  # fmt: skip
 
 
 def _add_station(kpis: dict[str, Kpi], name: str, station: StationFlow) -> None:

@@ -9,6 +9,9 @@ from cellfab.report.labels import QUIET_PHASES, sentence, words
 from cellfab.report.numbers import joined, number, percent
 from cellfab.result import RunResult
 
+_BOTTLENECKS = 3
+"""Stations that are told to be the shifting bottleneck."""
+
 
 def conversion(result: RunResult) -> str:
     """When the line stopped, what was done when, and when it was released; empty without a conversion."""
@@ -67,6 +70,31 @@ def bottleneck(result: RunResult) -> str:
     """Name of the station that limits the line; empty if the result names none."""
     kpi = result.kpi.get("bottleneck")
     return kpi.value if kpi is not None and isinstance(kpi.value, str) else ""
+
+
+def shifting_bottleneck(result: RunResult) -> str:
+    """The stations that were the bottleneck for longest, in one sentence; empty where nobody watched."""
+    names = [name.partition(".")[2] for name in result.kpi if name.startswith("bottleneck_share.")]
+    share = {name: _value(result, f"bottleneck_share.{name}") for name in names}
+    alone = {name: _value(result, f"bottleneck_sole_share.{name}") for name in names}
+    first = [name for name in sorted(names, key=lambda name: -share[name]) if share[name] >= 0.005][:_BOTTLENECKS]
+    if not first:
+        return ""
+    parts = [f"{words(name)} {percent(share[name], 0)} of the time" for name in first[:1]]
+    parts[0] += f" ({percent(alone[first[0]], 0)} alone)"
+    parts += [f"{words(name)} {percent(share[name], 0)}" for name in first[1:]]
+    rest = sum(share.values()) - sum(share[name] for name in first)
+    if rest >= 0.005:
+        parts.append(f"others {percent(rest, 0)}")
+    nobody = 1.0 - sum(share.values())
+    if nobody >= 0.005:
+        parts.append(f"nobody {percent(nobody, 0)}")
+    return f"Shifting bottleneck: {', '.join(parts)}."
+
+
+def _value(result: RunResult, name: str) -> float:
+    value = result.kpi[name].value
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 def stations(frame: pd.DataFrame, limiting: str) -> str:

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from cellfab.compare import Weeks, compare, side_of
 from cellfab.errors import UsageError
 from cellfab.report import (
+    bottleneck_chart,
     carbon_charts,
     charts,
     compare_chart,
@@ -218,6 +219,10 @@ def _station_charts(result: RunResult, order: list[str], shares: pd.DataFrame, l
     if not shares.empty:
         told = findings.stations(shares, limiting)
         out.append(make_chart("states", "Station states", told, charts.state_bars(shares, limiting), shares))
+    limits = bottleneck_chart.shares(result)
+    if not limits.empty and limits["week"].max() > 0:
+        drawn = bottleneck_chart.stacked(limits, result.phases, int(result.states["week"].max()) + 1)
+        out.append(make_chart("bottleneck", "Bottleneck by week", findings.shifting_bottleneck(result), drawn, limits))
     weeks = frames.working_by_week(result, order)
     if not weeks.empty:
         figure = charts.working_map(weeks, result.phases)

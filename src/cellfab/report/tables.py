@@ -137,6 +137,13 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
         },
     ),
     "stations": ("stations", {"replicate": _INT, "station": _TEXT, "line": _TEXT, "written": _TEXT}),
+    "bottlenecks": (
+        "bottlenecks",
+        {
+            "replicate": _INT, "week": _INT, "station": _TEXT, "sole_h": _FLOAT, "shifting_h": _FLOAT,
+            "bottleneck_h": _FLOAT, "share": _FLOAT,
+        },
+    ),
     "buffers": (
         "buffers",
         {

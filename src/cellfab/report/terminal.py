@@ -216,6 +216,8 @@ def _stations(result: RunResult, writer: _Writer) -> None:
         rows.append((name, *(percent(values.get(state, 0.0)) for state in shown), percent(down), percent(other)))
     columns = (("station", False), *((state, True) for state in (*shown, "down", "other")))
     writer.table("Station states, share of the calendar", columns, rows)
+    if shifting := findings.shifting_bottleneck(result):
+        writer.line(shifting)
 
 
 def _names(part: pd.DataFrame, column: str) -> str:
