@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cellfab.cli.options import ConfigArgument, JsonOption, SetOption
+from cellfab.cli.options import ConfigArgument, JsonOption, SetOption, WorkersOption
 from cellfab.cli.terminal import interruptible, progress_bar, warn
 from cellfab.errors import UsageError
+
+if TYPE_CHECKING:
+    from cellfab.config.resolved import Resolved
 
 
 def run(
@@ -21,15 +24,26 @@ def run(
     engine: Annotated[
         Literal["auto", "simpy", "compiled"] | None, typer.Option(help="Force the engine of a bare line.")
     ] = None,
+    workers: WorkersOption = None,
     out: Annotated[Path, typer.Option(help="Folder that the result folder is made in.")] = Path("runs"),
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar.")] = False,
 ) -> None:
-    """Simulate one scenario; print yield, output and cost; write tables and report.html."""
+    """Simulate one scenario, or a fleet of plants and its market; print figures; write tables and report.html."""
+    from cellfab.config.loader import load
+    from cellfab.fleet.file import is_fleet
     from cellfab.report.folder import records_folder, refuse_unwritable, write_run_folder
-    from cellfab.scenario import load_scenario
+    from cellfab.scenario import bind
 
-    scenario = load_scenario(config, overrides or ())
+    resolved = load(config, overrides or ())
+    if is_fleet(resolved):
+        if engine is not None:
+            raise UsageError("--engine goes with a scenario: a fleet's lines are not simulated lot by lot")
+        _run_fleet(resolved, seed, replicates, workers, out, as_json=as_json, quiet=quiet)
+        return
+    if workers is not None:
+        raise UsageError("--workers goes with a fleet; `cellfab study` runs a scenario's replicates on several")
+    scenario = bind(resolved)
     warn(scenario)
     if engine == "compiled" and scenario.is_plant:
         raise UsageError("--engine compiled runs bare lines only, and this scenario makes cells")
@@ -56,6 +70,29 @@ def run(
         from cellfab.report.terminal import print_result
 
         print_result(result, folder)
+
+
+def _run_fleet(
+    resolved: Resolved, seed: int | None, replicates: int | None, workers: int | None, out: Path, *, as_json: bool,
+    quiet: bool,
+) -> None:  # fmt: skip
+    """The same for plants that sell into one market."""
+    from cellfab.fleet.file import bind_fleet
+    from cellfab.report.folder import refuse_unwritable
+
+    fleet = bind_fleet(resolved)
+    refuse_unwritable(out)
+    from cellfab.fleet.run import run_fleet
+    from cellfab.report.fleet_folder import write_fleet_folder
+    from cellfab.report.fleet_text import fleet_document, fleet_text
+
+    with interruptible(), progress_bar(fleet.spec.name, shown=not (quiet or as_json)) as advance:
+        result = run_fleet(fleet, seed=seed, replicates=replicates, workers=workers, progress=advance)
+        folder = write_fleet_folder(result, fleet.resolved_yaml(), out)
+    if as_json:
+        typer.echo(json.dumps(fleet_document(result, str(folder)), allow_nan=False))
+    else:
+        typer.echo(fleet_text(result, folder))
 
 
 def quality(

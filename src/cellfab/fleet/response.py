@@ -35,6 +35,7 @@ from cellfab.economics.period_cost import (
     weekly_period_cost,
     weekly_plant_cost,
 )
+from cellfab.errors import ConfigError
 from cellfab.line.physics import Processed
 from cellfab.pilot import pilot_product, route
 from cellfab.plant import Plant
@@ -196,13 +197,19 @@ def measure(scenario: Scenario, product: str | None = None, *, seed: int = 1, lo
     """
     line = scenario.one_line
     product = pilot_product(line, product)
-    spec = line.spec.model_copy(update={"ramp": None, "conversion": None})
+    sources = {
+        name: source.model_copy(update={"products": {product: 1}}) for name, source in line.spec.line.sources.items()
+    }
+    only = line.spec.line.model_copy(update={"sources": sources})
+    spec = line.spec.model_copy(update={"ramp": None, "conversion": None, "line": only})
     still = replace(line, spec=spec)
     pilots = [_Pilot(still, seed, maturity) for maturity in MATURITIES]
     found = [estimate(still, product, seed=seed, pilot_lots=lots, plant=pilot) for pilot in pilots]
     mature = found[-1]
     names = tuple(spec.line.stations)
-    rated = rated_output(line, seed)[product]
+    if not mature.good_kwh_per_lot:
+        raise ConfigError(f"scenario '{scenario.name}' makes no good cells of '{product}', even when it is mature")
+    rated = rated_output(still, seed)[product]
     kwh_per_cell = mature.good_kwh_per_lot / mature.good_cells_per_lot
     return Response(
         scenario=scenario.name,

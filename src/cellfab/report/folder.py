@@ -7,9 +7,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from cellfab.errors import UsageError
@@ -63,18 +64,41 @@ def write_run_folder(result: RunResult, resolved_yaml: str, parent: Path) -> Pat
     UsageError
         If `parent` cannot be written to.
     """
+    fill = partial(_fill, result=result, resolved_yaml=resolved_yaml)
+    return write_whole_folder(parent, (result.name, result.digest, result.seed), fill)
+
+
+def write_whole_folder(parent: Path, of: tuple[str, str, int], fill: Callable[[Path], None]) -> Path:
+    """Have a folder filled beside its final place and moved there whole; one that is there is replaced.
+
+    Parameters
+    ----------
+    parent : Path
+        Made if it is not there.
+    of : tuple of (name, digest, seed)
+        What the folder is called by.
+    fill : callable
+        Given the folder, writes every file.
+
+    Raises
+    ------
+    UsageError
+        If `parent` cannot be written to.
+    """
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=parent))
+        folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=parent))
     except OSError as error:
         raise _unwritable(parent, str(error.strerror)) from error
     try:
-        _fill(partial, result, resolved_yaml)
-        return _move(partial, parent / f"{_file_name(result.name)}-{result.digest[:8]}-{result.seed}")
+        fill(folder)
+        folder.chmod(0o755)
+        name, digest, seed = of
+        return _move(folder, parent / f"{_file_name(name)}-{digest[:8]}-{seed}")
     except OSError as error:
         raise _unwritable(parent, str(error.strerror or error)) from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fill(folder: Path, result: RunResult, resolved_yaml: str) -> None:
@@ -91,7 +115,6 @@ def _fill(folder: Path, result: RunResult, resolved_yaml: str) -> None:
         for path in sorted(result.records.glob("*.parquet")):
             _bring(path, folder / path.name)
     write_report(result, folder / "report.html")
-    folder.chmod(0o755)
 
 
 def _bring(path: Path, target: Path) -> None:
