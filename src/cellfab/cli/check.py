@@ -20,6 +20,7 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
     from cellfab.calibrate.record import is_record, load_record
     from cellfab.config.batpac_checks import is_cost_file, load_cost_file
     from cellfab.config.loader import load
+    from cellfab.fleet.file import is_fleet, load_fleet
     from cellfab.scenario import load_scenario
     from cellfab.study.baseline_set import is_set, read_set
     from cellfab.study.file import is_study
@@ -46,6 +47,10 @@ def validate(config: ConfigArgument, overrides: SetOption = None, as_json: JsonO
             resolved = load_record(config)[1]
             what = {"record": {"name": resolved.name}}
             files, assumptions = [str(file) for file in resolved.files], len(resolved.assumptions())
+        elif is_fleet(load(config)):
+            fleet = load_fleet(config, overrides or ())
+            what = {"fleet": {"name": fleet.spec.name, "digest": fleet.digest, "plants": list(fleet.scenarios)}}
+            files, assumptions = list(fleet.files), len(fleet.assumptions)
         elif is_cost_file(load(config)):
             spec, resolved = load_cost_file(config, overrides or ())
             what = {"cost": {"name": spec.name}}
@@ -109,11 +114,14 @@ def config_show(
     from cellfab.config.batpac_checks import is_cost_file, load_cost_file
     from cellfab.config.loader import load
     from cellfab.config.show import render, render_json
+    from cellfab.fleet.file import is_fleet, load_fleet
     from cellfab.scenario import load_scenario
 
     try:
         if is_cost_file(load(config)):
             resolved = load_cost_file(config, overrides or ())[1]
+        elif is_fleet(load(config)):
+            resolved = load_fleet(config, overrides or ()).resolved
         else:
             resolved = load_scenario(config, overrides or ()).resolved
     except ConfigError as error:

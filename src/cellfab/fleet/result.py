@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.fleet.replicate import PLANT_COLUMNS, FleetReplicate, FleetTerms, LineLife
 from cellfab.result import Kpi
 
@@ -214,8 +213,3 @@ def _margin(of: Mapping[str, float]) -> float:
 
 def _per_kwh(usd: float, mwh: float) -> Kpi:
     return Kpi(usd / (1e3 * mwh), "USD/kWh") if mwh else Kpi(None, "USD/kWh", reason="nothing was sold")
-
-
-def gwh_per_year(mwh_per_week: Floats) -> Floats:
-    """A week's energy as a rate."""
-    return mwh_per_week * WEEKS_PER_YEAR / 1e3

@@ -10,9 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from cellfab.fleet.result import TABLES, FleetResult, quarter_of
+from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.fleet.result import TABLES, FleetResult, days_of, quarter_of
 from cellfab.report import labels, style
-from cellfab.report.fleet_text import headline, market_rows, plant_rows, plants_of
+from cellfab.report.fleet_text import headline, market_rows, plant_rows, plants_of, weeks_of
 from cellfab.report.numbers import number, percent
 from cellfab.report.parts import Chart, Table, as_csv, fill, make_chart, make_table, write_whole
 
@@ -50,12 +51,22 @@ def _quarterly(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     return pd.DataFrame({"mean": by.mean(), "low": by.quantile(_LOW), "high": by.quantile(_HIGH)})
 
 
+def _yearly(result: FleetResult, frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The same of an amount, as a rate by the year: quarters have 12 to 14 weeks."""
+    weeks = pd.Series([quarter_of(day) for day in days_of(result.start, weeks_of(result))]).value_counts()
+    return _quarterly(frame, column).div(weeks / WEEKS_PER_YEAR, axis=0)
+
+
+def _year_ticks(figure: go.Figure, quarters: pd.Index, every: int = 1) -> None:
+    """Years instead of quarters along the axis."""
+    first = [name for name in quarters if name.endswith("Q1")][::every]
+    figure.update_xaxes(tickmode="array", tickvals=first, ticktext=[name[:4] for name in first], tickangle=0)
+
+
 def _plant_quarters(result: FleetResult) -> pd.DataFrame:
     """replicate, plant, quarter, sold_gwh, capacity_gwh."""
     table = result.tables["plants"]
-    weeks = int(table["week"].max()) + 1
-    days = pd.date_range(str(result.start), periods=weeks, freq="7D")
-    names = {week: quarter_of(day.date()) for week, day in enumerate(days)}
+    names = {week: quarter_of(day) for week, day in enumerate(days_of(result.start, weeks_of(result)))}
     table = table.assign(quarter=table["week"].map(names))
     sums = table.groupby(["replicate", "plant", "quarter"], sort=True)[["sold_mwh", "capacity_mwh"]].sum() / 1e3
     return sums.rename(columns={"sold_mwh": "sold_gwh", "capacity_mwh": "capacity_gwh"}).reset_index()
@@ -66,18 +77,18 @@ def _fleet(result: FleetResult) -> Chart:
     sold = _plant_quarters(result)
     market = result.tables["market"]
     figure = go.Figure()
-    means = sold.groupby(["plant", "quarter"], sort=True)["sold_gwh"].mean().unstack("plant")[plants_of(result)]
+    means = pd.DataFrame({p: _yearly(result, sold[sold["plant"] == p], "sold_gwh")["mean"] for p in plants_of(result)})
     for place, plant in enumerate(means.columns):
         figure.add_scatter(
             x=means.index.tolist(), y=means[plant].tolist(), mode="lines", stackgroup="plants",
             name=style.label(labels.words(plant)), line={"width": 0.5, "color": _COLOURS[place % len(_COLOURS)]},
             hovertemplate="%{x}: %{y:,.2f} GWh<extra>%{fullData.name}</extra>",
         )  # fmt: skip
-    _band(figure, _quarterly(market, "fleet_gwh"), "fleet, 10 to 90 % of replicates", _BAND)
+    _band(figure, _yearly(result, market, "fleet_gwh"), "fleet, 10 to 90 % of replicates", _BAND)
     for column, name, dash in (
         ("bought_gwh", "demand at the price", "solid"), ("wanted_gwh", "demand at reference prices", "dot"),
     ):  # fmt: skip
-        line = _quarterly(market, column)["mean"]
+        line = _yearly(result, market, column)["mean"]
         figure.add_scatter(
             x=line.index.tolist(), y=line.tolist(), mode="lines", name=name,
             line={"color": "#1b1f24", "width": 2, "dash": dash},
@@ -85,8 +96,9 @@ def _fleet(result: FleetResult) -> Chart:
         )  # fmt: skip
     style.finish(figure, 470, hovermode="x")
     _legend_beside(figure)
-    figure.update_yaxes(title_text="GWh a quarter", rangemode="tozero")
-    frame = means.reset_index().merge(_quarterly(market, "bought_gwh")["mean"].rename("bought").reset_index())
+    figure.update_yaxes(title_text="GWh a year", rangemode="tozero")
+    _year_ticks(figure, means.index)
+    frame = means.join(_yearly(result, market, "bought_gwh")["mean"].rename("bought")).reset_index()
     told = (
         "Storage cells sold by plant, mean of all replicates. What lies between plants and demand comes from imports"
         " and second life."
@@ -110,28 +122,30 @@ def _price(result: FleetResult) -> Chart:
             )  # fmt: skip
     style.finish(figure, 320, hovermode="x")
     figure.update_yaxes(title_text="$/kWh", rangemode="tozero")
+    _year_ticks(figure, price.index)
     frame = price.join(parity["mean"].rename("import_parity")).reset_index()
     told = "At import parity the market takes all that the fleet can make; below it, the plants' cost sets the price."
     return make_chart("price", "Price and import parity", told, figure, frame)
 
 
 def _credits(result: FleetResult) -> Chart:
-    credits_ = _quarterly(result.tables["market"], "credits_usd") / 1e6
+    paid = _yearly(result, result.tables["market"], "paidusd") / 1e6
     figure = go.Figure()
     figure.add_bar(
-        x=credits_.index.tolist(), y=credits_["mean"].tolist(), name="tax credits", marker={"color": labels.GREEN},
+        x=paid.index.tolist(), y=paid["mean"].tolist(), name="tax credits", marker={"color": labels.GREEN},
         error_y={
             "type": "data", "symmetric": False, "thickness": 1, "width": 3,
-            "array": (credits_["high"] - credits_["mean"]).clip(lower=0.0).tolist(),
-            "arrayminus": (credits_["mean"] - credits_["low"]).clip(lower=0.0).tolist(),
+            "array": (paid["high"] - paid["mean"]).clip(lower=0.0).tolist(),
+            "arrayminus": (paid["mean"] - paid["low"]).clip(lower=0.0).tolist(),
         },
         hovertemplate="%{x}: %{y:,.0f} M$<extra></extra>",
     )  # fmt: skip
     style.finish(figure, 280)
-    figure.update_yaxes(title_text="M$ a quarter", rangemode="tozero")
-    whole = result.kpi["credits_musd"].value
+    figure.update_yaxes(title_text="M$ a year", rangemode="tozero")
+    _year_ticks(figure, paid.index)
+    whole = result.kpi["paidmusd"].value
     told = f"{number(float(whole) / 1e3)} bn$ in all, on what is sold by plants in the United States."  # type: ignore[arg-type]
-    return make_chart("credits", "Tax credits paid", told, figure, credits_.reset_index())
+    return make_chart("credits", "Tax credits paid", told, figure, paid.reset_index())
 
 
 def _share(result: FleetResult) -> Chart:
@@ -154,6 +168,7 @@ def _share(result: FleetResult) -> Chart:
         )  # fmt: skip
     style.finish(figure, 300, hovermode="x")
     figure.update_yaxes(title_text="% of what is bought", rangemode="tozero")
+    _year_ticks(figure, fleet.index)
     share = result.kpi["served_share"].value
     told = f"The fleet serves {percent(float(share), 0)} of all that is bought." if share is not None else ""
     return make_chart("share", "Who serves the demand", told, figure, pd.DataFrame(shown).reset_index())
@@ -171,7 +186,7 @@ def _each(result: FleetResult) -> Chart:
     frames = []
     for place, plant in enumerate(plants):
         own = table[table["plant"] == plant]
-        sold, able = _quarterly(own, "sold_gwh"), _quarterly(own, "capacity_gwh")
+        sold, able = _yearly(result, own, "sold_gwh"), _yearly(result, own, "capacity_gwh")
         frames.append(sold.join(able["mean"].rename("could")).reset_index().assign(plant=plant))
         at = {"row": place // _PANELS + 1, "col": place % _PANELS + 1}
         _band(figure, sold, "", "rgba(0,114,178,0.2)", at)
@@ -184,8 +199,8 @@ def _each(result: FleetResult) -> Chart:
     style.finish(figure, 60 + 190 * rows)
     figure.update_layout(legend={"y": 1.0 + 0.22 / rows})
     figure.update_yaxes(rangemode="tozero")
-    figure.update_xaxes(nticks=5, tickangle=0)
-    told = "GWh a quarter, with the band of 10 to 90 % of the replicates: conversions are late by chance."
+    _year_ticks(figure, sold.index, every=2)
+    told = "GWh a year, with the band of 10 to 90 % of the replicates: conversions are late by chance."
     return make_chart("each", "Each plant", told, figure, pd.concat(frames, ignore_index=True))
 
 

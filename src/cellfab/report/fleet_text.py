@@ -6,7 +6,8 @@ import datetime
 import math
 from typing import Any
 
-from cellfab.fleet.result import FleetResult
+from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.fleet.result import FleetResult, days_of
 from cellfab.report.numbers import MISSING, is_number, number, percent
 from cellfab.report.plain_table import plain_table
 from cellfab.result import Kpi
@@ -24,6 +25,11 @@ _MARKET = (
 def years_of(result: FleetResult) -> list[str]:
     """Years of the run that have figures."""
     return [name.removeprefix("sold_gwh.") for name in result.kpi if name.startswith("sold_gwh.2")]
+
+
+def weeks_of(result: FleetResult) -> int:
+    """Weeks of the run."""
+    return int(result.tables["plants"]["week"].max()) + 1
 
 
 def plants_of(result: FleetResult) -> list[str]:
@@ -79,12 +85,11 @@ def plant_rows(result: FleetResult) -> tuple[list[str], list[list[str]]]:
     """Headings, and a row for each plant: first sale, sold by year, cost and margin of all years."""
     years = years_of(result)
     table = result.tables["plants"]
-    days = [result.start + datetime.timedelta(weeks=week) for week in range(int(table["week"].max()) + 1)]
-    of_year = {week: str(day.year) for week, day in enumerate(days)}
-    sums = table.assign(year=table["week"].map(of_year)).groupby(["plant", "year"])["sold_mwh"].sum()
+    of_year = {week: str(day.year) for week, day in enumerate(days_of(result.start, weeks_of(result)))}
+    means = table.assign(year=table["week"].map(of_year)).groupby(["plant", "year"])["sold_mwh"].mean()
     rows = []
     for plant in plants_of(result):
-        sold = [number(float(sums.get((plant, year), 0.0)) / result.replicates / 1e3) for year in years]
+        sold = [number(float(means[plant, year]) * WEEKS_PER_YEAR / 1e3) for year in years]
         first = result.tables["lines"].query("plant == @plant").groupby("replicate")["first_sale_week"].min()
         when = [_day(result, float(first.quantile(share))) for share in (0.1, 0.9)]
         dates = when[0] if when[0] == when[1] else f"{when[0]} to {when[1]}"
