@@ -20,7 +20,9 @@ from cellfab.report.study_words import mean_and_width
 from cellfab.study.conduct import Progress, run_study
 from cellfab.study.table import COLUMNS
 
-FOLDER = {"results.parquet", "results.csv", "estimates.csv", "differences.csv", "study.yaml", "manifest.json"}
+FOLDER = {
+    "results.parquet", "results.csv", "estimates.csv", "differences.csv", "study.yaml", "manifest.json", "charts.html",
+}  # fmt: skip
 
 
 @pytest.fixture

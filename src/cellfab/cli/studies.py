@@ -87,10 +87,9 @@ def conduct(file: Path, workers: int | None, executor: str | None, store: Path, 
     with interruptible(kept), study_progress(found.name, shown=not (quiet or as_json)) as progress:
         result = run_study(found, store=store, executor=executor, workers=workers, progress=progress)
         folder = write_tables(result, store)
-        if found.spec.analysed:
-            from cellfab.report.study_page import write_study_page
+        from cellfab.report.study_page import write_study_page
 
-            write_study_page(result, folder / "charts.html")
+        write_study_page(result, folder / "charts.html")
     if as_json:
         for line in study_warnings(result):
             typer.echo(f"warning: {line}", err=True)

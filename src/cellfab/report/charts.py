@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -207,7 +206,7 @@ def working_map(frame: pd.DataFrame, phases: Sequence[Phase] = ()) -> go.Figure:
             x=[week + pooled / 2.0 for week in weeks],
             y=list(range(len(stations))),
             z=[[None if math.isnan(value) else 100.0 * value for value in row] for row in table.to_numpy()],
-            colorscale=[[0, _faded(labels.GREEN, 0.03)], [1, _faded(labels.GREEN, 1.0)]],
+            colorscale=[[0, style.faded(labels.GREEN, 0.03)], [1, style.faded(labels.GREEN, 1.0)]],
             zmin=0,
             zmax=100,
             colorbar={"title": {"text": "working, %", "side": "right"}, "thickness": 12, "outlinewidth": 0},
@@ -237,14 +236,15 @@ def _curve(
     x = [float(week) + 0.5 for week in frame["week"]]
     group = f"{name}"
     if int(frame["n"].max()) > 1:
-        band_x, band_y = _band(x, frame[f"{column}_low"], frame[f"{column}_high"], factor)
+        low, high = (factor * frame[f"{column}_{end}"].astype(float) for end in ("low", "high"))
+        band_x, band_y = style.outline(x, low, high)
         figure.add_scatter(
             x=band_x,
             y=band_y,
             mode="lines",
             line={"width": 0},
             fill="toself",
-            fillcolor=_faded(colour),
+            fillcolor=style.faded(colour),
             legendgroup=group,
             name=f"{name}, band",
             showlegend=False,
@@ -272,30 +272,6 @@ def _with_band(column: str) -> tuple[str, str, str]:
     return column, f"{column}_low", f"{column}_high"
 
 
-def _band(x: Sequence[float], low: pd.Series, high: pd.Series, factor: float) -> tuple[list[Any], list[Any]]:
-    """Closed outlines of a band, one for each stretch without gaps, parted by None."""
-    band_x: list[Any] = []
-    band_y: list[Any] = []
-    run: list[tuple[float, float, float]] = []
-    for point in [*zip(x, low.astype(float), high.astype(float), strict=True), (math.nan, math.nan, math.nan)]:
-        if not (math.isnan(point[1]) or math.isnan(point[2])):
-            run.append(point)
-            continue
-        if len(run) > 1:
-            if band_x:
-                band_x.append(None)
-                band_y.append(None)
-            band_x += [p[0] for p in run] + [p[0] for p in reversed(run)]
-            band_y += [factor * p[1] for p in run] + [factor * p[2] for p in reversed(run)]
-        run = []
-    return band_x, band_y
-
-
-def _faded(colour: str, opacity: float = 0.2) -> str:
-    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{opacity:g})"
-
-
 def mark_phases(
     figure: go.Figure, phases: Sequence[Phase], first: float, last: float, shade: bool = True, width: float = _PLOT_PX
 ) -> int:
@@ -310,7 +286,7 @@ def mark_phases(
         if colour and shade:
             figure.add_shape(
                 type="rect", x0=start, x1=end, y0=0, y1=1, xref="x", yref="paper", layer="below",
-                fillcolor=_faded(colour), line={"width": 0}, name=style.label(phase.name),
+                fillcolor=style.faded(colour), line={"width": 0}, name=style.label(phase.name),
             )  # fmt: skip
         edge = phase.start_week > first
         if edge:

@@ -1,4 +1,4 @@
-"""Pictures of a study of what is not known, as one HTML page: bars of what moves a figure, and laws of figures."""
+"""Pictures of a study as one HTML page: figures and curves, bars of what moves them, laws of what is not known."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ import plotly.graph_objects as go
 from cellfab.report import labels, style
 from cellfab.report.numbers import number, percent, scaled
 from cellfab.report.parts import Chart, fill, make_chart, write_whole
+from cellfab.report.study_charts import curve_charts, figure_charts
 from cellfab.report.study_sensitivity_text import ends_of, full_bar
+from cellfab.report.study_text import ENDINGS
 from cellfab.study.analysis_parts import FigureSensitivity, FigureSpread, Measure, Sensitivity, Subject, Uncertainty
+from cellfab.study.bands import Bands
 from cellfab.study.result import StudyResult
 from cellfab.study.sensitivity import Effect, Share
 from cellfab.study.tornado import Change, Swing, size_of
@@ -36,12 +39,14 @@ def write_study_page(result: StudyResult, path: Path) -> Path | None:
     Path or None
         The file; None of a study that has no pictures.
     """
-    charts = list(_charts(result))
+    charts = [*figure_charts(result), *_charts(result)]
     if not charts:
         return None
     study = result.study
     moved = len(study.moved.names) + len(study.spec.factors)
-    told = f"{len(study.cases)} cases, {moved} values moved ({study.spec.design.kind}), seed {study.spec.seed}"
+    design = f", {moved} values moved ({study.spec.design.kind})" if moved and study.spec.search is None else ""
+    cases = "1 case" if len(study.cases) == 1 else f"{len(study.cases)} cases"
+    told = f"{cases}{design}, seed {study.spec.seed}; ended: {ENDINGS[result.ended]}"
     content = {"title": study.name, "description": study.spec.description, "told": told, "charts": charts}
     write_whole(fill("study.html.j2", content), path)
     return path
@@ -54,6 +59,8 @@ def _charts(result: StudyResult) -> Iterator[Chart]:
                 for place, figure in enumerate(part.figures):
                     if any(size_of(one) > 0.0 for one in figure.measures):
                         yield _sensitivity(part, figure, place)
+            case Bands():
+                yield from curve_charts(part.bands)
             case Uncertainty():
                 metrics = dict.fromkeys(one.metric for one in part.figures if len(one.values) > 1)
                 for place, metric in enumerate(metrics):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from html import escape
 from textwrap import wrap
 from typing import Any
@@ -59,6 +60,31 @@ def finish(figure: go.Figure, height: int, **layout: Any) -> go.Figure:
     figure.update_yaxes(**axis)
     figure.update_layout(**layout)
     return figure
+
+
+def outline(x: Iterable[float], low: Iterable[float], high: Iterable[float]) -> tuple[list[Any], list[Any]]:
+    """Closed outlines of a band, one for each stretch without gaps (NaN), parted by None."""
+    band_x: list[Any] = []
+    band_y: list[Any] = []
+    run: list[tuple[float, float, float]] = []
+    for point in [*zip(x, low, high, strict=True), (math.nan, math.nan, math.nan)]:
+        if not (math.isnan(point[1]) or math.isnan(point[2])):
+            run.append(point)
+            continue
+        if len(run) > 1:
+            if band_x:
+                band_x.append(None)
+                band_y.append(None)
+            band_x += [p[0] for p in run] + [p[0] for p in reversed(run)]
+            band_y += [p[1] for p in run] + [p[2] for p in reversed(run)]
+        run = []
+    return band_x, band_y
+
+
+def faded(colour: str, opacity: float = 0.2) -> str:
+    """A colour #RRGGBB that lets through what lies behind it."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def name_rows(figure: go.Figure, names: Sequence[str], width: int = 26) -> None:
