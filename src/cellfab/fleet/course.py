@@ -33,7 +33,7 @@ class Dates(NamedTuple):
     restart : int
         First lot of the new product.
     release : int
-        From here on cells may be sold.
+        What is begun from here on may be sold.
     """
 
     stop: int
@@ -120,7 +120,7 @@ class LineCourse:
         self._begins = begins
         lead = round(response.work_weeks * TICKS_PER_WEEK)
         self._first = self.dates.restart + lead
-        self._release = max(self.dates.release, self._first)
+        self._release = self.dates.release + lead
         self._utilised = np.zeros(len(response.stations))
         self._book = None
         if ramp is not None:

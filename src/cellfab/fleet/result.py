@@ -49,7 +49,7 @@ TABLES: dict[str, dict[str, str]] = {
     "lines": {
         "replicate": "", "plant": "", "line": "number in the plant, from 1",
         "stop_week": "from here on the line's cost counts; weeks from the first day, negative before it",
-        "restart_week": "first lot of the product", "release_week": "from here on cells may be sold",
+        "restart_week": "first lot of the product", "release_week": "what is begun from here on may be sold",
         "first_sale_week": "the first of them have passed the last test",
     },
 }  # fmt: skip
