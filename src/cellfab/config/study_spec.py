@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from cellfab.config.design_spec import Design, Factor, Uncertain
+from cellfab.config.levers_spec import Lever, Ranking
 from cellfab.config.search_spec import Search
 from cellfab.config.selection_spec import Selection
 from cellfab.config.spec import Spec
@@ -121,6 +122,10 @@ class StudySpec(Spec):
     """Which case is best; its replicates are then given out for that."""
     search: Search | None = None
     """What is best between the ends of the factors; then there is no design."""
+    levers: Annotated[dict[str, Lever], Field(min_length=1)] | None = None
+    """What could be changed, each alone: further variants, compared with the only one of `variants`, and ranked."""
+    ranking: Ranking | None = None
+    """By which figure levers are ranked."""
     variance_reduction: VarianceReduction | None = None
     confidence_share: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.95
     """Of all intervals."""
@@ -140,7 +145,8 @@ class StudySpec(Spec):
         """Every key figure that the study names."""
         chosen = [] if self.selection is None else [self.selection.metric]
         sought = [] if self.search is None else [*self.search.objectives, *self.search.constraints]
-        return tuple(dict.fromkeys((*self.metrics, *chosen, *sought)))
+        ranked = [] if self.ranking is None else [self.ranking.metric]
+        return tuple(dict.fromkeys((*self.metrics, *chosen, *sought, *ranked)))
 
     @property
     def most(self) -> int:

@@ -18,8 +18,9 @@ _MEDIAN = 2
 
 
 def bands_text(bands: Bands, result: StudyResult) -> list[str]:
-    """Six weeks of each curve: median, 5 % and 95 % quantile; not of cases among which is chosen or searched."""
-    if result.study.spec.selection is not None or result.study.spec.search is not None:
+    """Six weeks of each curve: median, 5 % and 95 % quantile; not where one is chosen, sought or ranked."""
+    spec = result.study.spec
+    if spec.selection is not None or spec.search is not None or spec.levers is not None:
         return []
     shown = sorted((one for one in bands.bands if one.curve in SHOWN), key=lambda one: SHOWN.index(one.curve))
     if not shown or len(shown) > _MOST_ROWS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cellfab.report.levers_text import levers_document, levers_text
 from cellfab.report.study_bands_text import bands_document, bands_text
 from cellfab.report.study_search_text import search_document, search_text
 from cellfab.report.study_selection_text import selection_document, selection_text
@@ -14,6 +15,7 @@ from cellfab.study.result import StudyResult
 
 TELLERS: Mapping[str, tuple[Callable[[Any, StudyResult], list[str]], Callable[[Any, StudyResult], Any]]] = {
     "bands": (bands_text, bands_document),
+    "levers": (levers_text, levers_document),
     "selection": (selection_text, selection_document),
     "search": (search_text, search_document),
     "sensitivity": (sensitivity_text, sensitivity_document),

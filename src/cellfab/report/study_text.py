@@ -59,7 +59,7 @@ def study_text(result: StudyResult, folder: Path) -> str:
     headings = ("figure", "variant", *factors, "mean", f"± {confidence}", "unit", "n", "half-width/mean", "")
     if rows:
         parts.append(plain_table(headings, without_repeats(rows)))
-    if result.differences:
+    if result.differences and study.spec.levers is None:
         parts += [f"less {_reference(result)}, at the same point:", _differences(result, shown, confidence)]
     parts += part_texts(result)
     parts += [f"warning: {line}" for line in study_warnings(result)]
@@ -168,9 +168,9 @@ def study_document(result: StudyResult, folder: Path) -> dict[str, Any]:
 
 
 def shown_cases(result: StudyResult) -> set[int]:
-    """Numbers of the cases that are shown: all; of a search those that it has found; none of a sample."""
+    """Numbers of the cases that are shown: all; of a search those that it has found; none of a sample or of levers."""
     cases = result.study.cases
-    if result.study.spec.analysed:
+    if result.study.spec.analysed or result.study.spec.levers is not None:
         return set()
     if result.study.spec.search is None:
         return {case.number for case in cases}

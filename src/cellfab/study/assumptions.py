@@ -59,7 +59,7 @@ def write_assumptions_study(
     metric = metric or ("cost_usd_per_kwh" if scenario.is_plant else "throughput_per_h")
     path = library.find(config)
     base = config if library.lookup(config) == path else str(path.absolute())
-    changes = "".join(f"      {_line(one)}\n" for one in settings)
+    changes = "".join(f"      {setting_line(one)}\n" for one in settings)
     text = _STUDY.format(
         name=json.dumps(f"assumptions of {scenario.name}"),
         metric=json.dumps(metric) if re.search(r"[^0-9A-Za-z_.-]", metric) else metric,
@@ -75,7 +75,7 @@ def write_assumptions_study(
     return file
 
 
-def _line(setting: str) -> str:
+def setting_line(setting: str) -> str:
     """A `--set` option, which `load_scenario` has read, as a line of a study's `set`."""
     found = ASSIGNMENT.match(setting)
     assert found is not None

@@ -136,6 +136,7 @@ _ONLY_NUMBERS = {
     "metrics": "only numbers have a half-width",
     "selection": "only of numbers one is the best",
     "search": "only numbers can be sought or limited",
+    "ranking": "only changes of numbers can be ranked",
 }
 
 
@@ -148,6 +149,9 @@ def _figures(file: StudyFile) -> Iterator[tuple[str, TreePath, bool, TreePath]]:
     if spec.selection is not None:
         where = ("selection", "metric")
         yield spec.selection.metric, where, False, where
+    if spec.ranking is not None:
+        where = ("ranking", "metric")
+        yield spec.ranking.metric, where, False, where
     if spec.search is not None:
         for group in ("objectives", "constraints"):
             for name in getattr(spec.search, group):

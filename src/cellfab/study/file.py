@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,10 +13,11 @@ from cellfab.config.merge import unwrap_sourced
 from cellfab.config.overrides import Assignment
 from cellfab.config.problems import Location, Problem, config_error, did_you_mean
 from cellfab.config.resolved import Resolved, resolve
-from cellfab.config.study_spec import BASE, Replicates, StudySpec, Variant
+from cellfab.config.study_spec import BASE, Comparison, Replicates, StudySpec, Variant
 from cellfab.config.tree_path import TreePath, parse_path
 from cellfab.config.yaml_reader import Deletion, Mapping, Node, Scalar, Sequence, parse, read_source, shown_name
 from cellfab.study.adaptive_checks import adaptive_contradictions
+from cellfab.study.lever_checks import lever_contradictions
 
 
 class FactorPlace(NamedTuple):
@@ -54,10 +56,13 @@ class StudyFile:
     changes: dict[str, tuple[Assignment, ...]]
     places: tuple[FactorPlace, ...]
 
-    @property
+    @cached_property
     def variants(self) -> dict[str, Variant]:
-        """The variants, or the base as the only one."""
-        return self.spec.variants or {BASE: Variant()}
+        """The variants, or the base as the only one; and levers, each of which extends the first."""
+        own = self.spec.variants or {BASE: Variant()}
+        levers = (self.spec.levers or {}).items()
+        first = next(iter(own))
+        return own | {name: Variant(extends=first, changes=one.changes, text=one.text) for name, one in levers}
 
     def chain(self, name: str) -> list[str]:
         """A variant and those it extends, the lowest first."""
@@ -123,6 +128,8 @@ def read_study(path: Path) -> StudyFile:
     problems += found
     if spec is None:
         raise config_error(problems)
+    if spec.levers is not None and spec.comparison is None:
+        spec = spec.model_copy(update={"comparison": Comparison(reference=next(iter(spec.variants or (BASE,))))})
     file = StudyFile(path, spec, resolved, changes, nodes)
     problems += _contradictions(file)
     if problems:
@@ -131,10 +138,10 @@ def read_study(path: Path) -> StudyFile:
 
 
 def _changes(root: Mapping, problems: list[Problem]) -> dict[str, tuple[Assignment, ...]]:
-    """Assignments of each variant; in the tree, what is deleted becomes nothing."""
+    """Assignments of each variant and lever; in the tree, what is deleted becomes nothing."""
     changes: dict[str, tuple[Assignment, ...]] = {}
-    variants = root.items.get("variants")
-    for name, variant in variants.items.items() if isinstance(variants, Mapping) else ():
+    groups = [group for key in ("variants", "levers") if isinstance(group := root.items.get(key), Mapping)]
+    for name, variant in (item for group in groups for item in group.items.items()):
         written = variant.items.get("set") if isinstance(variant, Mapping) else None
         if not isinstance(written, Mapping):
             continue
@@ -211,6 +218,7 @@ def _contradictions(file: StudyFile) -> Iterator[Problem]:
         hint = did_you_mean(comparison.reference, file.variants)
         yield problem("comparison.reference", f"there is no variant '{comparison.reference}'", hint)
     yield from adaptive_contradictions(spec, file.resolved)
+    yield from lever_contradictions(spec, file.resolved)
     yield from _unreduced(file)
     if spec.factors and spec.design.kind == "list":
         lengths = {name: len(factor.values or ()) for name, factor in spec.factors.items() if factor.values}

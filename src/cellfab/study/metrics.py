@@ -23,7 +23,7 @@ def known_metrics(scenario: Scenario) -> dict[str, bool]:
     )
     short = replace(scenario, spec=scenario.spec.model_copy(update={"run": run}))
     products = list(scenario.spec.products)
-    figures = key_figures(short, simulate(short, 1), dict.fromkeys(products, 1.0))
+    figures = key_figures(short, simulate(short, 1, engine=run.engine), dict.fromkeys(products, 1.0))
     names = {
         name: not (isinstance(kpi.value, str) or (kpi.value is None and not kpi.unit)) for name, kpi in figures.items()
     }

@@ -26,6 +26,7 @@ from cellfab.study.checks import (
 from cellfab.study.design import Level, Point, level, points
 from cellfab.study.file import read_study
 from cellfab.study.footing import Footing, footing
+from cellfab.study.lever_checks import idle_levers, unknown_curve
 from cellfab.study.moved import NOTHING_MOVED, Infeasible, Moved, select, written
 from cellfab.study.rated_figures import needs_rated
 from cellfab.study.task import Task, packed
@@ -190,6 +191,7 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
         kinds = found.kinds.values()
         problems += [*never_steady(file, kinds), *incomparable(file, first)]
         problems += [*unfit_selection(file, len(study.cases)), *unfit_ends(binder)]
+        problems += [*idle_levers(study), *unknown_curve(study)]
         if metrics:
             problems += unknown_metrics(file, kinds)
     if problems:
@@ -280,4 +282,6 @@ def _digest(study: Study) -> str:
         more += f"\0{spec.selection.model_dump_json()}"
     if spec.search is not None:
         more += f"\0{spec.model_dump_json(include={'search', 'factors'})}"
+    if spec.levers is not None:
+        more += f"\0{spec.model_dump_json(include={'levers', 'ranking'})}"
     return sha256(f"{content}\0{cases}{more}".encode()).hexdigest()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from cellfab.study.analysis import analyse
 from cellfab.study.bands import CurveBand, bands_of, curve_bands
 from cellfab.study.estimator import estimated, independent_values
+from cellfab.study.levers import rank_levers
 from cellfab.study.part import Part
 from cellfab.study.plan import Case, Study
 from cellfab.study.statistics import BAND_SHARES, Interval, independent_difference, paired_difference
@@ -184,7 +185,7 @@ class StudyResult:
         raise KeyError((variant, point, metric))
 
 
-ANALYSES: tuple[Callable[[StudyResult], Part | None], ...] = (analyse, bands_of)
+ANALYSES: tuple[Callable[[StudyResult], Part | None], ...] = (analyse, rank_levers, bands_of)
 """What may add a part to a result that is otherwise done; None where the study does not ask for it."""
 
 
