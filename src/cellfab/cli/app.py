@@ -14,6 +14,7 @@ from cellfab.cli.backtest import backtest
 from cellfab.cli.baseline import baseline_check, baseline_save
 from cellfab.cli.check import config_show, init, schema, steps, validate
 from cellfab.cli.compare import compare
+from cellfab.cli.levers import levers
 from cellfab.cli.money import cost, size
 from cellfab.cli.plan import plan
 from cellfab.cli.records import impact, query, trace
@@ -56,8 +57,8 @@ def cellfab(
     """Battery-cell manufacturing yield and process simulator."""
 
 
-for _command in (run, validate, plan, quality, size, cost, schema, trace, impact, compare, study, assumptions, backtest,
-                 query, steps, init):  # fmt: skip
+for _command in (run, validate, plan, quality, size, cost, schema, trace, impact, compare, study, levers, assumptions,
+                 backtest, query, steps, init):  # fmt: skip
     app.command()(_command)
 config_app.command("show")(config_show)
 baseline_app.command("save")(baseline_save)

@@ -10,6 +10,7 @@ import typer
 
 from cellfab.cli.options import ConfigArgument, ExecutorOption, JsonOption, SetOption, WorkersOption
 from cellfab.cli.terminal import interruptible
+from cellfab.errors import UsageError
 
 CRITERION_FAILED = 4
 BUDGET_ENDED = 5
@@ -69,8 +70,18 @@ def assumptions(
     conduct(file, workers, executor, store, as_json=as_json, quiet=quiet)
 
 
-def conduct(file: Path, workers: int | None, executor: str | None, store: Path, *, as_json: bool, quiet: bool) -> None:
-    """Run a study and print what it has found."""
+def conduct(
+    file: Path,
+    workers: int | None,
+    executor: str | None,
+    store: Path,
+    *,
+    as_json: bool,
+    quiet: bool,
+    html: Path | None = None,
+    needs_levers: bool = False,
+) -> None:
+    """Run a study and print what it has found; its page is written to `html`, too."""
     if executor is None and workers != 0:
         from cellfab.study.executors import begin_loading
 
@@ -78,6 +89,8 @@ def conduct(file: Path, workers: int | None, executor: str | None, store: Path, 
     from cellfab.study.plan import load_study
 
     found = load_study(file)
+    if needs_levers and found.spec.levers is None:
+        raise UsageError(f"the study '{file}' has no `levers`: run it by cellfab study")
     from cellfab.report.study_progress import study_progress
     from cellfab.report.study_text import study_document, study_text, study_warnings
     from cellfab.study.conduct import run_study
@@ -90,6 +103,8 @@ def conduct(file: Path, workers: int | None, executor: str | None, store: Path, 
         from cellfab.report.study_page import write_study_page
 
         write_study_page(result, folder / "charts.html")
+        if html is not None:
+            write_study_page(result, html)
     if as_json:
         for line in study_warnings(result):
             typer.echo(f"warning: {line}", err=True)

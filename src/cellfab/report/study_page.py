@@ -10,6 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cellfab.report import labels, style
+from cellfab.report.levers_chart import lever_charts
 from cellfab.report.numbers import number, percent, scaled
 from cellfab.report.parts import Chart, fill, make_chart, write_whole
 from cellfab.report.study_charts import curve_charts, figure_charts
@@ -17,6 +18,7 @@ from cellfab.report.study_sensitivity_text import ends_of, full_bar
 from cellfab.report.study_text import ENDINGS
 from cellfab.study.analysis_parts import FigureSensitivity, FigureSpread, Measure, Sensitivity, Subject, Uncertainty
 from cellfab.study.bands import Bands
+from cellfab.study.levers import LeverRanking
 from cellfab.study.result import StudyResult
 from cellfab.study.sensitivity import Effect, Share
 from cellfab.study.tornado import Change, Swing, size_of
@@ -39,7 +41,11 @@ def write_study_page(result: StudyResult, path: Path) -> Path | None:
     Path or None
         The file; None of a study that has no pictures.
     """
-    charts = [*figure_charts(result), *_charts(result)]
+    ranked = [part for part in result.parts if isinstance(part, LeverRanking)]
+    if ranked:
+        charts = [chart for part in ranked for chart in lever_charts(part)]
+    else:
+        charts = [*figure_charts(result), *_charts(result)]
     if not charts:
         return None
     study = result.study

@@ -15,6 +15,7 @@ from cellfab.study.assumptions import setting_line
 from cellfab.study.default_levers import KINDS, DefaultLever, default_levers
 from cellfab.study.store import write_durably
 
+REPLICATES = 5
 LEAST_FOR_PRECISION = 4
 MOST_FOR_PRECISION = 100
 _LESS_IS_BETTER = ("cost", "weeks_", "scrap", "wait", "lead_time", "wip", "escape", "co2", "energy_", "down_share",
@@ -38,7 +39,7 @@ def write_levers_study(
     metric: str | None = None,
     settings: Sequence[str] = (),
     kinds: Sequence[str] = (),
-    replicates: int = 5,
+    replicates: int = REPLICATES,
     precision: float | None = None,
     target: float | None = None,
 ) -> Path:
