@@ -171,6 +171,10 @@ def test_lines_one_by_one(tmp_path):
     [
         ("  lines: {west: {}}\n", "f.yaml:5:11: error: conversion.lines.west: there is no line 'west'"),
         ("  lines: {north: {stop_week: 400}}\n", "f.yaml:5:30"),
+        (
+            "  drain: {fed_until_empty: [separators]}\n",
+            "f.yaml:5:29: error: conversion.drain.fed_until_empty.0: there is no source",
+        ),
     ],
 )
 def test_lines_that_cannot_be_converted(tmp_path, change, found):

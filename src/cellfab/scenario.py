@@ -163,7 +163,7 @@ def bind(resolved: Resolved) -> Scenario:
             lines = spec.lines.names() if spec.lines is not None else ()
             common = [] if plant is None else plant.shared_stations()
             problems += project_problems(
-                resolved, spec.conversion, spec.line.stations, spec.run.horizon_h, lines, common
+                resolved, spec.conversion, spec.line.stations, spec.run.horizon_h, lines, common, spec.line.sources
             )
     else:
         problems += [resolved.problem(*problem) for problem in wiring_problems_of_faulty(resolved)]

@@ -182,6 +182,32 @@ def test_rolls_without_a_partner_are_thrown_away():
     assert min(now for now, product, _ in recorder.ended if product == "ess") == controller.plan.restart + 3 * HOUR
 
 
+def test_what_is_merged_with_the_lots_inside_is_given_until_the_line_is_empty():
+    """At the stop the winder takes one of nine rolls and the only lid; with more lids it winds all nine, in 3 h each."""
+    line = {
+        "sources": {"web": {"products": {"ev": 1}}, "lids": {"products": {"ev": 1}}},
+        "buffers": {"webs": {"from": "web", "capacity": 9}, "lid_store": {"from": "lids", "capacity": 1}},
+        "stations": {
+            "wind": {
+                "kind": "serial", "from": {"webs": 1, "lid_store": 1},
+                "cycle": {"law": "deterministic", "value_s": 10_800},
+            },
+        },
+        "sinks": {"sold": {"from": "wind"}},
+    }  # fmt: skip
+    recorder, controller, _ = convert({"stations": {}, "drain": {"fed_until_empty": ["lids"]}}, line=line)
+    stop = 5 * TICKS_PER_WEEK
+    ended = [now for now, product, _ in recorder.ended if product == "ev" and now > stop]
+    assert len(ended) == 9
+    assert controller.plan.drained == max(ended) == stop + 9 * 3 * HOUR
+    assert controller.discarded == len(recorder.thrown) == 1  # the lid that nothing came for
+    assert min(now for now, product, _ in recorder.ended if product == "ess") == controller.plan.restart + 3 * HOUR
+    # Without them it winds the one that it has taken.
+    recorder, controller, _ = convert({"stations": {}}, line=line)
+    assert len([now for now, product, _ in recorder.ended if product == "ev" and now > stop]) == 1
+    assert controller.discarded == 8
+
+
 def test_phases_so_far():
     assert PlantConversion(Conversion.model_validate(SPEC), LINE["stations"]).phases(10**15) == ()
     _, controller, _ = convert()

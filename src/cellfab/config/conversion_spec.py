@@ -78,6 +78,9 @@ class Drain(Spec):
     expected_weeks: NonNegative = 3.0
     """For the plan only: in the simulation the line is empty when it is (assumption; two weeks of ageing, and what
     stands before it)."""
+    fed_until_empty: tuple[str, ...] = ()
+    """Sources that go on giving while the line empties, such as the separator: without them, lots that they merge with
+    cannot be finished, and are thrown away."""
     work_in_progress: Literal["finish", "scrap"] = "finish"
     """`scrap`: what is inside at the stop is thrown away as soon as it can be got out."""
 
@@ -207,7 +210,7 @@ _LATER = frozenset(
     {
         *("decision_week", "order_weeks", "order_slips", "commissioning_slips", "requalification_slips", "payment"),
         *("crews", "install_crews", "tasks", "slips_happen", "people", "lines", "delivery_weeks", "slips"),
-        *("delivery_slips", "expected_weeks", "work_in_progress"),
+        *("delivery_slips", "expected_weeks", "work_in_progress", "fed_until_empty"),
     }
 )
 """Keys that are left out of `Conversion.written` where nothing is said about them."""

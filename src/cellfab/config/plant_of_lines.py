@@ -123,7 +123,9 @@ def _by_station(spec: ScenarioSpec, plan: Layout) -> dict[str, Any]:
     conversion = spec.conversion
     if conversion is not None:
         tasks = {name: task for written, task in conversion.stations.items() for name in plan.copies(written)}
-        update: dict[str, Any] = {"stations": tasks}
+        fed = tuple(name for written in conversion.drain.fed_until_empty for name in plan.copies(written))
+        drain = conversion.drain.model_copy(update={"fed_until_empty": fed})
+        update: dict[str, Any] = {"stations": tasks, "drain": drain}
         if conversion.ramp is not None:
             laws = {name: law for written, law in conversion.ramp.stations.items() for name in plan.copies(written)}
             update["ramp"] = conversion.ramp.model_copy(update={"stations": laws})

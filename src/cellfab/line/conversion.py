@@ -100,13 +100,16 @@ class LineConversion:
         if spec.product_from is None:
             run.stop_sources(nodes)
         yield env.timeout(project.timeline().dates[on_line(self.line, STOP)].finish - run.now)
-        run.stop_sources(nodes)
+        still_fed = frozenset(spec.drain.fed_until_empty)
+        run.stop_sources((run.sources.keys() if nodes is None else nodes) - still_fed)
         self._count("stop")
         inside, finished = self._lots_inside(run), self._lots_finished(run)
         empty = run.drained(nodes)
         limit_weeks = 0.0 if spec.drain.work_in_progress == "scrap" else spec.drain.limit_weeks
         yield empty | env.timeout(ticks(limit_weeks))
         overdue = not empty.triggered
+        if still_fed:
+            run.stop_sources(nodes)
         dates = self.plan = project.plan(run.now, self.line)
         for station in run.stations.values():
             if station.name in dates.ready:

@@ -37,6 +37,7 @@ def project_problems(
     horizon_h: float,
     lines: Iterable[str] = (),
     shared: Iterable[str] = (),
+    sources: Iterable[str] = (),
 ) -> Iterator[Problem]:
     """Everything that is wrong with a plan.
 
@@ -52,9 +53,12 @@ def project_problems(
         Length of the run: the line must stop before its end.
     lines, shared : iterable of str
         Lines of the plant, and nodes that exist once for all of them.
+    sources : iterable of str
+        Of all lines.
     """
     weeks = horizon_h / _HOURS_PER_WEEK
     yield from _by_line(resolved, conversion, list(lines), list(shared), weeks)
+    yield from _unfed(resolved, conversion, list(sources))
     conversion = conversion.model_copy(update={"lines": {}})  # all lines have the same tasks
     names = list(stations)
     tasks = project_tasks(conversion, names)
@@ -103,6 +107,14 @@ def _by_line(
         )
         hint = "share nothing, or leave conversion.lines out and convert all lines at once"
         yield resolved.problem(at, message, hint, key=True)
+
+
+def _unfed(resolved: Resolved, conversion: Conversion, sources: list[str]) -> Iterator[Problem]:
+    """Sources that are to go on while the line empties, and are not there."""
+    for index, name in enumerate(conversion.drain.fed_until_empty):
+        if name not in sources:
+            path: TreePath = ("conversion", "drain", "fed_until_empty", index)
+            yield resolved.problem(path, f"there is no source '{name}'", did_you_mean(name, sources))
 
 
 def _misnamed(
