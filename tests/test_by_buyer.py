@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cellfab.buyer_counts import BuyerCounts
@@ -10,6 +12,7 @@ from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
 from cellfab.quality import quality
 from cellfab.report.buyers_table import buyer_table
+from cellfab.report.numbers import MISSING, percent
 from cellfab.report.quality_text import quality_document, quality_text
 from cellfab.run import run_scenario
 from cellfab.scenario import load_scenario
@@ -71,6 +74,16 @@ def test_the_report_has_a_row_for_each(result):
     table = buyer_table(result)
     assert [row[0] for row in table.rows] == ["racing", "vans"]
     assert table.rows[0][5].endswith("%")
+
+
+def test_a_buyer_that_takes_nothing_has_no_shares(result):
+    table = result.buyers.assign(cells=0, kwh=0.0, usd=0.0, short_cells=0).where(
+        result.buyers["buyer"] == "vans", result.buyers
+    )
+    table = table.astype(result.buyers.dtypes)
+    rows = buyer_table(replace(result, buyers=table)).rows
+    assert rows[1][1:3] == ("0", percent(0.0))
+    assert rows[1][6] == MISSING
 
 
 def test_nothing_is_said_where_nobody_asks():

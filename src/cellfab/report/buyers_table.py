@@ -19,14 +19,14 @@ def buyer_table(result: RunResult) -> Table | None:
         return None
     sums = result.buyers.groupby("buyer", sort=False)[["cells", "kwh", "usd", "short_cells"]].sum(min_count=1)
     sums /= max(result.replicates, 1)
-    shares = sums / sums.sum()
+    shares, short = sums / sums.sum(), sums.short_cells / sums.cells
     rows = []
     for name in sums.index:
         usable = result.kpi.get(f"rack_usable_fraction.buyer.{name}")
         rows.append((
             labels.words(str(name)), joined(float(sums.cells[name]), ""), percent(float(shares.cells[name])),
             joined(float(sums.kwh[name]) / 1e3, "MWh"), joined(float(sums.usd[name]) / 1e6, "MUSD"),
-            percent(float(shares.usd[name])), percent(float(sums.short_cells[name] / sums.cells[name]), 3),
+            percent(float(shares.usd[name])), percent(float(short[name]), 3),
             joined(usable.value, "share") if usable else "–",
         ))  # fmt: skip
     return Table("buyers", _HEADINGS, tuple(rows), len(rows), as_csv(sums.reset_index()))
