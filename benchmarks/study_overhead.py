@@ -6,7 +6,8 @@
    second each) in this process alone, with one worker and with two, in turn, ROUNDS times (default 3), each in an
    empty store. Overhead per replicate is the time that workers are there, less what they spend in replicates, over 40:
    with their start (told apart) and with what one waits for the other at the end. The best round counts, because what
-   else runs on the machine only adds.
+   else runs on the machine only adds. What does not depend on that is the processor time of the study's own process:
+   handing out, keeping, deciding.
 2. Speed-up. The smallest wall time with one worker over the smallest with two. That needs two cores that have nothing
    else to do; so the share of the workers' time that goes into replicates is printed as well, and the speed-up that
    this share alone allows.
@@ -40,13 +41,18 @@ replicates: {replicates}
 
 
 class Timed(NamedTuple):
-    """A study that was run: wall time, until the first replicate began, and what each replicate took beyond its run."""
+    """A study that was run: wall time, until the first replicate began, and what each replicate took beyond its run.
+
+    `own_ms` is processor time of the process that runs the study, for each replicate; with workers, none of it is in
+    the replicates.
+    """
 
     wall_s: float
     start_s: float
     overhead_ms: float
     started_ms: float
     busy_share: float
+    own_ms: float
 
 
 def study_file(folder: Path, horizon: float, replicates: int) -> Path:
@@ -62,7 +68,7 @@ def timed(file: Path, store: Path, workers: int) -> Timed:
     study = load_study(file)
     pool: Pool = LocalPool(workers) if workers else SerialPool()
     first: list[float] = []
-    began = time.perf_counter()
+    began, own = time.perf_counter(), time.process_time()
 
     def look(progress: Progress) -> None:
         if progress.done and not first:
@@ -73,12 +79,13 @@ def timed(file: Path, store: Path, workers: int) -> Timed:
             result = Conduct(study, kept, pool, look).run()
         finally:
             pool.close()
-    wall = time.perf_counter() - began
+    wall, own = time.perf_counter() - began, time.process_time() - own
     spent = [result.outcomes[study.task(study.cases[0], number)].seconds for number in range(REPLICATES)]
     start = max(0.0, first[0] - min(spent[: max(workers, 1)]))  # the first chunks have one replicate each
     there = wall * max(workers, 1)
     overhead = 1e3 * (there - sum(spent)) / len(spent)
-    return Timed(wall, start, overhead, overhead - 1e3 * start * max(workers, 1) / len(spent), sum(spent) / there)
+    started = overhead - 1e3 * start * max(workers, 1) / len(spent)
+    return Timed(wall, start, overhead, started, sum(spent) / there, 1e3 * own / len(spent))
 
 
 def memory(file: Path, store: Path) -> list[tuple[int, float]]:
@@ -114,7 +121,13 @@ def main() -> None:
                 times.append(timed(file, folder / f"{number}_{workers}", workers))
         for workers, times in found.items():
             best = min(times, key=lambda one: one.overhead_ms)
-            start = f", {best.started_ms:.1f} ms once they have started ({best.start_s:.2f} s)" if workers else ""
+            own = min(one.own_ms for one in times)
+            start = (
+                f", {best.started_ms:.1f} ms once they have started ({best.start_s:.2f} s),"
+                f" {own:.1f} ms of processor time of the study's own process"
+                if workers
+                else ""
+            )
             print(
                 f"{workers} workers: {best.wall_s:6.2f} s; overhead {best.overhead_ms:5.1f} ms per replicate{start};"
                 f" {best.busy_share:.1%} of the time in replicates"
