@@ -13,7 +13,8 @@ from scipy import stats
 
 from cellfab.config.value_law import value_law
 from cellfab.scenario import bind, load_scenario
-from cellfab.study.uncertain import Input, inputs_of, split_variance, spread, values_at
+from cellfab.study.answer_law import split_variance, spread
+from cellfab.study.uncertain import Input, inputs_of, values_at
 
 SHARES = (0.01, 0.2, 0.5, 0.8, 0.99)
 LINE = """

@@ -8,8 +8,8 @@ from cellfab.report.numbers import MISSING, number, percent, scaled
 from cellfab.report.plain_table import plain_table
 from cellfab.report.study_words import finite, interval_document, mean_and_width, without_repeats
 from cellfab.study.analysis_parts import FigureSpread, SpreadOfDifference, Uncertainty
+from cellfab.study.answer_law import Spread
 from cellfab.study.result import StudyResult
-from cellfab.study.uncertain import Spread
 
 _MOST_RANKS = 5
 

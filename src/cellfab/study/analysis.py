@@ -24,11 +24,11 @@ from cellfab.study.analysis_parts import (
     Subject,
     Uncertainty,
 )
+from cellfab.study.answer_law import split_variance, spread
 from cellfab.study.plan import Case, Study
 from cellfab.study.sensitivity import morris_effects, sobol_indices
 from cellfab.study.statistics import mean_interval
 from cellfab.study.tornado import Association, associations, largest, tornado
-from cellfab.study.uncertain import split_variance, spread
 
 if TYPE_CHECKING:
     from cellfab.study.result import StudyResult

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cellfab.study.answer_law import Split, Spread
 from cellfab.study.part import Sheet
 from cellfab.study.plan import Study
 from cellfab.study.sensitivity import Effect, Share
 from cellfab.study.tornado import Association, Swing
-from cellfab.study.uncertain import Split, Spread
 
 Measure = Swing | Effect | Share
 
