@@ -166,6 +166,23 @@ def test_failed_replicates_are_told(command, study, monkeypatch):
     assert "warning: slow: replicate 0" in command("study", study, "--workers", "0").out
 
 
+def test_what_is_damaged_and_what_became_of_it_is_told(command, study):
+    before = command("study", study, "--workers", "0").out.splitlines()
+    (part, *_) = Path("studies", "parts").iterdir()
+    part.write_bytes(part.read_bytes()[:-1] + b"x")
+    after = command("study", study, "--workers", "0").out.splitlines()
+    warned = [line for line in after if line.startswith("warning: ")]
+    assert len(warned) == 1
+    assert f"{part.name} was damaged: its bytes are not those that were written; it is in damaged/, and" in warned[0]
+    assert [line for line in after if line not in (*warned, "")][1:] == [line for line in before if line][1:]
+    assert Path("studies", "damaged", part.name).exists()
+
+
+def test_differences_of_which_none_is_shown_have_no_heading(command, study, two_text):
+    Path(study).write_text(two_text.replace("{wait_mean_s.queue: {}, throughput_per_h: {}}", "{bottleneck: {}}"))
+    assert "less slow" not in command("study", study, "--workers", "0").out
+
+
 def test_validate_knows_studies(command, study, shop, two_text):
     done = command("validate", study)
     assert (done.code, done.out) == (0, "study.yaml: valid; 1 file, 0 values are assumptions\n")

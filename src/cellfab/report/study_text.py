@@ -23,6 +23,7 @@ from cellfab.report.study_words import (
 from cellfab.result import Kpi
 from cellfab.study.plan import Study
 from cellfab.study.result import Estimate, StudyResult
+from cellfab.study.store import DAMAGED, Damage
 
 SCHEMA_VERSION = 1
 ENDINGS = {
@@ -59,7 +60,7 @@ def study_text(result: StudyResult, folder: Path) -> str:
     headings = ("figure", "variant", *factors, "mean", f"± {confidence}", "unit", "n", "half-width/mean", "")
     if rows:
         parts.append(plain_table(headings, without_repeats(rows)))
-    if result.differences and study.spec.levers is None:
+    if study.spec.levers is None and any(one.metric in shown for one in result.differences):
         parts += [f"less {_reference(result)}, at the same point:", _differences(result, shown, confidence)]
     parts += part_texts(result)
     parts += [f"warning: {line}" for line in study_warnings(result)]
@@ -84,8 +85,15 @@ def study_warnings(result: StudyResult) -> list[str]:
                 f"{one.case.label}: in {short} of {one.n} replicates no end of the warm-up was found in the first half;"
                 " their figures are those of the second half: make run.horizon_h longer"
             )
-    lines += [f"the store's {damage.part} was damaged ({damage.reason})" for damage in result.damage]
+    lines += [f"the store's {damage.part} was damaged: {damage.reason}{_remedy(damage)}" for damage in result.damage]
     return lines
+
+
+def _remedy(damage: Damage) -> str:
+    """What was done about a damaged file."""
+    if not damage.results:
+        return ""
+    return f"; it is in {DAMAGED}/, and what this study needs of its {damage.results} replicates was run again"
 
 
 def infeasible_lines(study: Study) -> list[str]:
