@@ -183,7 +183,7 @@ def test_rolls_without_a_partner_are_thrown_away():
 
 
 def test_what_is_merged_with_the_lots_inside_is_given_until_the_line_is_empty():
-    """At the stop the winder takes one of nine rolls and the only lid; with more lids it winds all nine, in 3 h each."""
+    """At the stop the winder takes one of nine rolls and the only lid; with more lids it winds all, in 3 h each."""
     line = {
         "sources": {"web": {"products": {"ev": 1}}, "lids": {"products": {"ev": 1}}},
         "buffers": {"webs": {"from": "web", "capacity": 9}, "lid_store": {"from": "lids", "capacity": 1}},
