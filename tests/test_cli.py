@@ -54,6 +54,7 @@ def queue(here: Path) -> str:
         ["run", "--help"],
         ["--version"],
         ["validate", "ess_from_4680"],
+        ["validate", "na10_portfolio"],
         ["schema"],
         ["config", "show", "mm1"],
     ],

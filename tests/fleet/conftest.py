@@ -32,6 +32,12 @@ run: {start_date: 2025-01-06, horizon_h: 17472}
 """
 
 
+@pytest.fixture(scope="session")
+def texts() -> dict[str, str]:
+    """The two files by name."""
+    return {"fleet.yaml": FLEET, "plant.yaml": PLANT}
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Callable[..., Path]:
     """Writes the two files, with one text replaced by another in the fleet."""

@@ -67,7 +67,7 @@ def price_of(buyers: Sequence[Buyers], quantity: float) -> float:
 
     For a quantity of 0 the highest price that anybody would pay.
     """
-    wanted = [one for one in buyers if one.quantity > 0.0]
+    wanted = [one for one in buyers if one.quantity * one.elasticity / one.reference_price > 0.0]
     if not wanted:
         return 0.0
     tops = sorted({one.highest_price for one in wanted}, reverse=True)

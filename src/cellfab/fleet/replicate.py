@@ -1,7 +1,9 @@
 """One replicate of a fleet: dates drawn, then week by week what each line could make, what the market takes, and money.
 
-A line decides by its marginal cost, materials, energy and consumables less the tax credit, for what is fixed goes on
-whether it runs or not. It makes what it sells; before its release it makes cells that nobody may buy.
+A line offers at its marginal cost: materials, energy and consumables less the tax credit, for what is fixed goes on
+whether it runs or not. It offers at what that will be once it is mature: what a young line loses by its scrap is the
+price of learning, and a line that waits for better yields never has them. It makes what it sells; before its release it
+makes cells that nobody may buy.
 """
 
 from __future__ import annotations
@@ -126,7 +128,7 @@ def simulate_fleet(terms: FleetTerms, seed: int, replicate: int) -> FleetReplica
             for line in lines:
                 line.course.work(week, 1.0)
             continue
-        offers = [_offer(index, line, able[index], week) for index, line in enumerate(lines)]
+        offers = [_offer(line, could, week) for line, could in zip(lines, able, strict=True)]
         cleared = clear([*offers, *market.offers(week)], market.buyers(week))
         price[week] = cleared.price
         for supplier, kwh in zip(market.suppliers, cleared.sold[len(lines) :], strict=True):
@@ -182,18 +184,11 @@ def _capex_musd(terms: FleetTerms, plant: str) -> float:
     return whole / (spec.conversion_gwh_per_year or terms.responses[plant].gwh_per_year)
 
 
-def _usd_per_kwh(line: _Line, could: Potential, week: int) -> tuple[float, float]:
-    """Marginal cost of a lot, usd, and of a good kWh."""
-    lot_usd = line.course.response.at(line.terms.lot_usd[week], could.maturity)
-    return lot_usd, lot_usd * could.lots / could.kwh
-
-
-def _offer(index: int, line: _Line, could: Potential, week: int) -> Offer:
-    """All that a line may sell, at its marginal cost less the credit."""
-    if could.sellable_kwh <= 0.0:
-        return Offer(str(index), 0.0, 0.0)
-    _, marginal = _usd_per_kwh(line, could, week)
-    return Offer(str(index), could.sellable_kwh, marginal - line.terms.credit_usd_per_kwh[week])
+def _offer(line: _Line, could: Potential, week: int) -> Offer:
+    """All that a line may sell, at the marginal cost of the mature line less the credit."""
+    terms, response = line.terms, line.course.response
+    marginal = float(terms.lot_usd[week, -1] / response.kwh_per_lot[-1])
+    return Offer(line.plant, could.sellable_kwh, marginal - float(terms.credit_usd_per_kwh[week]))
 
 
 def _live(line: _Line, could: Potential, sold_kwh: float, week: int, price: float) -> None:
@@ -206,7 +201,7 @@ def _live(line: _Line, could: Potential, sold_kwh: float, week: int, price: floa
         return
     unsold = could.kwh - could.sellable_kwh
     share = (unsold + sold_kwh) / could.kwh
-    lot_usd, _ = _usd_per_kwh(line, could, week)
+    lot_usd = line.course.response.at(line.terms.lot_usd[week], could.maturity)
     columns["capacity_mwh"][week] += could.sellable_kwh / 1e3
     columns["sold_mwh"][week] += sold_kwh / 1e3
     columns["unsold_mwh"][week] += unsold / 1e3
@@ -219,7 +214,7 @@ def _live(line: _Line, could: Potential, sold_kwh: float, week: int, price: floa
 
 
 def _check(plants: Mapping[str, Mapping[str, Floats]], week: int, cleared: Cleared, offers: list[Offer]) -> None:
-    """What is bought is sold, nobody sells more than it can make, and nobody sells below its marginal cost."""
+    """What is bought is sold, nobody sells more than it can make, and nobody sells below what it asks."""
     sold, bought = math.fsum(cleared.sold), math.fsum(cleared.bought)
     if abs(sold - bought) > _ROUNDING * max(sold, bought, 1.0):
         raise InvariantError(f"week {week}: {sold:g} kWh are sold and {bought:g} kWh are bought")
@@ -229,4 +224,4 @@ def _check(plants: Mapping[str, Mapping[str, Floats]], week: int, cleared: Clear
             raise InvariantError(f"week {week}: '{name}' sells {columns['sold_mwh'][week]:g} MWh of {most:g}")
     for offer, kwh in zip(offers, cleared.sold, strict=False):
         if kwh > 0.0 and cleared.price < offer.price - _ROUNDING * abs(offer.price):
-            raise InvariantError(f"week {week}: sold at {cleared.price:g} $/kWh what costs {offer.price:g}")
+            raise InvariantError(f"week {week}: {cleared.price:g} $/kWh for what is offered at {offer.price:g}")

@@ -129,7 +129,7 @@ def _price(result: FleetResult) -> Chart:
 
 
 def _credits(result: FleetResult) -> Chart:
-    paid = _yearly(result, result.tables["market"], "paidusd") / 1e6
+    paid = _yearly(result, result.tables["market"], "credits_usd") / 1e6
     figure = go.Figure()
     figure.add_bar(
         x=paid.index.tolist(), y=paid["mean"].tolist(), name="tax credits", marker={"color": labels.GREEN},
@@ -143,7 +143,7 @@ def _credits(result: FleetResult) -> Chart:
     style.finish(figure, 280)
     figure.update_yaxes(title_text="M$ a year", rangemode="tozero")
     _year_ticks(figure, paid.index)
-    whole = result.kpi["paidmusd"].value
+    whole = result.kpi["credits_musd"].value
     told = f"{number(float(whole) / 1e3)} bn$ in all, on what is sold by plants in the United States."  # type: ignore[arg-type]
     return make_chart("credits", "Tax credits paid", told, figure, paid.reset_index())
 
