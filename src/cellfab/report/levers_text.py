@@ -90,6 +90,8 @@ def sentence(found: LeverRanking, one: Effect) -> str:
         first = f"no effect on {metric_name(metric)} that could be told from chance ({_signed(found, metric, change)})"
     else:
         first = f"{metric_name(metric)} {_signed(found, metric, change)}{_a_week(found, metric, change)}"
+        if not change.half_width:
+            first += ", always the same"
         each = one.each(metric)
         if each is not None and one.lever.amount != 1.0:
             worth = _signed(found, metric, each)
@@ -132,6 +134,8 @@ def _signed(found: LeverRanking, metric: str, change: Interval, own_scale: bool 
     if own_scale:
         divisor, unit = scaled(found.units.get(metric, ""), change.mean)
     mean, half = mean_and_width(change.mean, change.half_width, divisor)
+    if not change.half_width:
+        return f"{_plus(change.mean, mean)} {unit}".rstrip()
     return f"{_plus(change.mean, mean)} ± {half} {unit}".rstrip()
 
 
