@@ -11,7 +11,8 @@ import pytest
 
 import cellfab.replicate
 from cellfab.errors import StallError
-from cellfab.run import run_scenario
+from cellfab.replicate import simulate
+from cellfab.run import key_figures, run_scenario
 from cellfab.scenario import load_scenario
 from cellfab.study.code import code_digest
 from cellfab.study.conduct import Conduct, Progress, run_study
@@ -90,6 +91,19 @@ def test_the_frame_has_a_row_for_every_figure_of_every_replicate(two):
     waits = frame[(frame["metric"] == "wait_mean_s.queue") & (frame["variant"] == "fast")]
     assert list(waits["replicate"]) == list(range(6))
     assert result.estimate("fast", "wait_mean_s.queue").mean == pytest.approx(waits["value"].mean())
+
+
+def test_any_replicate_can_be_run_again_by_itself(two):
+    result = run_study(two, workers=0)
+    for variant, replicate in (("slow", 0), ("fast", 5)):
+        scenario = two.scenario(variant)
+        again = key_figures(scenario, simulate(scenario, 7, replicate), {})
+        case = next(case for case in two.cases if case.variant == variant)
+        kept = {figure.metric: figure.value for figure in result.outcomes[two.task(case, replicate)].figures}
+        assert kept["wait_mean_s.queue"] == again["wait_mean_s.queue"].value
+        assert kept.keys() == again.keys()
+    with pytest.raises(KeyError):
+        two.scenario("fast", point=1)
 
 
 def test_differences_are_paired_by_replicate(two):

@@ -29,7 +29,7 @@ from cellfab.study.footing import Footing, footing
 from cellfab.study.lever_checks import idle_levers, unknown_curve
 from cellfab.study.moved import NOTHING_MOVED, Infeasible, Moved, select, written
 from cellfab.study.rated_figures import needs_rated
-from cellfab.study.task import Task, packed
+from cellfab.study.task import Task, packed, unpacked
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,19 @@ class Study:
         reduction = self.spec.variance_reduction
         mirrored = reduction is not None and reduction.antithetic
         return Task(case.scenario, self.spec.seed, -1 - number if mirrored else number, self.rated)
+
+    def scenario(self, variant: str, point: int = 0) -> Scenario:
+        """The scenario of a case, to be run by itself (`cellfab.replicate.simulate`).
+
+        Raises
+        ------
+        KeyError
+            If there is no such case.
+        """
+        for case in self.cases:
+            if (case.variant, case.point) == (variant, point):
+                return unpacked(self.payloads[case.scenario])
+        raise KeyError((variant, point))
 
     @property
     def rated(self) -> bool:
