@@ -86,7 +86,9 @@ def areal_capacities(
     for first in range(0, whole, _ABREAST):
         for j in range(_ABREAST):
             sums[j] += loading[rows[first + j]]
-    total = sums.sum()
+    total = 0.0
+    for j in range(_ABREAST):
+        total += sums[j]
     for i in range(whole, rows.size):
         total += loading[rows[i]]
     return float(total)

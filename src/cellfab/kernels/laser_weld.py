@@ -192,7 +192,7 @@ def weld_side(
     power_factor, focus, scale_gap = (
         np.empty(CHUNK, np.float32),
         np.empty(CHUNK, np.float32),
-        np.ones(CHUNK, np.float32),
+        np.empty(CHUNK, np.float32),
     )
     depth_sum, conductance = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     violent, marked = np.empty(CHUNK, np.int32), np.empty(CHUNK, np.int32)
@@ -220,6 +220,7 @@ def weld_side(
         none[k] = math.exp(-expected)
         one_at_most[k] = math.exp(-expected) * (1.0 + expected)
 
+    scale_gap[:] = np.float32(1.0)
     for done in range(0, n, CHUNK):
         m = min(CHUNK, n - done)
         for j in range(m):

@@ -187,8 +187,9 @@ def tray_limits(
     while True:
         trays = max(last, 0) // places + 1
         grid = np.empty(places * trays, np.float32)  # a tray is a column: trays are sorted abreast
-        count = np.zeros(trays, np.int32)
+        count = np.empty(trays, np.int32)
         grid[:] = np.float32(np.inf)
+        count[:] = 0
         inside, start = 0, 0
         for i in range(n):
             if came[i]:
@@ -210,7 +211,9 @@ def tray_limits(
             break
         places = last + 1  # no tray can judge itself: the lot is one
 
-    middle, limit = np.zeros(trays, np.float32), np.zeros(trays, np.float32)
+    middle, limit = np.empty(trays, np.float32), np.empty(trays, np.float32)
+    middle[:] = np.float32(0.0)
+    limit[:] = np.float32(0.0)
     for turn in range(2):  # the median, then the median distance from it
         weight = np.float32(1.0 if turn == 0 else sigmas * _TO_SIGMA)
         for i in range(places):
