@@ -194,10 +194,9 @@ class Books:
 
     def _scrap_usd(self) -> dict[tuple[str, str, str], float]:
         usd: dict[tuple[str, str, str], float] = {}
-        for release in self.plant.ledger.releases():
-            if release.holding is Holding.SCRAP:
-                key = (release.product, release.place, release.reason)
-                usd[key] = usd.get(key, 0.0) + release.usd
+        for release in self.plant.ledger.releases(Holding.SCRAP):
+            key = (release.product, release.place, release.reason)
+            usd[key] = usd.get(key, 0.0) + release.usd
         return usd
 
     def steps(self) -> Iterator[dict[str, Any]]:

@@ -343,9 +343,13 @@ class Ledger:
                     week, place, product, account, posted.quantity / MICRO, posted.unit, posted.money / MICRO
                 )  # fmt: skip
 
-    def releases(self) -> Iterator[Release]:
-        """All value that has left work in progress (or never was in it), by week, place, product and so on."""
-        for key, (rows, energy, money) in sorted(self._releases.items()):
+    def releases(self, holding: Holding | None = None) -> Iterator[Release]:
+        """All value that has left work in progress (or never was in it), by week, place, product and so on.
+
+        With `holding` only what went there.
+        """
+        found = self._releases.items() if holding is None else [r for r in self._releases.items() if r[0][3] is holding]
+        for key, (rows, energy, money) in sorted(found):
             yield Release(*key, rows, energy / MICRO, money / MICRO)
 
     def held(self) -> Iterator[Held]:

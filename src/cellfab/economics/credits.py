@@ -58,8 +58,8 @@ def book_sales(
     """
     prices = {product: schedule.weekly(start, weeks) for product, schedule in sale.items()}
     later = payment_delay(SALES, ENERGY_UNIT, economics)
-    for release in list(ledger.releases()):
-        if release.holding is Holding.FINISHED_GOOD and release.product in prices:
+    for release in list(ledger.releases(Holding.FINISHED_GOOD)):
+        if release.product in prices:
             # What is finished in the last instant of the run falls into the week after it.
             ratio = ratios.get((release.week, release.product), 1.0)
             usd = release.energy_kwh * prices[release.product][min(release.week, weeks - 1)] * ratio
@@ -117,8 +117,8 @@ def book_credits(
 def sold_kwh(ledger: Ledger) -> dict[tuple[int, str], float]:
     """Energy of the cells finished for sale, by week and product, in order."""
     sold: dict[tuple[int, str], float] = {}
-    for release in ledger.releases():
-        if release.holding is Holding.FINISHED_GOOD and release.energy_kwh:
+    for release in ledger.releases(Holding.FINISHED_GOOD):
+        if release.energy_kwh:
             key = (release.week, release.product)
             sold[key] = sold.get(key, 0.0) + release.energy_kwh
     return dict(sorted(sold.items()))

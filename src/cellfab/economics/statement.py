@@ -108,9 +108,8 @@ def weekly_periods(ledger: Ledger) -> dict[int, Period]:
         else:
             by_holding[held.week][held.holding] += held.usd
             by_account[held.week][held.account] += held.usd
-    for release in ledger.releases():
-        if release.holding is Holding.FINISHED_GOOD:
-            good[release.week] += release.energy_kwh
+    for release in ledger.releases(Holding.FINISHED_GOOD):
+        good[release.week] += release.energy_kwh
     income: dict[int, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for earned in ledger.incomes():
         income[earned.week][earned.account.partition(".")[0]] += earned.usd

@@ -70,9 +70,8 @@ def borne_by(ledger: Ledger, *keys: BorneKey) -> dict[tuple[object, ...], float]
 def scrap_by_cause(ledger: Ledger) -> dict[tuple[str, str, str], float]:
     """Value already added to what was thrown away, usd, by place, cause and form; the largest sum first."""
     sums: dict[tuple[str, str, str], float] = defaultdict(float)
-    for release in ledger.releases():
-        if release.holding is Holding.SCRAP:
-            sums[release.place, release.reason, release.form] += release.usd
+    for release in ledger.releases(Holding.SCRAP):
+        sums[release.place, release.reason, release.form] += release.usd
     return dict(sorted(sums.items(), key=lambda item: -item[1]))
 
 
