@@ -9,7 +9,7 @@ import pytest
 
 from cellfab.line.bottlenecks import SHARE, SHIFTING, SOLE, Bottlenecks
 from cellfab.line.kpi import bottleneck_rows, flow_kpis
-from cellfab.line.states import BLOCKED, STARVED
+from cellfab.line.states import BLOCKED, CONVERTING, STARVED
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
 
 
@@ -251,6 +251,45 @@ def test_a_planned_stop_is_active_and_a_repair_too(simulate, fixed):
     assert kpi["starved_share.slow"].value == pytest.approx(0.5, abs=0.01)
     assert kpi["bottleneck_share.fast"].value == pytest.approx(0.5, abs=0.01)
     assert kpi["bottleneck_share.slow"].value == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_conversion_is_not_active(simulate, fixed, watched):
+    """A line that has run dry after 100 s is held up to 400 s: being converted, all wait, and nobody is it."""
+    spec = {
+        "sources": {"source": {}},
+        "stations": {
+            "saw": {"kind": "serial", "from": "source", "cycle": fixed(2)},
+            "mill": {"kind": "serial", "from": "saw", "cycle": fixed(3)},
+            "weld": {
+                "kind": "serial",
+                "from": "mill",
+                "machines": {"one": {"cycle": fixed(1)}, "two": {"cycle": fixed(1)}},
+            },
+        },
+        "sinks": {"out": {"from": "weld"}},
+    }
+
+    def convert(run):
+        yield run.env.timeout(100 * TICKS_PER_S)
+        run.stop_sources()
+        yield run.drained()
+        for station in run.stations.values():
+            station.hold(400 * TICKS_PER_S)
+        yield run.env.timeout(400 * TICKS_PER_S - run.now)
+        run.restart_sources("part")
+
+    result = simulate(spec, 1000, controllers=(convert,))
+    log, _ = watched
+    log = [entry for entry in log if entry[0] < result.horizon]
+    periods = active_periods(log, [1, 1, 1, 1], result.horizon)
+    for place, name in ((1, "saw"), (2, "mill")):
+        states = result.stations[name].weekly_ticks.sum(axis=0)
+        assert states[CONVERTING] > 250 * TICKS_PER_S
+        told = sum(end - start for where, start, end in periods if where == place)
+        assert told == states.sum() - states[[STARVED, BLOCKED, CONVERTING]].sum()
+    idle = 1.0 - sum(found.window[SHARE] for found in result.bottlenecks.values()) / result.horizon
+    assert 0.28 < idle < 0.31
+    assert flow_kpis(result)["bottleneck_shifting"].value == "mill"
 
 
 def test_storage_is_it_only_while_it_is_full_of_what_must_stay(simulate, fixed):

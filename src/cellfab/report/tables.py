@@ -195,8 +195,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     -------
     tuple of Path
         The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), materials, incomes, holdings,
-        releases, states, scrap, escapes, steps, energy, prices, buffers, tasks and capacity of a conversion, and modes
-        where the line learns by causes.
+        releases, states, bottlenecks, scrap, escapes, steps, energy, prices, buffers, tasks and capacity of a
+        conversion, and modes where the line learns by causes.
     """
     import pyarrow.parquet as pq
 
