@@ -196,17 +196,26 @@ def test_an_interrupted_study_goes_on(study, command, two_text):
     hours = 200 if "NUMBA_DISABLE_JIT" in os.environ else 20_000
     text = two_text.replace("slow: {}", f"slow: {{set: {{run.horizon_h: {hours}}}}}")
     Path(study).write_text(text.replace("replicates: 6", "replicates: 60"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cellfab", "study", study, "--workers", "1"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 60
-    while not list(Path("studies").glob("parts/*.parquet")):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    # A shell has what it runs in the background ignore Ctrl-C, and the study would inherit that.
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        started = subprocess.Popen(
+            [sys.executable, "-m", "cellfab", "study", study, "--workers", "1"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    finally:
+        signal.signal(signal.SIGINT, inherited)
+    with started as process:
+        try:
+            deadline = time.monotonic() + 60
+            while not list(Path("studies").glob("parts/*.parquet")):
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert (out, err) == ("", "interrupted: what was finished is kept; the same command goes on from there\n")
 
