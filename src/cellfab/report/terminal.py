@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _MOST_RAMP_ROWS = 14
 _MOST_CAUSES = 6
-_LONGEST_WORD = 16
-"""Letters that are not broken over two lines, however narrow the terminal."""
+_SHORTEST_COLUMN = 8
+"""Letters to which words are broken where a terminal is too narrow for them."""
 _SPANS = (1, 4, 13, 26, 52)
 _SPAN_NAMES = {1: "week", 4: "four weeks", 13: "quarter", 26: "half year", 52: "year"}
 
@@ -114,19 +114,30 @@ class _Writer:
             header_style="" if self.plain else "bold",
             padding=(0, 1, 0, 0) if self.plain else (0, 1),
         )
-        for place, (heading, numeric) in enumerate(columns):
-            words = (word for row in (*rows, (heading,) * len(columns)) for word in row[place].split())
+        for (heading, numeric), width in zip(columns, self._least_widths(columns, rows), strict=True):
             table.add_column(
-                Text(self.text(heading)),
+                Text("\n".join(map(self.text, heading.split("\n")))),
                 justify="right" if numeric else "left",
                 no_wrap=numeric,
                 overflow="fold",
-                ratio=None,
-                min_width=min(max(map(len, words), default=0), _LONGEST_WORD),
+                min_width=width,
             )
         for row in rows:
             table.add_row(*(Text(self.text(cell)) for cell in row))
         self.console.print(table)
+
+    def _least_widths(self, columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]]) -> list[int]:
+        """Columns of numbers as wide as they are, of text as their longest word; shorter where that is too wide."""
+        texts = [[*heading.split("\n"), *(row[at] for row in rows)] for at, (heading, _) in enumerate(columns)]
+        whole = [max(map(len, column)) for column in texts]
+        words = [max((len(word) for text in column for word in text.split()), default=0) for column in texts]
+        least = whole
+        for longest in range(self.console.width, _SHORTEST_COLUMN - 1, -1):
+            ends = zip(columns, whole, words, strict=True)
+            least = [wide if numeric else min(word, longest) for (_, numeric), wide, word in ends]
+            if sum(least) + 2 * len(columns) <= self.console.width:
+                break
+        return least
 
 
 def _headlines(result: RunResult, writer: _Writer) -> None:
@@ -168,10 +179,10 @@ def _ramp(result: RunResult, writer: _Writer) -> None:
         ("weeks", False),
         ("phase", False),
         ("product", False),
-        ("line yield", True),
-        ("good MWh", True),
-        ("$/kWh full", True),
-        ("$/kWh cash", True),
+        ("line\nyield", True),
+        ("good\nMWh", True),
+        ("$/kWh\nfull", True),
+        ("$/kWh\ncash", True),
     )
     writer.table(f"Ramp by {_SPAN_NAMES.get(span, f'{span} weeks')}", columns, rows)
 
