@@ -49,7 +49,7 @@ def test_headlines_ramp_scrap_and_stations(plant: RunResult) -> None:
 def test_ramp_table_stays_short(plant: RunResult) -> None:
     text = shown(plant, width=120)
     ramp = text[text.index("Ramp by quarter") : text.index("Largest causes")]
-    assert len(ramp.strip().splitlines()) == 2 + 8
+    assert len(ramp.strip().splitlines()) == 1 + 2 + 8  # title, headings in two lines
 
 
 def test_pipe_gets_neither_colour_nor_lines(plant: RunResult) -> None:
