@@ -119,8 +119,8 @@ def test_figures_of_a_line_are_of_the_product_it_was_converted_to(result):
     assert "has not been found out" in kpi["weeks_to_90pct_rate.line.cars"].reason
     assert "has not reached" in kpi["weeks_to_90pct_rate.line.first_lfp"].reason
     lines = result.lines.set_index(["week", "line"])
-    assert lines.loc[(8, "first_lfp"), "line_yield"] != lines.loc[(8, "cars"), "line_yield"]
-    assert 0.5 < lines.loc[(8, "first_lfp"), "line_yield"] < 1.0
+    assert lines.loc[(12, "first_lfp"), "line_yield"] != lines.loc[(12, "cars"), "line_yield"]
+    assert 0.5 < lines.loc[(12, "first_lfp"), "line_yield"] < 1.0
 
 
 def test_a_rate_is_counted_from_the_stop_of_its_line(scenario, done):
