@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,3 +124,18 @@ def small_run(small_plant: tuple[str, ...]) -> SmallRun:
     assert done.plant is not None
     result = gather(scenario, [done], 1, {"ev_nmc811": 60_000.0}, {})
     return SmallRun(scenario, done, done.plant, Books(done.plant, 2, ()), result)
+
+
+@contextmanager
+def _ctrl_c_heeded() -> Iterator[None]:
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, inherited)
+
+
+@pytest.fixture
+def ctrl_c_heeded() -> Callable[[], AbstractContextManager[None]]:
+    """What is started inside heeds Ctrl-C, also where the suite runs in the background, which a shell has ignore it."""
+    return _ctrl_c_heeded

@@ -25,14 +25,15 @@ def result():
 
 
 @pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
-def test_an_interrupted_run_leaves_nothing(here, wanted):
+def test_an_interrupted_run_leaves_nothing(here, wanted, ctrl_c_heeded):
     """The progress bar on a terminal says that the simulation is under way; its horizon is hours of computing away."""
     terminal, stderr = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "cellfab", "run", "mm1", "--set", "run.horizon_h=500000", "--reps", "1000"],
-        stdout=subprocess.PIPE, stderr=stderr,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
-    )  # fmt: skip
+    with ctrl_c_heeded():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cellfab", "run", "mm1", "--set", "run.horizon_h=500000", "--reps", "1000"],
+            stdout=subprocess.PIPE, stderr=stderr,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+        )  # fmt: skip
     os.close(stderr)
     try:
         seen = _read_until(terminal, b"mm1")

@@ -192,19 +192,15 @@ def test_validate_knows_studies(command, study, shop, two_text):
     assert command("validate", study).code == 3
 
 
-def test_an_interrupted_study_goes_on(study, command, two_text):
+def test_an_interrupted_study_goes_on(study, command, two_text, ctrl_c_heeded):
     hours = 200 if "NUMBA_DISABLE_JIT" in os.environ else 20_000
     text = two_text.replace("slow: {}", f"slow: {{set: {{run.horizon_h: {hours}}}}}")
     Path(study).write_text(text.replace("replicates: 6", "replicates: 60"))
-    # A shell has what it runs in the background ignore Ctrl-C, and the study would inherit that.
-    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
+    with ctrl_c_heeded():
         started = subprocess.Popen(
             [sys.executable, "-m", "cellfab", "study", study, "--workers", "1"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-    finally:
-        signal.signal(signal.SIGINT, inherited)
     with started as process:
         try:
             deadline = time.monotonic() + 60
