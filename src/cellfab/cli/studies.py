@@ -83,7 +83,7 @@ def conduct(
 ) -> None:
     """Run a study and print what it has found; its page is written to `html`, too."""
     if executor is None and workers != 0:
-        from cellfab.study.executors import begin_loading
+        from cellfab.processes import begin_loading
 
         begin_loading()
     from cellfab.study.plan import load_study

@@ -14,9 +14,8 @@ from cellfab.fleet.file import LoadedFleet
 from cellfab.fleet.replicate import FleetReplicate, FleetTerms, fleet_terms, simulate_fleet
 from cellfab.fleet.response import MATURITIES, Response, measure
 from cellfab.fleet.result import FleetResult, replicate_kpis, table_rows
+from cellfab.processes import cores, spread
 from cellfab.scenario import Scenario
-from cellfab.study.executors import cores
-from cellfab.study.spread import spread
 from cellfab.summary import combine
 from cellfab.version import VERSION
 
@@ -68,7 +67,7 @@ def run_fleet(
     told = progress or (lambda _share: None)
 
     different = {one.digest: one for one in fleet.scenarios.values()}
-    jobs = [_Measure(scenario, run.seed) for scenario in different.values()]
+    jobs = [_Measure(scenario, seed) for scenario in different.values()]
     measured: list[Response] = []
     for response in spread(_measured, jobs, min(workers, len(jobs))):
         measured.append(response)

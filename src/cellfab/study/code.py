@@ -9,8 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_ASIDE = ("__main__.py", "starter.py", "compare.py", "query.py", "recall.py", "sizing.py", "costing.py")
-"""Modules that only show, write or ask what a run has left."""
+_ASIDE = ("__main__.py", "starter.py", "compare.py", "query.py", "recall.py", "sizing.py", "costing.py", "processes.py")
+"""Modules that only show, write or ask what a run has left, or start processes."""
 _OF_A_WORKER = ("study/worker.py", "study/rated_figures.py")
 _LIBRARIES = ("numpy", "numba", "simpy", "scipy")
 

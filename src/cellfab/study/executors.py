@@ -8,27 +8,17 @@ from __future__ import annotations
 
 import gc
 import logging
-import multiprocessing
-import os
 import re
-import signal
-import sys
-import threading
-from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import forkserver
-from multiprocessing.connection import wait
-from types import ModuleType
 from typing import Any, Protocol
 
 from cellfab.errors import CellfabError, UsageError
+from cellfab.processes import cores, main_hidden, new_processes
 from cellfab.study.worker import Chunk, Outcome, run_chunk
 
 DASK = "dask:"
 _ADDRESS = re.compile(r"\w+://.+")
 _ANSWER_S = 10
-_LOADED_ONCE = ("cellfab.study.worker", "cellfab.run", "cellfab.rated")
 
 
 class PoolLostError(CellfabError):
@@ -91,30 +81,6 @@ def open_pool(executor: str | Executor | None = None, workers: int | None = None
     return LocalPool(cores() if workers is None else workers)
 
 
-def begin_loading() -> None:
-    """Have a server for local workers load what they need, in the background, while a study is still being read."""
-    if sys.platform == "linux":
-        _context()
-        with _main_hidden():
-            forkserver.ensure_running()
-
-
-def _context() -> Any:
-    """How workers are started: on Linux by a server that has loaded everything once."""
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(_LOADED_ONCE))
-    return context
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 class SerialPool:
     """This process, one chunk after the other."""
 
@@ -145,11 +111,7 @@ class SerialPool:
 
 
 class LocalPool:
-    """Processes of this machine, never forked from this one, whose threads they would inherit.
-
-    On Linux they are forked from a server that has loaded what replicates need, once for all of them. None of them
-    runs the program that runs the study: a script needs no `if __name__ == "__main__"` around it.
-    """
+    """Processes of this machine (`cellfab.processes`)."""
 
     def __init__(self, workers: int) -> None:
         self.size = workers
@@ -158,8 +120,8 @@ class LocalPool:
     def submit(self, chunk: Chunk) -> Future[list[Outcome]]:
         """Have a chunk run by the next free process."""
         if self._executor is None:
-            self._executor = ProcessPoolExecutor(self.size, mp_context=_context(), initializer=_begin_worker)
-        with _main_hidden():
+            self._executor = new_processes(self.size)
+        with main_hidden():
             return self._executor.submit(run_chunk, chunk)
 
     def death(self, error: BaseException) -> bool:
@@ -184,30 +146,6 @@ class LocalPool:
         executor.shutdown(wait=True, cancel_futures=True)
         del executor, processes
         gc.collect()  # its locks are shared with the system, which warns of those that outlive us
-
-
-@contextmanager
-def _main_hidden() -> Iterator[None]:
-    """A program without a file, so that processes started meanwhile do not run it again."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the process that runs the study, and end when that one is gone, however it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
 
 
 class HandedPool:
