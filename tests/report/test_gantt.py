@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from cellfab.report.gantt import gantt, tasks_text
+from cellfab.report.gantt import capacity_text, converted_lines, gantt, sold_by_week, tasks_text
 
 START = datetime.date(2026, 1, 5)
 ROW = {"kind": "install", "line": "", "station": "", "float_weeks": 0.0, "critical": 1, "capex_musd": 0.0, "text": ""}
@@ -45,3 +46,28 @@ def test_what_is_told():
 def test_months_are_named(weeks, first):
     frame = FRAME.assign(finish_week=FRAME["finish_week"] + weeks)
     assert first in gantt(frame, START).layout.xaxis.ticktext
+
+
+def test_what_was_sold_is_told_of_the_lines_that_are_converted(make_plant):
+    """Two lines of which the north one is converted: 3 of its MWh in week 2, 5 of the other's."""
+    whole = make_plant(replicates=1)
+    sold = pd.DataFrame(
+        {"replicate": 0, "week": 2, "station": ["north-store", "south-store"], "product": "lfp",
+         "holding": "finished_good", "energy_kwh": [3e3, 5e3]}
+    )  # fmt: skip
+    lines = pd.DataFrame({"replicate": 0, "station": sold["station"], "line": ["north", "south"], "written": "store"})
+    tasks = pd.DataFrame([ROW | {"task": "north-stop", "line": "north"}, ROW | {"task": "release"}])
+    alone = replace(whole, releases=sold, stations=None, tasks=tasks.assign(line=""))
+    assert sold_by_week(alone)["good_energy_mwh"].tolist() == [8.0]
+    assert converted_lines(alone) == []
+    several = replace(whole, releases=sold, stations=lines, tasks=tasks)
+    assert converted_lines(several) == ["north"]
+    assert sold_by_week(several)["good_energy_mwh"].tolist() == [3.0]
+    at_once = replace(several, tasks=tasks.assign(line=""))
+    assert sold_by_week(at_once)["good_energy_mwh"].tolist() == [8.0]
+
+
+def test_a_share_of_the_capacity_says_of_which_lines():
+    table = pd.DataFrame({"sold_mwh": [10.0], "good_energy_mwh": [4.0]})
+    assert capacity_text(table).endswith("The simulation sold 40 % of what was planned.")
+    assert capacity_text(table, ["north", "south_2"]).startswith("Of north, south 2. Planned:")

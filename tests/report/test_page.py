@@ -149,6 +149,19 @@ def test_ramp_curves_are_the_weekly_series(figures: dict[str, Any], plant: RunRe
     assert band["y"][:cut] == pytest.approx([*low[:30], *reversed(high[:30])])
 
 
+def test_lines_that_make_different_products_have_one_curve_together(plant: RunResult) -> None:
+    columns = ["replicate", "week", "line_yield", "good_energy_mwh"]
+    lines = plant.weekly[columns].assign(line="north", weeks_since_start=plant.weekly["week"])
+    ramp = figures_of(page.render(dataclasses.replace(plant, lines=lines)))["ramp"]
+    names = {trace["name"] for trace in ramp["data"]}
+    assert "all products" in names
+    assert not names & {"ev nmc811", "ess lfp"}
+    output = named(ramp, "all products", 1)
+    assert [y for y in output["y"] if y is not None] == pytest.approx(
+        frames.ramp(plant)["good_energy_mwh"].dropna().tolist()
+    )
+
+
 def test_phases_are_shaded_and_named(figures: dict[str, Any], plant: RunResult) -> None:
     layout = figures["ramp"]["layout"]
     shaded = {(s["name"], s["x0"], s["x1"]) for s in layout["shapes"] if s["type"] == "rect"}

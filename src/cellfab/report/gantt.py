@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -148,13 +148,24 @@ def capacity_chart(planned: pd.DataFrame, products: Mapping[str, str], made: pd.
 
 
 def sold_by_week(result: RunResult) -> pd.DataFrame:
-    """week, product, good_energy_mwh: energy of the cells sold, mean over replicates."""
+    """week, product, good_energy_mwh: energy of the cells sold, mean over replicates.
+
+    Where lines are converted one by one, of those lines only, as their plan says nothing of the others.
+    """
     columns = ["week", "product", "good_energy_mwh"]
     if result.releases is None or result.releases.empty:
         return pd.DataFrame(columns=columns)
     good = result.releases[result.releases["holding"] == "finished_good"]
+    if result.stations is not None and (converted := converted_lines(result)):
+        line = result.stations.set_index("station")["line"]
+        good = good[good["station"].map(line).isin(converted)]
     sums = good.groupby(["week", "product"], sort=True)["energy_kwh"].sum() / 1e3 / result.replicates
     return sums.rename("good_energy_mwh").reset_index()
+
+
+def converted_lines(result: RunResult) -> list[str]:
+    """Lines that are converted one by one; none where the plant has one line, or all of them are converted at once."""
+    return [] if result.tasks is None else [str(line) for line in dict.fromkeys(result.tasks["line"]) if line]
 
 
 def tasks_text(frame: pd.DataFrame) -> str:
@@ -172,10 +183,12 @@ def tasks_text(frame: pd.DataFrame) -> str:
     return text
 
 
-def capacity_text(table: pd.DataFrame) -> str:
-    """How much of the planned capacity was sold."""
+def capacity_text(table: pd.DataFrame, lines: Sequence[str] = ()) -> str:
+    """How much of the planned capacity was sold, and of which lines if not of all."""
     planned, sold = float(table["sold_mwh"].sum()), float(table["good_energy_mwh"].sum())
     text = "Planned: the slowest unit-by-unit station at its released speed, never stopping, every cell good."
+    if lines:
+        text = f"Of {', '.join(labels.words(line) for line in lines)}. {text}"
     return f"{text} The simulation sold {percent(sold / planned, 0)} of what was planned." if planned > 0.0 else text
 
 

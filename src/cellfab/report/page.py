@@ -35,6 +35,7 @@ from cellfab.report.parts import Chart, Table, as_csv, cell_text, fill, make_cha
 from cellfab.result import Kpi, RunResult
 
 _MOST_ASSUMPTIONS = 25
+_ALL_PRODUCTS = "all_products"
 
 
 def write_report(result: RunResult, path: Path) -> None:
@@ -98,7 +99,11 @@ def _ramp_charts(result: RunResult) -> list[Chart]:
     if frame.empty:
         return []
     caption = " ".join(text for text in (findings.conversion(result), frames.band_text(result)) if text)
-    figure = charts.ramp(frame, labels.colours(frames.products(result)), (*result.phases, *result.shocks))
+    kinds = frames.products(result)
+    if result.lines is not None and len(kinds) > 1:
+        # Lines make different products in the same week: curves of each stand under "Lines side by side".
+        frame, kinds = frame.assign(product=_ALL_PRODUCTS), [_ALL_PRODUCTS]
+    figure = charts.ramp(frame, labels.colours(kinds), (*result.phases, *result.shocks))
     return [make_chart("ramp", "Line yield, output and cost by week", caption, figure, frame)]
 
 
@@ -186,7 +191,7 @@ def _plan_charts(result: RunResult) -> list[Chart]:
         made = gantt.sold_by_week(result)
         colours = labels.colours(frames.products(result))
         table = planned.merge(made, on=["week", "product"], how="outer").sort_values(["week", "product"])
-        told = gantt.capacity_text(table)
+        told = gantt.capacity_text(table, gantt.converted_lines(result))
         figure = gantt.capacity_chart(planned, colours, made)
         out.append(make_chart("capacity", "Capacity by week, planned and sold", told, figure, table))
     return out
