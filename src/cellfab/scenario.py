@@ -20,6 +20,7 @@ from cellfab.config.mode_checks import mode_problems
 from cellfab.config.money_checks import money_problems, money_warnings
 from cellfab.config.plant_of_lines import PlantOfLines, differences_path, plant_of_lines
 from cellfab.config.problems import Problem, did_you_mean
+from cellfab.config.product_checks import product_problems
 from cellfab.config.references import reference_problems
 from cellfab.config.remark import Remark
 from cellfab.config.resolved import Assumption, Resolved
@@ -155,6 +156,8 @@ def bind(resolved: Resolved) -> Scenario:
         problems = [resolved.problem(*problem) for problem in line_problems(spec.line)]
         if not problems:
             plant, problems = plant_of_lines(resolved, spec)
+            if spec.products and not problems:
+                problems += product_problems(resolved, plant)
         sizing = None if spec.economics is None else spec.economics.sizing
         problems += [resolved.problem(*problem) for problem in sizing_problems(sizing, spec.line.stations)]
         problems += money_problems(resolved, spec)
