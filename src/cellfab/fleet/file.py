@@ -50,6 +50,11 @@ class LoadedFleet:
     assumptions: tuple[Assumption, ...]
 
     @property
+    def name(self) -> str:
+        """Name given in the file."""
+        return self.spec.name
+
+    @property
     def weeks(self) -> int:
         """Whole weeks of the run."""
         return round(self.spec.run.horizon_h / HOURS_PER_WEEK)
@@ -84,8 +89,14 @@ def load_fleet(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Loade
     return bind_fleet(load(path_or_name, overrides))
 
 
-def bind_fleet(resolved: Resolved) -> LoadedFleet:
+def bind_fleet(resolved: Resolved, known: dict[str, Scenario] | None = None) -> LoadedFleet:
     """Check a fleet that has been read, and read the scenarios of its plants.
+
+    Parameters
+    ----------
+    resolved : Resolved
+    known : dict of str to Scenario, optional
+        By file, scenarios that have been read before; those read now are added.
 
     Raises
     ------
@@ -96,7 +107,7 @@ def bind_fleet(resolved: Resolved) -> LoadedFleet:
     if spec is None:
         resolved.fail(problems)
     problems += _market_problems(resolved, spec)
-    scenarios, faulty = _scenarios(resolved, spec)
+    scenarios, faulty = _scenarios(resolved, spec, {} if known is None else known)
     problems += faulty
     for name, scenario in scenarios.items():
         problems += _plant_problems(resolved, spec, name, scenario)
@@ -116,9 +127,11 @@ def bind_fleet(resolved: Resolved) -> LoadedFleet:
     )
 
 
-def _scenarios(resolved: Resolved, spec: FleetFile) -> tuple[dict[str, Scenario], list[Problem]]:
+def _scenarios(
+    resolved: Resolved, spec: FleetFile, known: dict[str, Scenario]
+) -> tuple[dict[str, Scenario], list[Problem]]:
     """Scenarios by plant, each file read once; problems in them are told where they are."""
-    read: dict[str, Scenario | None] = {}
+    faulty: set[str] = set()
     found: dict[str, Scenario] = {}
     problems: list[Problem] = []
     for name, plant in spec.fleet.plants.items():
@@ -128,16 +141,15 @@ def _scenarios(resolved: Resolved, spec: FleetFile) -> tuple[dict[str, Scenario]
             hint = did_you_mean(plant.scenario, library.names()) or "write a file beside this one, or a shipped name"
             problems.append(resolved.problem(path, f"there is no scenario '{plant.scenario}'", hint))
             continue
-        if file not in read:
-            read[file] = None
+        if file not in known and file not in faulty:
             try:
-                read[file] = load_scenario(file)
+                known[file] = load_scenario(file)
             except ConfigError as error:
+                faulty.add(file)
                 problems += [one for one in error.problems if isinstance(one, Problem) and one not in problems]
                 problems.append(resolved.problem(path, f"'{plant.scenario}' is not a valid scenario: see there"))
-        scenario = read[file]
-        if scenario is not None:
-            found[name] = scenario
+        if file in known:
+            found[name] = known[file]
     return found, problems
 
 

@@ -6,18 +6,22 @@ import datetime
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.fleet.file import LoadedFleet
 from cellfab.fleet.replicate import PLANT_COLUMNS, FleetReplicate, FleetTerms, LineLife
+from cellfab.fleet.terms import market_terms
 from cellfab.result import Kpi
+from cellfab.summary import WeeklyCurve
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
+Money = TypeVar("Money", float, Floats)
 
 TABLES: dict[str, dict[str, str]] = {
     "plants": {
@@ -54,6 +58,14 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }  # fmt: skip
 """Columns of each table in order, and what they hold."""
+
+FLEET_CURVES = {
+    "price_usd_per_kwh": "USD/kWh",
+    "capacity_mwh": "MWh",
+    "sold_mwh": "MWh",
+    "margin_musd": "MUSD",
+}
+"""Figures of the whole fleet by week, and their units."""
 
 
 @dataclass(frozen=True)
@@ -184,6 +196,32 @@ def replicate_kpis(terms: FleetTerms, one: FleetReplicate) -> dict[str, Kpi]:
     return kpis
 
 
+def figure_names(fleet: LoadedFleet) -> list[str]:
+    """Names of the key figures of a fleet, known before it is run."""
+    weeks = np.zeros(fleet.weeks)
+    names = fleet.spec.fleet.plants
+    still = FleetReplicate(
+        plants={name: dict.fromkeys(PLANT_COLUMNS, weeks) for name in names},
+        sellers={},
+        buyers=dict.fromkeys(fleet.spec.fleet.buyers, weeks),
+        price=weeks,
+        lives=tuple(LineLife(name, 1, 0.0, 0.0, 0.0, 0.0) for name in names),
+    )
+    return list(replicate_kpis(FleetTerms(fleet, {}, {}, market_terms(fleet)), still))
+
+
+def fleet_curves(one: FleetReplicate) -> dict[str, WeeklyCurve]:
+    """What the whole fleet was week by week in one replicate: `FLEET_CURVES`."""
+    sums = {column: np.sum([of[column] for of in one.plants.values()], axis=0) for column in PLANT_COLUMNS}
+    found = {
+        "price_usd_per_kwh": one.price,
+        "capacity_mwh": sums["capacity_mwh"],
+        "sold_mwh": sums["sold_mwh"],
+        "margin_musd": _margin(sums) / 1e6,
+    }
+    return {name: WeeklyCurve(unit, tuple(found[name].tolist())) for name, unit in FLEET_CURVES.items()}
+
+
 def _figures(terms: FleetTerms, one: FleetReplicate, span: _Span) -> Iterator[tuple[str, Kpi]]:
     sums = {column: span.sums(np.sum([of[column] for of in one.plants.values()], axis=0)) for column in PLANT_COLUMNS}
     weekly = np.sum(list(one.buyers.values()), axis=0)
@@ -206,7 +244,7 @@ def _figures(terms: FleetTerms, one: FleetReplicate, span: _Span) -> Iterator[tu
         yield f"margin_musd.{name}", Kpi(_margin(of) / 1e6, "MUSD")
 
 
-def _margin(of: Mapping[str, float]) -> float:
+def _margin(of: Mapping[str, Money]) -> Money:
     """Sales and credits less all that it costs, the charge for capital included."""
     return of["sales_usd"] + of["credits_usd"] - of["variable_usd"] - of["fixed_usd"]
 

@@ -1,4 +1,4 @@
-"""Scenarios of a study: a base, what a variant changes in it, and the values of the factors at a point."""
+"""Scenarios (or fleets) of a study: a base, what a variant changes in it, and the values of the factors at a point."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from cellfab.config.loader import Base, read_base
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.tree_path import TreePath
 from cellfab.errors import ConfigError
-from cellfab.scenario import Scenario, bind
 from cellfab.study.design import Level
 from cellfab.study.file import StudyFile
+from cellfab.study.subject import Subject, SubjectReader
 from cellfab.study.uncertain import value_in
 
 
 class Bound(NamedTuple):
-    """A scenario of the study at a point.
+    """A scenario or a fleet of the study at a point.
 
     Attributes
     ----------
-    scenario : Scenario
+    subject : Scenario or LoadedFleet
     factors : dict of str to value
         In the units of their fields.
     inputs : mapping of path to float
         Uncertain values that were moved.
     """
 
-    scenario: Scenario
+    subject: Subject
     factors: dict[str, Any]
     inputs: Mapping[TreePath, float | int]
 
@@ -49,7 +49,8 @@ class Binder:
     file: StudyFile
     problems: list[Problem] = field(default_factory=list)
     _bases: dict[str, Base | None] = field(default_factory=dict)
-    _last: tuple[str, dict[str, Level], Scenario] | None = None
+    _last: tuple[str, dict[str, Level], Subject] | None = None
+    _reader: SubjectReader = field(default_factory=SubjectReader)
 
     def base(self, variant: str) -> Base | None:
         """The scenario that a variant changes; a problem where it cannot be read."""
@@ -68,34 +69,34 @@ class Binder:
         ConfigError
             If it is not feasible, with every problem.
         """
-        scenario = self._at(variant, dict(levels))
+        subject = self._at(variant, dict(levels))
         if inputs:
-            scenario = bind(
-                scenario.resolved.with_numbers(
-                    {path: value for path, value in inputs.items() if path in scenario.resolved.notes}
+            subject = self._reader.bind(
+                subject.resolved.with_numbers(
+                    {path: value for path, value in inputs.items() if path in subject.resolved.notes}
                 )
             )
         factors = {name: level.value for name, level in levels.items()}
-        return Bound(scenario, factors | self._settled(scenario, levels), inputs or {})
+        return Bound(subject, factors | self._settled(subject, levels), inputs or {})
 
-    def _at(self, variant: str, levels: dict[str, Level]) -> Scenario:
+    def _at(self, variant: str, levels: dict[str, Level]) -> Subject:
         """The scenario before inputs are moved; the one asked for last is kept."""
         if self._last is None or self._last[:2] != (variant, levels):
             base = self.base(variant)
             assert base is not None
             moved = [place.assignment(*levels[place.factor]) for place in self.file.places if place.factor in levels]
-            scenario = bind(base.with_values([*self.file.assignments(variant), *moved]))
-            self._last = variant, levels, scenario
+            subject = self._reader.bind(base.with_values([*self.file.assignments(variant), *moved]))
+            self._last = variant, levels, subject
         return self._last[2]
 
-    def _settled(self, scenario: Scenario, levels: Mapping[str, Level]) -> dict[str, Any]:
+    def _settled(self, subject: Subject, levels: Mapping[str, Level]) -> dict[str, Any]:
         """Values of the factors in the unit of the field, where they stand under its own name.
 
         In a sample that is analysed as a whole also those that a point does not move.
         """
         whole = self.file.spec.analysed
         found = {
-            place.factor: scenario.resolved.get(place.path, value_in(scenario, place.path) if whole else None)
+            place.factor: subject.resolved.get(place.path, value_in(subject, place.path) if whole else None)
             for place in reversed(self.file.places)
             if whole or place.factor in levels
         }

@@ -9,12 +9,14 @@ from cellfab.config.design_spec import Factor
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.tree_path import TreePath
 from cellfab.errors import ConfigError
+from cellfab.fleet.file import LoadedFleet
 from cellfab.scenario import Scenario
 from cellfab.study.binding import Binder
 from cellfab.study.design import Level
 from cellfab.study.design import level as level_at
 from cellfab.study.file import StudyFile
 from cellfab.study.footing import Footing, other_lots
+from cellfab.study.subject import Subject, kind_of
 
 
 def problems_of_cases(faulty: Iterable[tuple[str, ConfigError]], cases: int) -> Iterator[Problem]:
@@ -28,18 +30,47 @@ def problems_of_cases(faulty: Iterable[tuple[str, ConfigError]], cases: int) -> 
         yield problem if len(labels) == cases else replace(problem, message=f"{problem.message} (in {labels[0]})")
 
 
-def never_steady(file: StudyFile, scenarios: Iterable[Scenario]) -> Iterator[Problem]:
+def never_steady(file: StudyFile, subjects: Iterable[Subject]) -> Iterator[Problem]:
     """A warm-up is looked for where nothing ever settles."""
     if file.spec.warmup is None or file.spec.warmup.rule is None:
         return
-    for scenario in scenarios:
-        spec = scenario.spec
+    for subject in subjects:
+        if not isinstance(subject, Scenario):
+            continue
+        spec = subject.spec
         moving = {"ramp": spec.ramp, "conversion": spec.conversion, "shocks": spec.shocks}
         named = next((name for name, one in moving.items() if one), None)
         if named is not None:
-            message = f"looks for the steady state of '{scenario.name}', which has a `{named}` and never comes to one"
+            message = f"looks for the steady state of '{subject.name}', which has a `{named}` and never comes to one"
             yield file.resolved.problem("warmup.rule", message, f"write fixed_h, or set {named}: !delete")
             return
+
+
+def unlike(file: StudyFile, first: Mapping[str, Subject]) -> Iterator[Problem]:
+    """Variants of which some are scenarios and some are fleets; what a fleet has no use for.
+
+    Parameters
+    ----------
+    first : mapping of str to Subject
+        Of each variant its first case.
+    """
+    kinds = {name: kind_of(one) for name, one in first.items()}
+    own = next(iter(kinds.values()))
+    for name, kind in kinds.items():
+        if kind != own:
+            message = f"'{first[name].name}' is {kind}, and '{next(iter(kinds))}' is {own}: their figures are others"
+            yield file.resolved.problem(file.scenario_of(name)[1], message, "write two studies")
+    if not isinstance(next(iter(first.values())), LoadedFleet):
+        return
+    for key, reason in _NOT_OF_FLEETS.items():
+        if file.resolved.get(key) is not None:
+            yield file.resolved.problem(key, f"goes with a scenario, and the base is a fleet: {reason}", "remove it")
+
+
+_NOT_OF_FLEETS = {
+    "warmup": "its market has dates, and every week of it counts",
+    "variance_reduction": "its only luck is how late each plant is, of which nothing is known that could be taken off",
+}
 
 
 def incomparable(file: StudyFile, footings: Mapping[str, Footing]) -> Iterator[Problem]:
@@ -106,23 +137,16 @@ def _error(binder: Binder, variant: str, point: Mapping[str, Level]) -> ConfigEr
     return None
 
 
-def skeleton(scenario: Scenario) -> str:
-    """What the names of a scenario's key figures depend on."""
-    spec, line = scenario.spec, scenario.spec.line
-    parts = (line.sources, line.stations, line.buffers, line.sinks, line.crews, spec.products)
-    return repr(([list(part) for part in parts], spec.conversion is None))
-
-
-def unknown_metrics(file: StudyFile, scenarios: Iterable[Scenario]) -> Iterator[Problem]:
-    """Figures that no scenario of the study has, and names where a number is needed."""
+def unknown_metrics(file: StudyFile, subjects: Iterable[Subject]) -> Iterator[Problem]:
+    """Figures that no case of the study has, and names where a number is needed."""
     named = list(_figures(file))
     if not named:
         return
     from cellfab.study.metrics import known_metrics
 
     numeric: dict[str, bool] = {}
-    for scenario in scenarios:
-        for name, is_number in known_metrics(scenario).items():
+    for subject in subjects:
+        for name, is_number in known_metrics(subject).items():
             numeric[name] = numeric.get(name, True) and is_number
     for name, where, key, number in named:
         if name not in numeric:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from cellfab.scenario import Scenario
 from cellfab.study.plan import Case, Study
 from cellfab.study.statistics import Interval, mean_interval, required_replicates
 from cellfab.study.task import unpacked
@@ -107,4 +108,6 @@ def _control(payload: bytes, seed: int, replicate: int) -> float:
 
 @lru_cache(maxsize=64)
 def _twin(payload: bytes) -> Twin:
-    return Twin.of(unpacked(payload))
+    scenario = unpacked(payload)
+    assert isinstance(scenario, Scenario), "a fleet with a control has been refused"
+    return Twin.of(scenario)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from cellfab.scenario import Scenario
+from cellfab.fleet.file import LoadedFleet
+from cellfab.study.subject import Subject
 
 
 class Footing(NamedTuple):
@@ -15,18 +16,21 @@ class Footing(NamedTuple):
     ----------
     lots : mapping of str to tuple
         By source, how much makes a lot (amount, unit, parts per lot, material): replicates can be paired only where
-        the lots are the same things.
+        the lots are the same things. None of a fleet, whose only luck is in dates.
     currency_year : int or None
-        Of all dollars; None of a bare line.
+        Of all dollars; None of a bare line, and of a fleet whose plants do not agree.
     """
 
     lots: Mapping[str, tuple[object, ...]]
     currency_year: int | None
 
 
-def footing(scenario: Scenario) -> Footing:
-    """The footing of a scenario."""
-    spec = scenario.spec
+def footing(subject: Subject) -> Footing:
+    """The footing of a scenario or a fleet."""
+    if isinstance(subject, LoadedFleet):
+        years = {footing(one).currency_year for one in subject.scenarios.values()}
+        return Footing({}, years.pop() if len(years) == 1 else None)
+    spec = subject.spec
     lots = {
         name: (source.amount, source.unit, source.parts_per_lot, source.material)
         for name, source in spec.line.sources.items()

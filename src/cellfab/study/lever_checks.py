@@ -58,11 +58,10 @@ def unknown_curve(study: Study) -> Iterator[Problem]:
     ranking = study.spec.ranking
     if ranking is None or ranking.target is None or not study.payloads:
         return
+    from cellfab.study.metrics import known_curves
     from cellfab.study.task import unpacked
-    from cellfab.summary import CURVES
 
-    plant = unpacked(study.payloads[study.cases[0].scenario]).is_plant
-    known = tuple(CURVES) if plant else ("throughput_per_h",)
+    known = known_curves(unpacked(study.payloads[study.cases[0].scenario]))
     name = ranking.target.curve
     if name not in known:
         hint = did_you_mean(name, known) or f"there are {', '.join(known)}"

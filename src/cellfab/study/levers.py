@@ -129,7 +129,7 @@ def rank_levers(result: StudyResult) -> LeverRanking | None:
         return None
     by_variant = {case.variant: case for case in result.study.cases}
     reference = by_variant[spec.comparison.reference]
-    scenario = unpacked(result.study.payloads[reference.scenario])
+    subject = unpacked(result.study.payloads[reference.scenario])
     weeks = {case.variant: _weeks_to_target(result, case) for case in result.study.cases}
     own = weeks[reference.variant]
     effects = []
@@ -146,7 +146,7 @@ def rank_levers(result: StudyResult) -> LeverRanking | None:
     if known:
         base[TARGET] = math.fsum(known) / len(known)
     return LeverRanking(
-        result.study, spec.ranking, reference.variant, base, units, scenario.spec.run.horizon_h / _HOURS_PER_WEEK,
+        result.study, spec.ranking, reference.variant, base, units, subject.spec.run.horizon_h / _HOURS_PER_WEEK,
         len(known), result.counts[reference.number], tuple(_ranked(effects, spec.ranking)),
     )  # fmt: skip
 

@@ -1,19 +1,40 @@
-"""Which key figures a scenario has, known before it is run."""
+"""Which key figures and curves a scenario or a fleet has, known before it is run."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from cellfab.core.defects import MECHANISMS
+from cellfab.fleet.file import LoadedFleet
 from cellfab.replicate import simulate
 from cellfab.run import key_figures
 from cellfab.scenario import Scenario
+from cellfab.study.subject import Subject
+from cellfab.summary import CURVES
 
 _TRIAL_H = 1.0
 
 
-def known_metrics(scenario: Scenario) -> dict[str, bool]:
-    """Names of a scenario's key figures; False for those that are a name themselves.
+def known_curves(subject: Subject) -> tuple[str, ...]:
+    """Names of the figures that are kept by week."""
+    if isinstance(subject, LoadedFleet):
+        from cellfab.fleet.result import FLEET_CURVES
+
+        return tuple(FLEET_CURVES)
+    return tuple(CURVES) if subject.is_plant else ("throughput_per_h",)
+
+
+def known_metrics(subject: Subject) -> dict[str, bool]:
+    """Names of all key figures; False for those that are a name themselves."""
+    if isinstance(subject, LoadedFleet):
+        from cellfab.fleet.result import figure_names
+
+        return dict.fromkeys(figure_names(subject), True)
+    return _metrics_of_line(subject)
+
+
+def _metrics_of_line(scenario: Scenario) -> dict[str, bool]:
+    """Of a scenario.
 
     They are read from an hour of the line, in which hardly anything happens: what is named only once it has happened
     (output of a product, a station converted, an escaped defect) is added.

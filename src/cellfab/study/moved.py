@@ -11,8 +11,8 @@ from cellfab.config.design_spec import Uncertain
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.resolved import Resolved
 from cellfab.config.tree_path import TreePath, dotted, parse_path
-from cellfab.scenario import Scenario
 from cellfab.study.design import Point
+from cellfab.study.subject import Subject
 from cellfab.study.uncertain import Input, inputs_of
 
 
@@ -72,12 +72,12 @@ class Moved:
 NOTHING_MOVED = Moved((), {})
 
 
-def select(scenarios: Mapping[str, Scenario], spec: Uncertain | None, study: Resolved) -> tuple[Moved, list[Problem]]:
+def select(subjects: Mapping[str, Subject], spec: Uncertain | None, study: Resolved) -> tuple[Moved, list[Problem]]:
     """Inputs that a study moves, of its variants' scenarios; and patterns that mean nothing.
 
     Parameters
     ----------
-    scenarios : mapping of str to Scenario
+    subjects : mapping of str to Scenario or LoadedFleet
         By variant, with the factors set somewhere: what a factor moves has no note any more.
     spec : Uncertain or None
         None: no inputs are moved.
@@ -87,7 +87,7 @@ def select(scenarios: Mapping[str, Scenario], spec: Uncertain | None, study: Res
     if spec is None:
         return NOTHING_MOVED, []
     assumed = spec.values == "assumptions"
-    all_of = {name: inputs_of(one, assumed_only=assumed, law=spec.law) for name, one in scenarios.items()}
+    all_of = {name: inputs_of(one, assumed_only=assumed, law=spec.law) for name, one in subjects.items()}
     known = list(dict.fromkeys(one.name for found in all_of.values() for one in found))
     problems = []
     patterns = () if isinstance(spec.values, str) else spec.values
@@ -95,7 +95,7 @@ def select(scenarios: Mapping[str, Scenario], spec: Uncertain | None, study: Res
         for number, text in enumerate(written):
             if not any(map(_pattern(text).fullmatch, known)):
                 where = ("uncertain", key, number)
-                problems.append(study.problem(where, *_nothing(text, known, scenarios, assumed=assumed)))
+                problems.append(study.problem(where, *_nothing(text, known, subjects, assumed=assumed)))
     wanted, left = [list(map(_pattern, texts)) for texts in (patterns, spec.but)]
     by_variant = {
         name: tuple(
@@ -106,7 +106,7 @@ def select(scenarios: Mapping[str, Scenario], spec: Uncertain | None, study: Res
         for name, found in all_of.items()
     }  # fmt: skip
     names = tuple(dict.fromkeys(one.name for found in by_variant.values() for one in found))
-    if not names and not problems and scenarios:
+    if not names and not problems and subjects:
         said = "assumption" if assumed else "value"
         message = f"no {said} of the scenario has a `distribution`, or `low` and `high`, and is not left out"
         problems.append(study.problem("uncertain", message, "such as {value: 9, low: 7, high: 12, source: ...}"))
@@ -117,7 +117,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(text).replace(re.escape('*'), '.*')}(\..*)?")
 
 
-def _nothing(text: str, known: Sequence[str], scenarios: Mapping[str, Scenario], *, assumed: bool) -> tuple[str, str]:
+def _nothing(text: str, known: Sequence[str], subjects: Mapping[str, Subject], *, assumed: bool) -> tuple[str, str]:
     """Message and hint for a pattern that fits no uncertain value."""
     if "*" in text:
         return f"no path of an uncertain value is like '{text}'", next(iter(_examples(known)), "")
@@ -125,9 +125,9 @@ def _nothing(text: str, known: Sequence[str], scenarios: Mapping[str, Scenario],
         path = parse_path(text)
     except ValueError as error:
         return str(error), ""
-    for scenario in scenarios.values():
-        if path in scenario.resolved.origins:
-            place = scenario.resolved.location(path)
+    for subject in subjects.values():
+        if path in subject.resolved.origins:
+            place = subject.resolved.location(path)
             what = "is no assumption with" if assumed else "has no `distribution`, nor both"
             return f"{text} {what} `low` and `high`", f"see {place}: {{value: ..., low: ..., high: ..., source: ...}}"
     hint = did_you_mean(text, known)

@@ -12,16 +12,15 @@ from cellfab.config.problems import Problem, config_error
 from cellfab.config.resolved import Resolved
 from cellfab.config.study_spec import StudySpec
 from cellfab.errors import ConfigError
-from cellfab.scenario import Scenario
 from cellfab.study.binding import Binder, Bound, first_problem
 from cellfab.study.checks import (
     incomparable,
     never_steady,
     problems_of_cases,
-    skeleton,
     unfit_ends,
     unfit_selection,
     unknown_metrics,
+    unlike,
 )
 from cellfab.study.design import Level, Point, level, points
 from cellfab.study.file import read_study
@@ -29,12 +28,13 @@ from cellfab.study.footing import Footing, footing
 from cellfab.study.lever_checks import idle_levers, unknown_curve
 from cellfab.study.moved import NOTHING_MOVED, Infeasible, Moved, select, written
 from cellfab.study.rated_figures import needs_rated
+from cellfab.study.subject import Subject, skeleton
 from cellfab.study.task import Task, packed, unpacked
 
 
 @dataclass(frozen=True)
 class Case:
-    """One scenario of a study.
+    """One scenario of a study, or one fleet.
 
     Attributes
     ----------
@@ -133,8 +133,8 @@ class Study:
         mirrored = reduction is not None and reduction.antithetic
         return Task(case.scenario, self.spec.seed, -1 - number if mirrored else number, self.rated)
 
-    def scenario(self, variant: str, point: int = 0) -> Scenario:
-        """The scenario of a case, to be run by itself (`cellfab.replicate.simulate`).
+    def scenario(self, variant: str, point: int = 0) -> Subject:
+        """The scenario of a case, to be run by itself (`cellfab.replicate.simulate`); of a fleet's study the fleet.
 
         Raises
         ------
@@ -155,11 +155,11 @@ class Study:
     def with_cases(self, proposed: Iterable[Proposed]) -> Study:
         """The study with further cases behind those that it has."""
         cases, payloads, footings = list(self.cases), dict(self.payloads), dict(self.footings)
-        for variant, point, (scenario, factors, inputs), first in proposed:
-            digest = scenario.digest
+        for variant, point, (subject, factors, inputs), first in proposed:
+            digest = subject.digest
             if digest not in payloads:
-                payloads[digest] = packed(scenario)
-                footings[digest] = footing(scenario)
+                payloads[digest] = packed(subject)
+                footings[digest] = footing(subject)
             cases.append(Case(len(cases), variant, point, factors, digest, written(inputs), first))
         return replace(self, cases=tuple(cases), payloads=payloads, footings=footings)
 
@@ -197,6 +197,7 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
     if not found.faulty:
         study = study.with_cases(_proposed(binder, readable, moved, design, found))
     problems += problems_of_cases(found.faulty, len(study.cases) + len(found.faulty))
+    problems += () if problems else unlike(file, found.first)
     if not problems:
         first: dict[str, Footing] = {}
         for case in study.cases:
@@ -223,8 +224,10 @@ class _Found:
     """Cases that are not feasible, and should be."""
     infeasible: list[Infeasible] = field(default_factory=list)
     """Points of a sample that are no scenario, as some of many are."""
-    kinds: dict[str, Scenario] = field(default_factory=dict)
+    kinds: dict[str, Subject] = field(default_factory=dict)
     """Of scenarios whose figures have the same names, one."""
+    first: dict[str, Subject] = field(default_factory=dict)
+    """Of each variant its first case."""
 
 
 def _points(binder: Binder, moved: Moved) -> list[Point]:
@@ -251,7 +254,8 @@ def _proposed(
                 factors = {name: one.value for name, one in point.factors.items()}
                 refused.append((Infeasible(variant, number, factors, written(inputs), first_problem(error)), error))
                 continue
-            found.kinds.setdefault(skeleton(bound.scenario), bound.scenario)
+            found.kinds.setdefault(skeleton(bound.subject), bound.subject)
+            found.first.setdefault(variant, bound.subject)
             begin = number * spec.most if spec.analysed and spec.design.sampled else 0
             yield Proposed(variant, number, bound, begin)
         for one, refusal in refused:
@@ -268,15 +272,15 @@ def _moved(binder: Binder, variants: list[str], found: _Found, problems: list[Pr
     if spec.uncertain is None:
         return NOTHING_MOVED
     middle: dict[str, Level] = {name: level(factor, 0.5) for name, factor in spec.factors.items()}
-    scenarios: dict[str, Scenario] = {}
+    subjects: dict[str, Subject] = {}
     for variant in variants:
         try:
-            scenarios[variant] = binder.bind(variant, middle).scenario
+            subjects[variant] = binder.bind(variant, middle).subject
         except ConfigError as error:
             found.faulty.append((label(variant, {}), error))
-    if len(scenarios) < len(binder.file.variants):
+    if len(subjects) < len(binder.file.variants):
         return NOTHING_MOVED
-    moved, unmatched = select(scenarios, spec.uncertain, binder.file.resolved)
+    moved, unmatched = select(subjects, spec.uncertain, binder.file.resolved)
     problems += unmatched
     return moved
 

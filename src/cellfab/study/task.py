@@ -1,18 +1,16 @@
-"""A piece of work: which replicate of which scenario, and that scenario as bytes that workers understand."""
+"""A piece of work: which replicate of which scenario or fleet, and that as bytes that workers understand."""
 
 from __future__ import annotations
 
 import pickle
 import zlib
-from dataclasses import replace
 from typing import NamedTuple
 
-from cellfab.config.resolved import Resolved
-from cellfab.scenario import Scenario
+from cellfab.study.subject import Subject, bare
 
 
 class Task(NamedTuple):
-    """One replicate of one scenario: what a worker does, and the name of its result in the store.
+    """One replicate of one scenario or fleet: what a worker does, and the name of its result in the store.
 
     Attributes
     ----------
@@ -30,14 +28,13 @@ class Task(NamedTuple):
     rated: bool = True
 
 
-def packed(scenario: Scenario) -> bytes:
-    """A scenario as bytes, without the places in files where its values were written."""
-    bare = Resolved(scenario.name, {}, {}, {}, (), ())
-    return zlib.compress(pickle.dumps(replace(scenario, resolved=bare, warnings=(), assumptions=()), 5), 1)
+def packed(subject: Subject) -> bytes:
+    """A scenario or a fleet as bytes, without the places in files where its values were written."""
+    return zlib.compress(pickle.dumps(bare(subject), 5), 1)
 
 
-def unpacked(payload: bytes) -> Scenario:
-    """The scenario of a payload that this program has packed."""
-    scenario = pickle.loads(zlib.decompress(payload))
-    assert isinstance(scenario, Scenario)
-    return scenario
+def unpacked(payload: bytes) -> Subject:
+    """The scenario or the fleet of a payload that this program has packed."""
+    subject = pickle.loads(zlib.decompress(payload))
+    assert isinstance(subject, Subject)
+    return subject

@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from cellfab.config.tree_path import TreePath, dotted
 from cellfab.config.value_law import EndsLaw, ValueLaw, value_law
-from cellfab.scenario import Scenario, places
+from cellfab.fleet.file import LoadedFleet
+from cellfab.scenario import places
+from cellfab.study.subject import Subject
 
 Floats = npt.NDArray[np.float64]
 
@@ -122,21 +124,22 @@ def _quantile(law: ValueLaw, share: float, low: float, high: float) -> float:
     return math.exp(found) if law.law == "lognormal" else found
 
 
-def inputs_of(scenario: Scenario, *, assumed_only: bool = False, law: EndsLaw = "triangular") -> list[Input]:
+def inputs_of(subject: Subject, *, assumed_only: bool = False, law: EndsLaw = "triangular") -> list[Input]:
     """Uncertain inputs of a scenario, in the order of the configuration: values with a law, or with `low` and `high`.
 
     Parameters
     ----------
-    scenario : Scenario
+    subject : Scenario or LoadedFleet
+        Of a fleet the values of its own file; those of its plants' scenarios stay as they are.
     assumed_only : bool
         Only those whose source says `assumption`.
     law : str
         Of values that have `low` and `high` only; where these have no logarithm, triangular in place of a law of it.
     """
-    roots = _typed_roots(scenario)
+    roots = _typed_roots(subject)
     found = []
-    for path in _paths(scenario.resolved.tree):
-        note = scenario.resolved.notes.get(path)
+    for path in _paths(subject.resolved.tree):
+        note = subject.resolved.notes.get(path)
         if note is None:
             continue
         given, low, high = note.distribution, note.low, note.high
@@ -149,7 +152,7 @@ def inputs_of(scenario: Scenario, *, assumed_only: bool = False, law: EndsLaw = 
         else:
             continue
         whole = isinstance(_typed(roots, path), int)
-        location = scenario.resolved.location(path)
+        location = subject.resolved.location(path)
         place = f"{location.source.name}:{location.line}"
         try:
             found.append(Input(dotted(path), note.value, *ends, given, whole, note.source, place, path))
@@ -173,16 +176,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def value_in(scenario: Scenario, path: TreePath) -> Any:
+def value_in(subject: Subject, path: TreePath) -> Any:
     """The validated value at a path, also one that is a default; None if there is none."""
-    return _typed(_typed_roots(scenario), path)
+    return _typed(_typed_roots(subject), path)
 
 
-def _typed_roots(scenario: Scenario) -> dict[TreePath, Any]:
+def _typed_roots(subject: Subject) -> dict[TreePath, Any]:
     """Validated parts of a configuration by their path; parameters of steps are not part of the spec."""
-    one_line = scenario.one_line
+    if isinstance(subject, LoadedFleet):
+        return {(): subject.spec}
+    one_line = subject.one_line
     path_of = {place.key: place.path for place in places(one_line.spec.line)}
-    roots: dict[TreePath, Any] = {(): one_line.spec.model_copy(update={"lines": scenario.spec.lines})}
+    roots: dict[TreePath, Any] = {(): one_line.spec.model_copy(update={"lines": subject.spec.lines})}
     for (key, product), step in one_line.steps.items():
         roots[*path_of[key], "params"] = roots["products", product, "params", key] = step.params
     return roots

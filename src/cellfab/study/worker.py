@@ -1,7 +1,8 @@
 """What a worker does: replicates of scenarios that it is sent, one after the other, to flat rows of key figures.
 
-A worker writes nothing and asks nothing: results go back to the process that runs the study. Scenarios that it has
-unpacked stay with it, with their rated output, so that a warm worker begins the next replicate at once.
+A worker writes nothing and asks nothing: results go back to the process that runs the study. What it has unpacked stays
+with it: scenarios with their rated output, fleets with the terms of their market, and what was measured of plants,
+which many fleets have in common. So a warm worker begins the next replicate at once.
 """
 
 from __future__ import annotations
@@ -12,20 +13,29 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfab.errors import CellfabError
+from cellfab.fleet.file import LoadedFleet
 from cellfab.result import Kpi
 from cellfab.scenario import Scenario
 from cellfab.study.code import code_digest
 from cellfab.study.rated_figures import needs_rated
+from cellfab.study.subject import Subject
 from cellfab.study.task import Task, unpacked
 
+if TYPE_CHECKING:
+    from cellfab.fleet.replicate import FleetTerms
+    from cellfab.fleet.response import Response
+    from cellfab.summary import WeeklyCurve
+
 KEPT_SCENARIOS = 8
+_KEPT_RESPONSES = 64
 _LONGEST_REASON = 2000
 
 
@@ -111,10 +121,49 @@ class OtherCodeError(CellfabError):
     exit_code = 2
 
 
+class _Done(NamedTuple):
+    kpis: Mapping[str, Kpi]
+    curves: Mapping[str, WeeklyCurve]
+
+
 @dataclass(slots=True)
 class _Warm:
-    scenario: Scenario
-    rated: dict[int, Mapping[str, float]]
+    """Something to run, and by seed what it needs besides."""
+
+    subject: Subject
+    rated: dict[int, Mapping[str, float]] = field(default_factory=dict)
+    terms: dict[int, FleetTerms] = field(default_factory=dict)
+
+    def run(self, task: Task) -> _Done:
+        """A replicate."""
+        if isinstance(self.subject, LoadedFleet):
+            return self._of_fleet(self.subject, task)
+        return self._of_scenario(self.subject, task)
+
+    def _of_scenario(self, scenario: Scenario, task: Task) -> _Done:
+        from cellfab.rated import rated_output
+        from cellfab.replicate import simulate
+        from cellfab.run import books_of, key_figures, weekly_curves
+
+        rated: Mapping[str, float] = {}
+        if task.rated and scenario.is_plant:
+            if task.seed not in self.rated:
+                self.rated = {task.seed: rated_output(scenario, task.seed)}
+            rated = self.rated[task.seed]
+        done = simulate(scenario, task.seed, task.replicate, engine=scenario.spec.run.engine)
+        books = books_of(scenario, done)
+        return _Done(key_figures(scenario, done, rated, books), weekly_curves(done, books))
+
+    def _of_fleet(self, fleet: LoadedFleet, task: Task) -> _Done:
+        from cellfab.fleet.replicate import fleet_terms, simulate_fleet
+        from cellfab.fleet.result import fleet_curves, replicate_kpis
+
+        if task.seed not in self.terms:
+            responses = {name: _response(one, task.seed) for name, one in fleet.scenarios.items()}
+            self.terms = {task.seed: fleet_terms(fleet, responses)}
+        terms = self.terms[task.seed]
+        done = simulate_fleet(terms, task.seed, task.replicate)
+        return _Done(replicate_kpis(terms, done), fleet_curves(done))
 
 
 _kept: OrderedDict[str, _Warm] = OrderedDict()
@@ -140,17 +189,9 @@ def run_chunk(chunk: Chunk) -> list[Outcome]:
 
 
 def _run(task: Task, payloads: Mapping[str, bytes]) -> Outcome:
-    from cellfab.replicate import simulate
-    from cellfab.run import books_of, key_figures, weekly_curves
-
     began = time.perf_counter()
     try:
-        warm = _warm(task.scenario, payloads)
-        scenario = warm.scenario
-        rated = _rated(warm, task.seed) if task.rated else {}
-        done = simulate(scenario, task.seed, task.replicate, engine=scenario.spec.run.engine)
-        books = books_of(scenario, done)
-        kpis, weekly = key_figures(scenario, done, rated, books), weekly_curves(done, books)
+        kpis, weekly = _warm(task.scenario, payloads).run(task)
     except Exception as error:
         return Outcome(task, (), reason=_reason(error), seconds=time.perf_counter() - began)
     figures = tuple(_figure(name, kpi) for name, kpi in kpis.items() if task.rated or not needs_rated(name))
@@ -167,23 +208,22 @@ def _figure(name: str, kpi: Kpi) -> Figure:
 
 
 def _warm(digest: str, payloads: Mapping[str, bytes]) -> _Warm:
-    """The scenario, unpacked at its first replicate in this process; the one unused for longest makes room."""
+    """What a digest stands for, unpacked at its first replicate here; the one unused for longest makes room."""
     found = _kept.get(digest)
     if found is None:
-        found = _kept[digest] = _Warm(unpacked(payloads[digest]), {})
+        found = _kept[digest] = _Warm(unpacked(payloads[digest]))
         while len(_kept) > KEPT_SCENARIOS:
             _kept.popitem(last=False)
     _kept.move_to_end(digest)
     return found
 
 
-def _rated(warm: _Warm, seed: int) -> Mapping[str, float]:
-    from cellfab.rated import rated_output
+@lru_cache(_KEPT_RESPONSES)
+def _response(scenario: Scenario, seed: int) -> Response:
+    """What a plant can make, measured at its first fleet in this process."""
+    from cellfab.fleet.response import measure
 
-    if seed not in warm.rated:
-        warm.rated.clear()
-        warm.rated[seed] = rated_output(warm.scenario, seed) if warm.scenario.is_plant else {}
-    return warm.rated[seed]
+    return measure(scenario, seed=seed)
 
 
 def _reason(error: Exception) -> str:
