@@ -150,6 +150,8 @@ def bind(resolved: Resolved) -> Scenario:
     ConfigError
         Carrying every problem, with positions.
     """
+    if "fleet" in resolved.tree and "line" not in resolved.tree:
+        resolved.fail([_fleet_in_place_of_one(resolved)])
     spec, problems = check(resolved, ScenarioSpec)
     plant: PlantOfLines | None = None
     if spec is not None:
@@ -195,6 +197,15 @@ def bind(resolved: Resolved) -> Scenario:
         warnings=(*warnings, *money_warnings(resolved, spec), *_plan_warnings(resolved, spec)),
     )
     return _with_lines(scenario, plant, alone) if alone else scenario
+
+
+def _fleet_in_place_of_one(resolved: Resolved) -> Problem:
+    """A fleet, where one scenario is needed; with the scenarios that its plants name."""
+    plants = resolved.get("fleet.plants", {})
+    written = [one.get("scenario") for one in plants.values() if isinstance(one, dict)]
+    named = ", ".join(dict.fromkeys(one for one in written if isinstance(one, str)))
+    message = "this is a fleet of plants, and one scenario is asked for"
+    return resolved.problem("fleet", message, f"its plants are scenarios: {named}" if named else "", key=True)
 
 
 def _with_lines(scenario: Scenario, plant: PlantOfLines, alone: Mapping[str, dict[tuple[str, str], Step]]) -> Scenario:

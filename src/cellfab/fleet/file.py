@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from cellfab.config.loader import check, load
 from cellfab.config.money_checks import scheduled
 from cellfab.config.problems import Problem, config_error, did_you_mean
 from cellfab.config.resolved import Assumption, Resolved
+from cellfab.config.scenario_spec import ScenarioSpec
 from cellfab.config.show import render
 from cellfab.config.tree_path import TreePath, dotted
 from cellfab.errors import ConfigError
@@ -105,7 +106,7 @@ def bind_fleet(resolved: Resolved, known: dict[str, Scenario] | None = None) -> 
     """
     spec, problems = check(resolved, FleetFile)
     if spec is None:
-        resolved.fail(problems)
+        resolved.fail(_told_of_scenarios(problems))
     problems += _market_problems(resolved, spec)
     scenarios, faulty = _scenarios(resolved, spec, {} if known is None else known)
     problems += faulty
@@ -125,6 +126,14 @@ def bind_fleet(resolved: Resolved, known: dict[str, Scenario] | None = None) -> 
         files=tuple(dict.fromkeys([*map(str, resolved.files), *(f for one in scenarios.values() for f in one.files)])),
         assumptions=tuple(resolved.assumptions()),
     )
+
+
+def _told_of_scenarios(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Keys that a fleet does not have because the scenarios of its plants do."""
+    for one in problems:
+        ours = one.path not in ScenarioSpec.model_fields or one.path in FleetFile.model_fields
+        hint = "the scenario of a plant has it: fleet.plants.PLANT.scenario names a file, which may be one of yours"
+        yield one if ours else replace(one, hint=hint)
 
 
 def _scenarios(
