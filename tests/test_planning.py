@@ -94,6 +94,20 @@ def test_capacity_follows_the_plan(scenario):
     assert full == pytest.approx(10 * 10_080 * 189.35e-6, rel=0.001)
 
 
+def test_channels_limit_the_capacity_where_they_take_fewer_cells(scenario):
+    """Trays on the channels by recipe, or by the station's own law: positions x cells / time, closed form."""
+    plain = (RUN_ON, "ramp=null", "conversion.ramp=null")
+    welders = plan_project(scenario(NEW_FORMAT, *plain))
+    few = plan_project(scenario(NEW_FORMAT, *plain, "line.stations.formation.positions=60"))
+    law = plan_project(scenario(NEW_FORMAT, *plain, "line.stations.precharge.positions=20"))
+    energy = welders.scenario.spec.products["lfp_314ah_prismatic"].design.energy_wh * 1e-6
+    highest = [max(one.mwh for one in found.capacity) for found in (welders, few, law)]
+    # One cell in 12 s; 60 trays of 16 cells for 14.5 h each; 20 trays for 5 h each.
+    expected = [604_800 / 12, 60 * 16 * 168 / 14.5, 20 * 16 * 168 / 5]
+    assert highest == pytest.approx([cells * energy for cells in expected], rel=1e-9)
+    assert few.rate_week == welders.rate_week
+
+
 def test_payments_add_up_to_the_capital_and_come_with_their_events(scenario):
     found = plan_project(scenario(SAME_FORMAT, RUN_ON))
     payments = list(found.project.payments(found.timeline))

@@ -8,9 +8,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cellfab.config.line_spec import station_units
+from cellfab.config.line_spec import Station, station_units
 from cellfab.errors import ConfigError
-from cellfab.ramp.capacity import WeekCapacity, cells_per_week, weekly_capacity, weeks_to_rate
+from cellfab.ramp.capacity import (
+    WeekCapacity,
+    cells_per_week,
+    channel_cells_per_week,
+    weekly_capacity,
+    weeks_to_rate,
+)
 from cellfab.ramp.chances import Chances, chances
 from cellfab.ramp.conversion import ConversionPlan, Project
 from cellfab.ramp.network import Timeline
@@ -132,10 +138,22 @@ def plan_project(scenario: Scenario, *, seed: int | None = None, cases: int = CA
 
 
 def mature_cells(scenario: Scenario, project: Project, line: str) -> float:
-    """Cells a week of a line at the mature rate of its slowest unit-by-unit station, never stopping."""
-    ramp, own = project.conversion.ramp, set(project.stations_of(line))
-    nominal = {name: cells for name, cells in cells_per_week(scenario.spec.line.stations).items() if name in own}
-    return min((cells * (ramp.of(n).rate.mature if ramp else 1.0) for n, cells in nominal.items()), default=math.inf)
+    """Cells a week of a line at the mature rate of its slowest station, never stopping (`WeekCapacity.cells`)."""
+    ramp, stations = project.conversion.ramp, _stations_of(scenario, project, line)
+    nominal = cells_per_week(stations)
+    channels = channel_cells_per_week(stations, recipes(scenario, project.conversion.product_to))
+    return min([channels, *(cells * (ramp.of(n).rate.mature if ramp else 1.0) for n, cells in nominal.items())])
+
+
+def recipes(scenario: Scenario, product: str) -> dict[str, float]:
+    """Seconds that a tray of a product is on the channels of each station whose step has a recipe."""
+    steps = scenario.steps.items()
+    return {name: step.recipe_seconds for (name, made), step in steps if made == product and step.recipe_seconds}
+
+
+def _stations_of(scenario: Scenario, project: Project, line: str) -> dict[str, Station]:
+    own = set(project.stations_of(line))
+    return {name: station for name, station in scenario.spec.line.stations.items() if name in own}
 
 
 def capacity_rows(
@@ -145,11 +163,13 @@ def capacity_rows(
     spec = scenario.spec
     units = {name: float(station_units(station)) for name, station in spec.line.stations.items()}
     sums: dict[tuple[int, str], tuple[float, float]] = {}
+    conversion = project.conversion
+    products = [name for name in (conversion.product_from, conversion.product_to) if name is not None]
     for line, plan in plans.items():
-        own = set(project.stations_of(line))
-        stations = {name: station for name, station in spec.line.stations.items() if name in own}
+        stations = _stations_of(scenario, project, line)
+        channels = {name: channel_cells_per_week(stations, recipes(scenario, name)) for name in products}
         release = plan.timeline.dates[on_line(line, RELEASE)].finish
-        for row in weekly_capacity(stations, units, project.conversion, plan, release, spec.ramp, weeks):
+        for row in weekly_capacity(stations, units, channels, conversion, plan, release, spec.ramp, weeks):
             cells, sold = sums.get((row.week, row.product), (0.0, 0.0))
             sums[row.week, row.product] = (cells + row.cells, sold + row.cells * row.sold_share)
     return [

@@ -101,7 +101,7 @@ class RunResult:
         Of the conversion: replicate, task, kind, line, station, start_week, finish_week, planned_start_week,
         planned_finish_week, float_weeks, critical (1 on the path that decided the release), capex_musd, text.
     capacity : DataFrame or None
-        As planned: replicate 0, week, product, mwh (the slowest unit-by-unit station at its released speed, never
+        As planned: replicate 0, week, product, mwh (the slowest station at its released speed, or full channels; never
         stopping, every cell good), sold_mwh (of it after the release).
     modes : DataFrame or None
         Failure modes of a line that learns by causes, one row per life of a mode: replicate, place (where it arises),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from cellfab.config.conversion_spec import Conversion
 from cellfab.config.distribution import mean_seconds
-from cellfab.config.line_spec import SerialStation, Station
+from cellfab.config.line_spec import ChannelsStation, SerialStation, Station
 from cellfab.config.ramp_spec import Ramp
 from cellfab.ramp.book import RampBook
 from cellfab.ramp.conversion import ConversionPlan
@@ -17,6 +17,8 @@ from cellfab.units import TICKS_PER_WEEK
 _SECONDS_PER_WEEK = 7 * 24 * 3600.0
 _LOAD = 0.8
 """Share of the time that a station works while the line runs: moves the laws of use only (assumption)."""
+PLANNED = "slowest station at its released speed, or full channels; never stopping, every cell good"
+"""What a planned capacity is, wherever it is told."""
 
 
 class WeekCapacity(NamedTuple):
@@ -27,7 +29,8 @@ class WeekCapacity(NamedTuple):
     week : int
     product : str
     cells : float
-        At the released speed of the slowest unit-by-unit station, never stopping, every cell good.
+        At the released speed of the slowest unit-by-unit station or, if they are fewer, as many as the channels of
+        formation and grading take; never stopping, every cell good.
     sold_share : float
         Share of them that may be sold: 0 before the release.
     """
@@ -49,9 +52,33 @@ def cells_per_week(stations: Mapping[str, Station]) -> dict[str, float]:
     return found
 
 
+def channel_cells_per_week(stations: Mapping[str, Station], recipes: Mapping[str, float]) -> float:
+    """What the channels of a line take at most, always full; they have recipes, and no speed that is released.
+
+    Parameters
+    ----------
+    stations : mapping of str to Station
+    recipes : mapping of str to float
+        Seconds that a tray is on the channels of a station whose time is its step's.
+
+    Returns
+    -------
+    float
+        Cells per week of the smallest station of channels; infinite without one.
+    """
+    least = math.inf
+    for name, station in stations.items():
+        if isinstance(station, ChannelsStation):
+            seconds = recipes.get(name, 0.0) if station.occupied is None else mean_seconds(station.occupied)
+            if seconds > 0.0:
+                least = min(least, _SECONDS_PER_WEEK * station.positions * station.cells_per_tray / seconds)
+    return least
+
+
 def weekly_capacity(
     stations: Mapping[str, Station],
     units: Mapping[str, float],
+    channels: Mapping[str, float],
     conversion: Conversion,
     plan: ConversionPlan,
     release: int,
@@ -66,6 +93,8 @@ def weekly_capacity(
         Of one line.
     units : mapping of str to float
         Parallel units of each station.
+    channels : mapping of str to float
+        Of each product, the cells that the line's channels take in a week (`channel_cells_per_week`).
     conversion : Conversion
     plan : ConversionPlan
     release : int
@@ -91,14 +120,16 @@ def weekly_capacity(
         new = max(last - max(first, plan.restart), 0)
         sold = max(last - max(first, release), 0)
         if old and conversion.product_from is not None:
-            rows.append(_row(week, conversion.product_from, _slowest(nominal, book, first), old, 1.0))
+            product = conversion.product_from
+            rows.append(_row(week, product, min(_slowest(nominal, book, first), channels[product]), old, 1.0))
             _work(book, nominal, first, first + old)
         if new:
             if not converted and book is not None:
                 _convert(book, nominal, conversion, plan.restart)
             converted = True
-            begun = last - new
-            rows.append(_row(week, conversion.product_to, _slowest(nominal, book, begun), new, min(sold / new, 1.0)))
+            begun, product = last - new, conversion.product_to
+            cells = min(_slowest(nominal, book, begun), channels[product])
+            rows.append(_row(week, product, cells, new, min(sold / new, 1.0)))
             _work(book, nominal, begun, last)
     return rows
 

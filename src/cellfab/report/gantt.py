@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from cellfab.ramp.capacity import PLANNED
 from cellfab.report import labels, style
 from cellfab.report.numbers import percent
 from cellfab.result import RunResult
@@ -186,7 +187,7 @@ def tasks_text(frame: pd.DataFrame) -> str:
 def capacity_text(table: pd.DataFrame, lines: Sequence[str] = ()) -> str:
     """How much of the planned capacity was sold, and of which lines if not of all."""
     planned, sold = float(table["sold_mwh"].sum()), float(table["good_energy_mwh"].sum())
-    text = "Planned: the slowest unit-by-unit station at its released speed, never stopping, every cell good."
+    text = f"Planned: {PLANNED}."
     if lines:
         text = f"Of {', '.join(labels.words(line) for line in lines)}. {text}"
     return f"{text} The simulation sold {percent(sold / planned, 0)} of what was planned." if planned > 0.0 else text

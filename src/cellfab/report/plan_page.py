@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cellfab.planning import ProjectPlan, task_rows
+from cellfab.ramp.capacity import PLANNED
 from cellfab.ramp.chances import SHARES
 from cellfab.ramp.project import COMMISSIONING, RELEASE, STOP, on_line
 from cellfab.report import labels, style
@@ -52,7 +53,7 @@ def _charts(found: ProjectPlan) -> list[Chart]:
     if found.capacity:
         planned = pd.DataFrame(found.capacity)
         colours = labels.colours(list(dict.fromkeys(planned["product"])))
-        told = "Slowest unit-by-unit station at its released speed, never stopping, every cell good."
+        told = f"{PLANNED.capitalize()}."
         out.append(make_chart("capacity", "Capacity by week", told, capacity_chart(planned, colours), planned))
     return out
 

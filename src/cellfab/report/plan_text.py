@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cellfab.planning import ProjectPlan, WeekOutput
+from cellfab.ramp.capacity import PLANNED
 from cellfab.ramp.chances import SHARES
 from cellfab.ramp.project import COMMISSIONING, DECISION, DRAIN, ORDER, RELEASE, STOP, STRIP_OUT, Task
 from cellfab.ramp.slips import mean_weeks
@@ -178,9 +179,8 @@ def _capacity(found: ProjectPlan) -> str:
         )
         for key, rows in months.items()
     ]  # fmt: skip
-    told = "slowest unit-by-unit station at its released speed, never stopping, every cell good"
     headings = ("month", "product", "MWh a week", "of it sold")
-    return f"Capacity ({told})\n{plain_table(headings, rows)}"
+    return f"Capacity ({PLANNED})\n{plain_table(headings, rows)}"
 
 
 def plan_document(found: ProjectPlan) -> dict[str, Any]:

@@ -117,6 +117,11 @@ class Step(ABC):
         """
         yield from ()
 
+    @property
+    def recipe_seconds(self) -> float | None:
+        """Time of any lot by its recipe, for plans that know no lots; None where it depends on the lot or station."""
+        return None
+
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time, materials and energy this lot takes; asked after `apply`."""
         return Work()

@@ -293,6 +293,12 @@ class Formation(Step):
             del columns[name]
         return lot
 
+    @property
+    def recipe_seconds(self) -> float:
+        """On the channels, and to and from them."""
+        hours: float = self.params.channel_h + self.params.handling_h
+        return 3600.0 * hours
+
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time of a tray on its channels, and electricity of the cells that were alive when they came."""
         params, facts = self.params, lot.attributes
@@ -301,7 +307,7 @@ class Formation(Step):
             facts["formation_charged_kwh"] + (params.further_cycles + params.storage_charge_fraction) * stored,
             (1 + params.further_cycles) * stored, params.charge_efficiency, params.recovered_fraction,
         )  # fmt: skip
-        return Work(seconds=3600.0 * (params.channel_h + params.handling_h), energy_kwh=energy)
+        return Work(seconds=self.recipe_seconds, energy_kwh=energy)
 
     @cached_property
     def charge_ah(self) -> float:

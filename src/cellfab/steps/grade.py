@@ -265,11 +265,17 @@ class Grade(Step):
             found[f"{notes.BUYER_SHORT}{name}"] = float(np.count_nonzero(short))
         return found
 
+    @property
+    def recipe_seconds(self) -> float:
+        """Of the capacity cycle."""
+        hours: float = self.params.cycle_h
+        return 3600.0 * hours
+
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time and electricity of the capacity cycle."""
         params, tested = self.params, lot.attributes["tested_kwh"]
         energy = grid_energy_kwh(tested, tested, params.charge_efficiency, params.recovered_fraction)
-        return Work(seconds=3600.0 * params.cycle_h, energy_kwh=energy)
+        return Work(seconds=self.recipe_seconds, energy_kwh=energy)
 
     def _downgraded(self, lot: Lot) -> npt.NDArray[np.uint8]:
         """1 for cells that are grade B whatever they measure: an inspection said so, or their joints were mended."""
