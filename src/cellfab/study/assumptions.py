@@ -1,4 +1,4 @@
-"""The study that finds which assumptions of a scenario move a figure most, written as a file that can be changed."""
+"""The study that finds which assumptions of a scenario or a fleet move a figure most, written as a file to change."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cellfab.config import library
+from cellfab.config.loader import load
 from cellfab.config.overrides import ASSIGNMENT
-from cellfab.scenario import load_scenario
+from cellfab.fleet.file import LoadedFleet
 from cellfab.study.store import write_durably
+from cellfab.study.subject import Subject, SubjectReader
 
 _STUDY = """\
 name: {name}
@@ -33,16 +35,16 @@ def write_assumptions_study(
     replicates: int = 4,
     assumed: bool = False,
 ) -> Path:
-    """Write a study that moves every uncertain value of a scenario alone.
+    """Write a study that moves every uncertain value of a scenario, or of a fleet's own file, alone.
 
     Parameters
     ----------
     config : str
-        A scenario file, or the name of a shipped one.
+        A scenario or fleet file, or the name of a shipped one.
     store : Path
         Folder in which the study is written, made if there is none.
     metric : str, optional
-        The figure; default: cost per kWh, of a bare line its throughput.
+        The figure; default: cost per kWh, of a bare line its throughput, of a fleet its margin.
     settings : sequence of str
         "path=value" each, as given to `--set`.
     keep, replicates : int
@@ -55,24 +57,30 @@ def write_assumptions_study(
     ConfigError
         If the scenario, with the settings, is wrong.
     """
-    scenario = load_scenario(config, settings)
-    metric = metric or ("cost_usd_per_kwh" if scenario.is_plant else "throughput_per_h")
+    subject = SubjectReader().bind(load(config, settings))
+    metric = metric or _headline(subject)
     path = library.find(config)
     base = config if library.lookup(config) == path else str(path.absolute())
     changes = "".join(f"      {setting_line(one)}\n" for one in settings)
     text = _STUDY.format(
-        name=json.dumps(f"assumptions of {scenario.name}"),
+        name=json.dumps(f"assumptions of {subject.name}"),
         metric=json.dumps(metric) if re.search(r"[^0-9A-Za-z_.-]", metric) else metric,
         base=json.dumps(base),
-        variants=f"variants:\n  {json.dumps(scenario.name)}:\n    set:\n{changes}" if changes else "",
+        variants=f"variants:\n  {json.dumps(subject.name)}:\n    set:\n{changes}" if changes else "",
         values="assumptions" if assumed else "all",
         keep=keep,
         replicates=replicates,
     )
     store.mkdir(parents=True, exist_ok=True)
-    file = store / f"assumptions_of_{re.sub(r'[^0-9A-Za-z_.-]+', '_', scenario.name)}.yaml"
+    file = store / f"assumptions_of_{re.sub(r'[^0-9A-Za-z_.-]+', '_', subject.name)}.yaml"
     write_durably(file, text.encode())
     return file
+
+
+def _headline(subject: Subject) -> str:
+    if isinstance(subject, LoadedFleet):
+        return "margin_musd"
+    return "cost_usd_per_kwh" if subject.is_plant else "throughput_per_h"
 
 
 def setting_line(setting: str) -> str:

@@ -145,12 +145,17 @@ def unknown_metrics(file: StudyFile, subjects: Iterable[Subject]) -> Iterator[Pr
     from cellfab.study.metrics import known_metrics
 
     numeric: dict[str, bool] = {}
+    of_fleets = False
     for subject in subjects:
+        of_fleets = of_fleets or isinstance(subject, LoadedFleet)
         for name, is_number in known_metrics(subject).items():
             numeric[name] = numeric.get(name, True) and is_number
     for name, where, key, number in named:
         if name not in numeric:
             hint = did_you_mean(name, numeric)
+            if of_fleets and not hint:
+                families = dict.fromkeys(one.partition(".")[0] for one in numeric)
+                hint = f"a fleet has {', '.join(families)}; of a year: sold_gwh.2028, of a plant: sold_gwh.plant.NAME"
             yield file.resolved.problem(where, f"nobody computes a figure '{name}'", hint, key=key)
         elif number and not numeric[name]:
             yield file.resolved.problem(number, f"'{name}' is a name, and {_ONLY_NUMBERS[str(number[0])]}")
