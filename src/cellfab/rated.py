@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 from cellfab.analytic import estimate
+from cellfab.config.line_spec import making_only
 from cellfab.line.flow import simulate_line
 from cellfab.plant import Plant
 from cellfab.replay import Replay
@@ -47,10 +48,7 @@ def rated_output(scenario: Scenario, seed: int) -> dict[str, float]:
     counted = [name for name in spec.line.sinks if not converted or scenario.layout.line_of.get(name) in converted]
     rated: dict[str, float] = {}
     for product in products:
-        sources = {
-            name: source.model_copy(update={"products": {product: 1}}) for name, source in spec.line.sources.items()
-        }
-        line = spec.line.model_copy(update={"sources": sources})
+        line = making_only(spec.line, product)
         mature = _mature(scenario)
         mature = replace(mature, spec=mature.spec.model_copy(update={"line": line}))
         one_line = mature.one_line

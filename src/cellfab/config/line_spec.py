@@ -273,3 +273,11 @@ class Line(Spec):
     sinks: Annotated[dict[str, Sink], Field(min_length=1)]
     crews: dict[str, Crew] = {}
     calendars: dict[str, Calendar] = {}
+
+
+def making_only(line: Line, product: str) -> Line:
+    """The line when it makes nothing but one product: no campaigns, and so no ranks and no changeovers between them."""
+    alone = {"products": {product: 1}, "priority": {}}
+    sources = {name: source.model_copy(update=alone) for name, source in line.sources.items()}
+    stations = {name: station.model_copy(update={"changeover": None}) for name, station in line.stations.items()}
+    return line.model_copy(update={"sources": sources, "stations": stations})

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from cellfab.analytic import Estimate, estimate, lot_seconds
 from cellfab.config.distribution import mean_seconds
-from cellfab.config.line_spec import FailureMode, SerialStation, Station, StationEconomics, WebStation
+from cellfab.config.line_spec import FailureMode, SerialStation, Station, StationEconomics, WebStation, making_only
 from cellfab.core.lot import Lot
 from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR
 from cellfab.economics.consumables import CONSUMABLES, of_the_plant
@@ -197,10 +197,7 @@ def measure(scenario: Scenario, product: str | None = None, *, seed: int = 1, lo
     """
     line = scenario.one_line
     product = pilot_product(line, product)
-    sources = {
-        name: source.model_copy(update={"products": {product: 1}}) for name, source in line.spec.line.sources.items()
-    }
-    only = line.spec.line.model_copy(update={"sources": sources})
+    only = making_only(line.spec.line, product)
     spec = line.spec.model_copy(update={"ramp": None, "conversion": None, "line": only})
     still = replace(line, spec=spec)
     pilots = [_Pilot(still, seed, maturity) for maturity in MATURITIES]

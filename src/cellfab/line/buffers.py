@@ -300,10 +300,24 @@ class Store(Giver):
         """Tick at which the next lot's shortest stay was over."""
         return self._first().ready_at
 
+    def products(self) -> list[str]:
+        """What the lots that may leave now are for: each once, in the order in which they would."""
+        return list(dict.fromkeys(place.lot.product for _, _, place in sorted(self._ready) if not place.gone))
+
     def give(self) -> Lot:
         """Let the next lot go."""
         place = self._first()
         heappop(self._ready)
+        return self._let_go(place)
+
+    def give_for(self, product: str) -> Lot:
+        """Let the next lot for a product go, past those that wait for others."""
+        entry = min(entry for entry in self._ready if not entry[2].gone and entry[2].lot.product == product)
+        self._ready.remove(entry)
+        heapify(self._ready)
+        return self._let_go(entry[2])
+
+    def _let_go(self, place: Place) -> Lot:
         self.withdraw(place)
         self.write_off(place)
         self.wait.add(self.line.env.now - place.entered)

@@ -132,6 +132,7 @@ class LineRun:
 
     def _wire(self) -> None:
         spec = self.spec
+        several = len({product for source in spec.sources.values() for product in source.products}) > 1
         for group in (spec.stations, spec.buffers, spec.sinks):
             for name, node_spec in group.items():
                 tied = ties((), node_spec.feed)
@@ -141,6 +142,7 @@ class LineRun:
                     if isinstance(node_spec.feed, dict) and isinstance(node, Station):
                         node.needs = [(self._givers(tie.giver)[0], tie.lots) for tie in tied]
                         node.taken_first = tied[0].lots
+                        node.pairs = several and node.spec.step is not None
         for buffer in self.buffers.values():
             if buffer.spec.redo_at not in (None, buffer.name):
                 buffer.returns = Returns(self, buffer)

@@ -93,6 +93,14 @@ class Giver(Node):
         """Hand over the next lot; there must be one."""
         raise NotImplementedError
 
+    def products(self) -> list[str]:
+        """What the lots that could leave now are for, in the order in which they would; only a store can choose."""
+        return [self.peek().product] if self.ready() else []
+
+    def give_for(self, product: str) -> Lot:
+        """Hand over the next lot for a product; it must be among `products`."""
+        return self.give()
+
     def offer(self) -> None:
         """Tell the takers that a lot has become ready."""
         for taker in self.takers:

@@ -70,6 +70,10 @@ def _waits_for(node: Node) -> Iterable[tuple[Node, str]]:
                 dry = isinstance(giver, Source) and giver.dry
                 end = ", which has no more" if dry else f", which has {ready} of {count}"
                 yield giver, f"'{node.name}' waits for lots of '{giver.name}'{end}"
+        if node.pairs and all(giver.ready() >= count for giver, count in needs):
+            for giver, _ in needs:
+                there = " and ".join(giver.products())
+                yield giver, f"'{node.name}' merges lots for one product, and of '{giver.name}' has some for {there}"
     if isinstance(node, Store) and not node.ready():
         for giver in node.feeds:
             if not giver.ready():

@@ -35,6 +35,8 @@ class Station(Stopped):
         `parallel` identical units, each a SimPy process of its own.
     needs : list of (Giver, int), or None
         Merge: how many lots from each feed; None: one lot from any of the feeds.
+    pairs : bool
+        Merge by a step, on a line that makes several products: only lots for the same one may become one.
     book : StateBook
         Ticks per state of all units.
     pace : Pace
@@ -48,8 +50,8 @@ class Station(Stopped):
 
     __slots__ = (
         "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "hungry", "kind", "lots_wanted",
-        "needs", "nominal", "pace", "rows_in", "rows_out", "rows_scrapped", "spec", "splits", "taken_first", "units",
-        "worked",
+        "needs", "nominal", "pace", "pairs", "rows_in", "rows_out", "rows_scrapped", "spec", "splits", "taken_first",
+        "units", "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
@@ -57,6 +59,7 @@ class Station(Stopped):
         self.spec = spec
         self.kind: str = spec.kind
         self.needs: list[tuple[Giver, int]] | None = None
+        self.pairs = False
         self.taken_first = 1
         self.lots_wanted = 1
         self.splits = changes_lots(spec.output)
@@ -412,9 +415,14 @@ class Station(Stopped):
         unit = self.first_hungry()
         if unit is None:
             return False
+        product = None
         if self.needs is not None:
             for giver, count in self.needs:
                 if giver.ready() < count:
+                    return False
+            if self.pairs:
+                product = self._common_product()
+                if product is None:
                     return False
             givers = [giver for giver, count in self.needs for _ in range(count)]
         else:
@@ -429,7 +437,7 @@ class Station(Stopped):
                 return True
         now = self.line.env.now
         for giver in givers:
-            lot = giver.give()
+            lot = giver.give() if product is None else giver.give_for(product)
             lot.entered = now
             self.entered += 1
             self.amount_in += lot.amount
@@ -439,6 +447,12 @@ class Station(Stopped):
         if unit.collected >= self.lots_wanted:
             unit.begin()
         return True
+
+    def _common_product(self) -> str | None:
+        """What every feed has a lot for: of several, that of the lot which the first feed would give first."""
+        assert self.needs is not None
+        first, *others = (giver.products() for giver, _ in self.needs)
+        return next((product for product in first if all(product in other for other in others)), None)
 
     @property
     def collects(self) -> bool:
