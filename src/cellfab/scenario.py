@@ -21,6 +21,7 @@ from cellfab.config.money_checks import money_problems, money_warnings
 from cellfab.config.plant_of_lines import PlantOfLines, differences_path, plant_of_lines
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.product_checks import product_problems
+from cellfab.config.ramp_checks import ramp_problems
 from cellfab.config.references import reference_problems
 from cellfab.config.remark import Remark
 from cellfab.config.resolved import Assumption, Resolved
@@ -163,8 +164,12 @@ def bind(resolved: Resolved) -> Scenario:
         sizing = None if spec.economics is None else spec.economics.sizing
         problems += [resolved.problem(*problem) for problem in sizing_problems(sizing, spec.line.stations)]
         problems += money_problems(resolved, spec)
+        problems += ramp_problems(resolved, spec.ramp, ("ramp",))
         problems += shock_problems(resolved, spec.shocks, spec.run.start_date, spec.run.horizon_h)
+        if spec.lines is not None:
+            problems += ramp_problems(resolved, spec.lines.ramp, ("lines", "ramp"))
         if spec.conversion is not None:
+            problems += ramp_problems(resolved, spec.conversion.ramp, ("conversion", "ramp"))
             lines = spec.lines.names() if spec.lines is not None else ()
             common = [] if plant is None else plant.shared_stations()
             problems += project_problems(
