@@ -23,6 +23,7 @@ from cellfab.pilot import pilot_product
 from cellfab.scenario import Scenario, load_scenario
 
 HOURS_PER_WEEK = 168.0
+_OF_A_RUN = ("horizon_h", "start_date", "replicates", "seed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,10 @@ def _market_problems(resolved: Resolved, spec: FleetFile) -> Iterator[Problem]:
     if fleet.parity is not None and fleet.parity not in fleet.suppliers:
         message = f"there is no supplier '{fleet.parity}'"
         yield resolved.problem("fleet.parity", message, did_you_mean(fleet.parity, fleet.suppliers))
+    for key in resolved.get("run", {}):
+        if key not in _OF_A_RUN:
+            hint = f"of `run` it takes {', '.join(_OF_A_RUN)}"
+            yield resolved.problem(("run", key), "does nothing in a fleet", hint, key=True)
     if spec.run.horizon_h % HOURS_PER_WEEK:
         message = f"{spec.run.horizon_h:g} h are no whole number of weeks (of {HOURS_PER_WEEK:g} h)"
         yield resolved.problem("run.horizon_h", message)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from cellfab.config.design_spec import Factor
+from cellfab.config.loader import Base
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.tree_path import TreePath
 from cellfab.errors import ConfigError
@@ -16,7 +17,7 @@ from cellfab.study.design import Level
 from cellfab.study.design import level as level_at
 from cellfab.study.file import StudyFile
 from cellfab.study.footing import Footing, other_lots
-from cellfab.study.subject import Subject, kind_of
+from cellfab.study.subject import Subject
 
 
 def problems_of_cases(faulty: Iterable[tuple[str, ConfigError]], cases: int) -> Iterator[Problem]:
@@ -46,25 +47,26 @@ def never_steady(file: StudyFile, subjects: Iterable[Subject]) -> Iterator[Probl
             return
 
 
-def unlike(file: StudyFile, first: Mapping[str, Subject]) -> Iterator[Problem]:
-    """Variants of which some are scenarios and some are fleets; what a fleet has no use for.
+def unlike(file: StudyFile, bases: Mapping[str, Base]) -> Iterator[Problem]:
+    """Variants of which some are scenarios and some are fleets; and what is written that a fleet has no use for.
 
     Parameters
     ----------
-    first : mapping of str to Subject
-        Of each variant its first case.
+    bases : mapping of str to Base
+        By variant.
     """
-    kinds = {name: kind_of(one) for name, one in first.items()}
-    own = next(iter(kinds.values()))
-    for name, kind in kinds.items():
-        if kind != own:
-            message = f"'{first[name].name}' is {kind}, and '{next(iter(kinds))}' is {own}: their figures are others"
-            yield file.resolved.problem(file.scenario_of(name)[1], message, "write two studies")
-    if not isinstance(next(iter(first.values())), LoadedFleet):
-        return
-    for key, reason in _NOT_OF_FLEETS.items():
+    fleets = {name: "fleet" in base.tree.items for name, base in bases.items()}
+    for name, is_fleet in fleets.items():
+        first = next(iter(fleets))
+        if is_fleet != fleets[first]:
+            kinds = ("a fleet", "a scenario") if is_fleet else ("a scenario", "a fleet")
+            written, where = file.scenario_of(name)
+            message = f"'{written}' is {kinds[0]}, and '{first}' is {kinds[1]}: they have no figures in common"
+            yield file.resolved.problem(where, message, "write two studies")
+    for key, reason in _NOT_OF_FLEETS.items() if True in fleets.values() else ():
         if file.resolved.get(key) is not None:
-            yield file.resolved.problem(key, f"goes with a scenario, and the base is a fleet: {reason}", "remove it")
+            message = f"goes with a scenario, and this is a study of a fleet: {reason}"
+            yield file.resolved.problem(key, message, "remove it")
 
 
 _NOT_OF_FLEETS = {

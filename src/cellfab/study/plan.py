@@ -189,15 +189,16 @@ def load_study(path: str | Path, *, metrics: bool = True) -> Study:
     binder = Binder(file)
     text = file.resolved.sources_of_file().text
     found = _Found()
-    readable = [variant for variant in file.variants if binder.base(variant) is not None]
-    problems = list(binder.problems)
-    moved = _moved(binder, readable, found, problems)
+    bases = {variant: base for variant in file.variants if (base := binder.base(variant)) is not None}
+    problems, unfit = list(binder.problems), list(unlike(file, bases))
+    if unfit:
+        raise config_error([*problems, *unfit])
+    moved = _moved(binder, list(bases), found, problems)
     design = _points(binder, moved)
     study = Study(file.spec, file.path, text, (), {}, {}, file.resolved, binder, moved, tuple(design))
     if not found.faulty:
-        study = study.with_cases(_proposed(binder, readable, moved, design, found))
+        study = study.with_cases(_proposed(binder, list(bases), moved, design, found))
     problems += problems_of_cases(found.faulty, len(study.cases) + len(found.faulty))
-    problems += () if problems else unlike(file, found.first)
     if not problems:
         first: dict[str, Footing] = {}
         for case in study.cases:
@@ -226,8 +227,6 @@ class _Found:
     """Points of a sample that are no scenario, as some of many are."""
     kinds: dict[str, Subject] = field(default_factory=dict)
     """Of scenarios whose figures have the same names, one."""
-    first: dict[str, Subject] = field(default_factory=dict)
-    """Of each variant its first case."""
 
 
 def _points(binder: Binder, moved: Moved) -> list[Point]:
@@ -255,7 +254,6 @@ def _proposed(
                 refused.append((Infeasible(variant, number, factors, written(inputs), first_problem(error)), error))
                 continue
             found.kinds.setdefault(skeleton(bound.subject), bound.subject)
-            found.first.setdefault(variant, bound.subject)
             begin = number * spec.most if spec.analysed and spec.design.sampled else 0
             yield Proposed(variant, number, bound, begin)
         for one, refusal in refused:

@@ -45,11 +45,6 @@ def _nowhere(subject: Subject) -> Resolved:
     return Resolved(subject.name, {}, {}, {}, (), ())
 
 
-def kind_of(subject: Subject) -> str:
-    """What it is, in words."""
-    return "a fleet" if isinstance(subject, LoadedFleet) else "a scenario"
-
-
 def skeleton(subject: Subject) -> str:
     """What the names of a subject's key figures depend on."""
     if isinstance(subject, LoadedFleet):
