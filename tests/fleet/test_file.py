@@ -96,6 +96,18 @@ def problems_of(path, *overrides):
             "elasticity_factor: 0.5", "elasticity_factor: 0", ["fleet.yaml:14:", "above 0"], id="no elasticity",
         ),
         pytest.param(
+            "credits: []",
+            "contracts: {one: {begins: 2026-09-01, ends: 2026-08-31, energy_gwh: 1, price_usd_per_kwh: 9}}",
+            ["fleet.yaml:12:91", "contracts.one", "ends (2026-08-31) is before begins (2026-09-01)"],
+            id="a contract that ends before it begins",
+        ),
+        pytest.param(
+            "credits: []",
+            "contracts: {one: {begins: 2026-07-06, ends: 2027-07-04, energy_gwh: 7, price_usd_per_kwh: 9}}",
+            ["fleet.yaml:12:91", "in the week of 2026-07-06 contracts come to 7.02 GWh a year", "all buyers want 6"],
+            id="more promised than wanted",
+        ),
+        pytest.param(
             "horizon_h: 8736", "horizon_h: 8700", ["fleet.yaml:2:", "no whole number of weeks"], id="part of a week",
         ),
     ],

@@ -107,3 +107,29 @@ def test_price_is_the_inverse_of_demand(buyers, share):
 def test_more_supply_never_raises_the_price(offers, buyers, more):
     before, after = clear(offers, buyers), clear([*offers, Offer("new", more, 10.0)], buyers)
     assert after.price <= before.price + 1e-6
+
+
+def test_contracts_serve_demand_first_by_hand():
+    # 30 are promised; of 200 - 2 p the rest is 170 - 2 p. At 20, 90 of the 130 that are left: the price is at 40.
+    found = clear([Offer("near", 90.0, 20.0), Offer("far", math.inf, 60.0)], [ONE], 30.0)
+    assert found.price == pytest.approx(40.0)
+    assert found.sold == pytest.approx((90.0, 0.0))
+    assert found.bought == pytest.approx((120.0,))
+    # With 100 promised nothing dear is needed: 200 - 2 p = 100, and an offer at 60 is too dear.
+    found = clear([Offer("far", math.inf, 60.0)], [ONE], 100.0)
+    assert found.price == pytest.approx(50.0)
+    assert found.sold == (0.0,)
+
+
+@given(OFFERS, BUYERS, st.floats(0.0, 1.0))
+def test_a_contract_with_who_sells_anyhow_changes_nothing(offers, buyers, share):
+    # What an offer below the price sells may as well be promised: the price and what is bought stay as they were.
+    before = clear(offers, buyers)
+    promised = [
+        share * sold if offer.price < before.price else 0.0 for offer, sold in zip(offers, before.sold, strict=True)
+    ]
+    left = [Offer(one.name, one.quantity - firm, one.price) for one, firm in zip(offers, promised, strict=True)]
+    after = clear(left, buyers, math.fsum(promised))
+    if math.fsum(before.sold) > 1.0:
+        assert after.price == pytest.approx(before.price, rel=1e-6, abs=1e-6)
+        assert after.bought == pytest.approx(before.bought, rel=1e-6, abs=1e-6 * math.fsum(before.bought))

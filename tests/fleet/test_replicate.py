@@ -166,3 +166,55 @@ def test_quarters():
     assert quarter_of(datetime.date(2026, 3, 31)) == "2026Q1"
     assert quarter_of(datetime.date(2026, 4, 1)) == "2026Q2"
     assert quarter_of(datetime.date(2030, 12, 30)) == "2030Q4"
+
+
+CONTRACT = (
+    "contracts: {one: {begins: 2026-06-01, ends: 2026-11-29, energy_gwh: GWH, price_usd_per_kwh: PRICE}}, credits: []"
+)
+
+
+def contract(gwh, price):
+    return {"old": "credits: []", "new": CONTRACT.replace("GWH", str(gwh)).replace("PRICE", str(price))}
+
+
+def test_contracts_are_delivered_first_at_their_price(terms):
+    # 26 weeks from the 1st of June (week 21) on; the plant runs from April on and has learned to make more than that.
+    free, bound = simulate_fleet(terms(), 3, 0), simulate_fleet(terms(**contract(0.052, 90)), 3, 0)
+    south, before = bound.plants["south"], free.plants["south"]
+    able = south["capacity_mwh"][21:47] >= 2.0
+    assert able[10:].all()
+    assert south["contract_mwh"][21:47][able] == pytest.approx(2.0)
+    assert south["contract_mwh"][:21].sum() == south["contract_mwh"][47:].sum() == 0.0
+    assert south["contract_mwh"] + south["short_mwh"] == pytest.approx(np.where(slice_of(21, 47), 2.0, 0.0))
+    # Below the price it would have been sold anyhow: the same market, and the difference of prices for the plant.
+    assert bound.price == pytest.approx(free.price)
+    assert south["sold_mwh"] == pytest.approx(before["sold_mwh"])
+    more = south["contract_mwh"] * 1e3 * (90.0 - free.price)
+    assert south["sales_usd"] - before["sales_usd"] == pytest.approx(more)
+    assert np.sum(list(bound.sellers.values()), axis=0) == pytest.approx(bound.buyers["grid"])
+
+
+def slice_of(first, end):
+    weeks = np.arange(52)
+    return (weeks >= first) & (weeks < end)
+
+
+def test_what_cannot_be_made_is_short(terms):
+    made = terms(**contract(1.3, 80))
+    found = simulate_fleet(made, 3, 0)
+    south = found.plants["south"]
+    promised = np.where(slice_of(21, 47), 50.0, 0.0)
+    assert south["contract_mwh"] == pytest.approx(np.minimum(promised, south["capacity_mwh"]))
+    assert south["contract_mwh"] + south["short_mwh"] == pytest.approx(promised)
+    assert south["short_mwh"].sum() > 0.0
+    kpis = replicate_kpis(made, found)
+    assert kpis["short_gwh.plant.south"].value == pytest.approx(south["short_mwh"].sum() / 1e3)
+    assert kpis["contract_gwh"].value + kpis["short_gwh"].value == pytest.approx(1.3)
+
+
+def test_a_contract_keeps_a_plant_running_that_the_market_would_stop(terms):
+    cheap = ("fleet.suppliers.abroad.price_usd_per_kwh=10", "economics.tariffs.duty.share=0")
+    south = simulate_fleet(terms(*cheap, **contract(0.052, 80)), 3, 0).plants["south"]
+    assert south["sold_mwh"] == pytest.approx(south["contract_mwh"])
+    assert south["sold_mwh"].sum() > 40.0
+    assert south["sales_usd"] == pytest.approx(80e3 * south["sold_mwh"])

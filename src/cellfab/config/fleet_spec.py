@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cellfab.config.policy_spec import Credit, Tariff
 from cellfab.config.project_spec import Slip
@@ -14,6 +14,24 @@ from cellfab.config.spec import Spec
 
 NonNegative = Annotated[float, Field(ge=0.0)]
 Positive = Annotated[float, Field(gt=0.0)]
+
+
+class Contract(Spec):
+    """What a plant has promised to deliver at a price of its own: so much, spread evenly over the days."""
+
+    text: str = ""
+    begins: Day
+    ends: Day
+    """The last day."""
+    energy_gwh: Positive
+    """Of all days together."""
+    price_usd_per_kwh: NonNegative
+
+    @model_validator(mode="after")
+    def _begins_first(self) -> Contract:
+        if self.ends < self.begins:
+            raise ValueError(f"ends ({self.ends}) is before begins ({self.begins})")
+        return self
 
 
 class FleetPlant(Spec):
@@ -38,6 +56,8 @@ class FleetPlant(Spec):
     """Tax credits that it earns, by their names in `economics.credits`; none written: all. A plant abroad: []."""
     conversion_gwh_per_year: Positive | None = None
     """The size of line that the capital of the conversion is written for; none: that of the scenario's line."""
+    contracts: dict[str, Contract] = {}
+    """What it delivers first, whatever the market's price; the rest is for the market."""
     slips: dict[str, Slip] = {}
     """What may make week 0 itself late, by a name of your own; those of the conversion's tasks come on top."""
 

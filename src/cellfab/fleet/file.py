@@ -19,6 +19,7 @@ from cellfab.config.scenario_spec import ScenarioSpec
 from cellfab.config.show import render
 from cellfab.config.tree_path import TreePath, dotted
 from cellfab.errors import ConfigError
+from cellfab.fleet.contracts import oversold
 from cellfab.pilot import pilot_product
 from cellfab.scenario import Scenario, load_scenario
 
@@ -111,6 +112,8 @@ def bind_fleet(resolved: Resolved, known: dict[str, Scenario] | None = None) -> 
     problems += _market_problems(resolved, spec)
     scenarios, faulty = _scenarios(resolved, spec, {} if known is None else known)
     problems += faulty
+    if not problems:
+        problems += oversold(resolved, spec, round(spec.run.horizon_h / HOURS_PER_WEEK))
     for name, scenario in scenarios.items():
         problems += _plant_problems(resolved, spec, name, scenario)
     if problems:

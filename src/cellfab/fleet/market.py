@@ -49,7 +49,7 @@ class Cleared(NamedTuple):
     sold : tuple of float
         Of each offer, in the order given.
     bought : tuple of float
-        By each buyer, in the order given; adds up to what is sold.
+        By each buyer, in the order given; adds up to what is sold and what was promised.
     """
 
     price: float
@@ -81,7 +81,7 @@ def price_of(buyers: Sequence[Buyers], quantity: float) -> float:
     raise AssertionError("the last range of prices has no end")
 
 
-def clear(offers: Sequence[Offer], buyers: Sequence[Buyers]) -> Cleared:
+def clear(offers: Sequence[Offer], buyers: Sequence[Buyers], promised: float = 0.0) -> Cleared:
     """Find the price at which demand meets supply, and who sells.
 
     Parameters
@@ -91,15 +91,17 @@ def clear(offers: Sequence[Offer], buyers: Sequence[Buyers]) -> Cleared:
         has no limit it sells what is left by the others.
     buyers : sequence of Buyers
         Quantities of at least 0, elasticities and reference prices above 0.
+    promised : float
+        Quantity that these buyers have agreed to take at a price of its own: it serves their demand first.
 
     Returns
     -------
     Cleared
-        With 0 <= sold <= quantity for each offer, everything sold of each offer below the price, and nothing of those
-        above it.
+        Of the rest. With 0 <= sold <= quantity for each offer, everything sold of each offer below the price, and
+        nothing of those above it.
     """
     sold = [0.0] * len(offers)
-    supplied = 0.0
+    supplied = promised
     price = math.inf
     by_price: dict[float, list[int]] = {}
     for index, offer in enumerate(offers):

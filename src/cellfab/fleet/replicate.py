@@ -1,9 +1,9 @@
 """One replicate of a fleet: dates drawn, then week by week what each line could make, what the market takes, and money.
 
-A line offers at its marginal cost: materials, energy and consumables less the tax credit, for what is fixed goes on
-whether it runs or not. It offers at what that will be once it is mature: what a young line loses by its scrap is the
-price of learning, and a line that waits for better yields never has them. It makes what it sells; before its release it
-makes cells that nobody may buy.
+What a plant has promised in contracts its lines deliver first. The rest a line offers at its marginal cost: materials,
+energy and consumables less the tax credit, for what is fixed goes on whether it runs or not. It offers at what that
+will be once it is mature: what a young line loses by its scrap is the price of learning, and a line that waits for
+better yields never has them. It makes what it sells; before its release it makes cells that nobody may buy.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _TICKS_PER_DAY = TICKS_PER_WEEK // 7
 _ROUNDING = 1e-9
 
 PLANT_COLUMNS = (
-    "capacity_mwh", "sold_mwh", "unsold_mwh", "variable_usd", "fixed_usd", "capital_usd", "sales_usd", "credits_usd",
-    "maturity", "lines",
+    "capacity_mwh", "sold_mwh", "contract_mwh", "short_mwh", "unsold_mwh", "variable_usd", "fixed_usd", "capital_usd",
+    "sales_usd", "credits_usd", "maturity", "lines",
 )  # fmt: skip
 """Of `FleetReplicate.plants`: by plant and week."""
 
@@ -128,17 +128,18 @@ def simulate_fleet(terms: FleetTerms, seed: int, replicate: int) -> FleetReplica
             for line in lines:
                 line.course.work(week, 1.0)
             continue
-        offers = [_offer(line, could, week) for line, could in zip(lines, able, strict=True)]
-        cleared = clear([*offers, *market.offers(week)], market.buyers(week))
+        promised = _promised(terms, plants, lines, able, week)
+        offers = [_offer(line, could, firm, week) for line, could, firm in zip(lines, able, promised, strict=True)]
+        cleared = clear([*offers, *market.offers(week)], market.buyers(week), math.fsum(promised))
         price[week] = cleared.price
         for supplier, kwh in zip(market.suppliers, cleared.sold[len(lines) :], strict=True):
             sellers[supplier.name][week] = kwh / 1e3
         for name, kwh in zip(buyers, cleared.bought, strict=True):
             buyers[name][week] = kwh / 1e3
-        for line, could, kwh in zip(lines, able, cleared.sold, strict=False):
-            _live(line, could, kwh, week, cleared.price)
-            sellers[line.plant][week] += kwh / 1e3
-        _check(plants, week, cleared, offers)
+        for line, could, firm, kwh in zip(lines, able, promised, cleared.sold, strict=False):
+            _live(line, could, firm, kwh, week, cleared.price)
+            sellers[line.plant][week] += (firm + kwh) / 1e3
+        _check(plants, week, cleared, offers, math.fsum(promised))
     for columns in plants.values():
         running = columns["lines"] > 0.0
         columns["maturity"][running] /= columns["lines"][running]
@@ -184,14 +185,29 @@ def _capex_musd(terms: FleetTerms, plant: str) -> float:
     return whole / (spec.conversion_gwh_per_year or terms.responses[plant].gwh_per_year)
 
 
-def _offer(line: _Line, could: Potential, week: int) -> Offer:
-    """All that a line may sell, at the marginal cost of the mature line less the credit."""
+def _promised(
+    terms: FleetTerms, plants: Mapping[str, Mapping[str, Floats]], lines: list[_Line], able: list[Potential], week: int
+) -> list[float]:
+    """kWh that each line delivers under its plant's contracts: as much as it can, in proportion to its lines."""
+    sellable = dict.fromkeys(plants, 0.0)
+    for line, could in zip(lines, able, strict=True):
+        sellable[line.plant] += could.sellable_kwh
+    shares = {}
+    for name, could_sell in sellable.items():
+        wanted = terms.plants[name].promised[week].kwh
+        shares[name] = min(1.0, wanted / could_sell) if could_sell else 0.0
+        plants[name]["short_mwh"][week] = max(0.0, wanted - could_sell) / 1e3
+    return [shares[line.plant] * could.sellable_kwh for line, could in zip(lines, able, strict=True)]
+
+
+def _offer(line: _Line, could: Potential, promised_kwh: float, week: int) -> Offer:
+    """All that a line may still sell, at the marginal cost of the mature line less the credit."""
     terms, response = line.terms, line.course.response
     marginal = float(terms.lot_usd[week, -1] / response.kwh_per_lot[-1])
-    return Offer(line.plant, could.sellable_kwh, marginal - float(terms.credit_usd_per_kwh[week]))
+    return Offer(line.plant, could.sellable_kwh - promised_kwh, marginal - float(terms.credit_usd_per_kwh[week]))
 
 
-def _live(line: _Line, could: Potential, sold_kwh: float, week: int, price: float) -> None:
+def _live(line: _Line, could: Potential, promised_kwh: float, market_kwh: float, week: int, price: float) -> None:
     """A line has sold so much in a week: post it, and let the line learn from what it made."""
     columns = line.columns
     fixed, capital = line.course.fixed_usd(week, line.capex_musd)
@@ -199,23 +215,27 @@ def _live(line: _Line, could: Potential, sold_kwh: float, week: int, price: floa
     columns["capital_usd"][week] += capital
     if could.kwh <= 0.0:
         return
+    sold_kwh = promised_kwh + market_kwh
     unsold = could.kwh - could.sellable_kwh
     share = (unsold + sold_kwh) / could.kwh
     lot_usd = line.course.response.at(line.terms.lot_usd[week], could.maturity)
     columns["capacity_mwh"][week] += could.sellable_kwh / 1e3
     columns["sold_mwh"][week] += sold_kwh / 1e3
+    columns["contract_mwh"][week] += promised_kwh / 1e3
     columns["unsold_mwh"][week] += unsold / 1e3
     columns["variable_usd"][week] += lot_usd * could.lots * share
-    columns["sales_usd"][week] += sold_kwh * price
+    columns["sales_usd"][week] += promised_kwh * line.terms.promised[week].usd_per_kwh + market_kwh * price
     columns["credits_usd"][week] += sold_kwh * line.terms.credit_usd_per_kwh[week]
     columns["maturity"][week] += could.maturity
     columns["lines"][week] += 1.0
     line.course.work(week, share)
 
 
-def _check(plants: Mapping[str, Mapping[str, Floats]], week: int, cleared: Cleared, offers: list[Offer]) -> None:
+def _check(
+    plants: Mapping[str, Mapping[str, Floats]], week: int, cleared: Cleared, offers: list[Offer], promised: float
+) -> None:
     """What is bought is sold, nobody sells more than it can make, and nobody sells below what it asks."""
-    sold, bought = math.fsum(cleared.sold), math.fsum(cleared.bought)
+    sold, bought = promised + math.fsum(cleared.sold), math.fsum(cleared.bought)
     if abs(sold - bought) > _ROUNDING * max(sold, bought, 1.0):
         raise InvariantError(f"week {week}: {sold:g} kWh are sold and {bought:g} kWh are bought")
     for name, columns in plants.items():

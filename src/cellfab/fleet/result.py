@@ -27,11 +27,14 @@ TABLES: dict[str, dict[str, str]] = {
     "plants": {
         "replicate": "", "plant": "", "week": "from the first day of the run",
         "capacity_mwh": "good cells that could be sold in the week, MWh",
-        "sold_mwh": "of them sold, MWh", "unsold_mwh": "good cells made before the release, which nobody may buy, MWh",
+        "sold_mwh": "of them sold, MWh", "contract_mwh": "of them under contracts, MWh",
+        "short_mwh": "promised in contracts and not delivered, MWh",
+        "unsold_mwh": "good cells made before the release, which nobody may buy, MWh",
         "variable_usd": "materials with duties, energy, consumables of what was made, USD",
         "fixed_usd": "people, equipment, building, maintenance, overhead: whether anything is made or not, USD",
         "capital_usd": "the part of fixed_usd that is a charge for equipment and building, USD",
-        "sales_usd": "sold at the market's price, USD", "credits_usd": "tax credits on what was sold, USD",
+        "sales_usd": "at the prices of contracts and of the market, USD",
+        "credits_usd": "tax credits on what was sold, USD",
         "maturity": "mean of the lines that make cells, 0-1", "lines": "lines that make cells",
     },
     "market": {
@@ -39,7 +42,7 @@ TABLES: dict[str, dict[str, str]] = {
         "wanted_gwh": "what buyers would take at their reference prices, GWh", "bought_gwh": "what they took, GWh",
         "fleet_gwh": "of that from the plants of the fleet, GWh",
         "unused_gwh": "what released lines could have made and did not, GWh",
-        "price_usd_per_kwh": "mean price of what was bought, USD/kWh",
+        "price_usd_per_kwh": "market's price, mean over what was bought, USD/kWh",
         "parity_usd_per_kwh": "landed price of the supplier named as parity, mean of the weeks, USD/kWh",
         "credits_usd": "tax credits paid to the fleet, USD",
     },
@@ -187,6 +190,7 @@ def replicate_kpis(terms: FleetTerms, one: FleetReplicate) -> dict[str, Kpi]:
     for plant, columns in one.plants.items():
         total = {name: math.fsum(columns[name]) for name in PLANT_COLUMNS}
         kpis[f"sold_gwh.plant.{plant}"] = Kpi(total["sold_mwh"] / 1e3, "GWh")
+        kpis[f"short_gwh.plant.{plant}"] = Kpi(total["short_mwh"] / 1e3, "GWh")
         kpis[f"cost_usd_per_kwh.plant.{plant}"] = _per_kwh(
             total["variable_usd"] + total["fixed_usd"], total["sold_mwh"]
         )
@@ -231,6 +235,8 @@ def _figures(terms: FleetTerms, one: FleetReplicate, span: _Span) -> Iterator[tu
     for index, name in enumerate(span.names):
         of = {column: float(values[index]) for column, values in sums.items()}
         yield f"sold_gwh.{name}", Kpi(of["sold_mwh"] / 1e3, "GWh")
+        yield f"contract_gwh.{name}", Kpi(of["contract_mwh"] / 1e3, "GWh")
+        yield f"short_gwh.{name}", Kpi(of["short_mwh"] / 1e3, "GWh")
         yield f"unused_gwh.{name}", Kpi((of["capacity_mwh"] - of["sold_mwh"]) / 1e3, "GWh")
         yield f"wanted_gwh.{name}", Kpi(float(wanted[index]) / 1e3, "GWh")
         yield f"bought_gwh.{name}", Kpi(float(bought[index]) / 1e3, "GWh")

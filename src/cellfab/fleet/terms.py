@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.consumables import CONSUMABLES
 from cellfab.economics.period_cost import ELECTRICITY, HEAT, MATERIALS
 from cellfab.economics.prices import WeeklyPrices, weekly_prices
+from cellfab.fleet.contracts import Promised, promised
 from cellfab.fleet.file import LoadedFleet
 from cellfab.fleet.market import Buyers, Offer
 from cellfab.fleet.response import Response
@@ -31,11 +32,14 @@ class PlantTerms(NamedTuple):
         Of all tax credits that it earns on what it sells.
     assistance_share : array, shape (weeks,)
         Direct material that is not from prohibited origins.
+    promised : sequence of Promised
+        By week, under contracts.
     """
 
     lot_usd: Floats
     credit_usd_per_kwh: Floats
     assistance_share: Floats
+    promised: Sequence[Promised]
 
 
 class Landed(NamedTuple):
@@ -132,7 +136,7 @@ def plant_terms(fleet: LoadedFleet, plant: str, response: Response) -> PlantTerm
             rate = np.where(assistance >= np.array(rule.least_share.weekly(start, weeks)), rate, 0.0)
             lowest = np.minimum(lowest, assistance)
         earned += rate
-    return PlantTerms(lot_usd, earned, lowest)
+    return PlantTerms(lot_usd, earned, lowest, promised(fleet.spec.fleet.plants[plant].contracts, start, weeks))
 
 
 def _price(account: str, prices: WeeklyPrices) -> Floats:

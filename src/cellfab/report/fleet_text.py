@@ -15,9 +15,9 @@ from cellfab.result import Kpi
 SCHEMA_VERSION = 1
 _MARKET = (
     ("wanted", "wanted_gwh", "GWh"), ("bought", "bought_gwh", "GWh"), ("by the fleet", "sold_gwh", "GWh"),
-    ("share", "served_share", "%"), ("not used", "unused_gwh", "GWh"), ("price", "price_usd_per_kwh", "$/kWh"),
-    ("import parity", "parity_usd_per_kwh", "$/kWh"), ("full cost", "cost_usd_per_kwh", "$/kWh"),
-    ("credits", "credits_musd", "M$"), ("margin", "margin_musd", "M$"),
+    ("under contract", "contract_gwh", "GWh"), ("share", "served_share", "%"), ("not used", "unused_gwh", "GWh"),
+    ("price", "price_usd_per_kwh", "$/kWh"), ("import parity", "parity_usd_per_kwh", "$/kWh"),
+    ("full cost", "cost_usd_per_kwh", "$/kWh"), ("credits", "credits_musd", "M$"), ("margin", "margin_musd", "M$"),
 )  # fmt: skip
 """Heading, figure and unit of each column of the market's table."""
 
