@@ -1,4 +1,4 @@
-"""The base of every frozen spec, and the two kinds of value that a spec can hold besides a number."""
+"""The base of every frozen spec, the two kinds of value that a spec can hold besides a number, and what marks them."""
 
 from __future__ import annotations
 
@@ -61,3 +61,23 @@ class Within:
 def within(low: float, high: float) -> Within:
     """The range of a capability, for `Annotated[Capability, within(low, high)]`."""
     return Within(low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Marks a parameter as what a reading is judged by: beyond it a part is rejected, whatever its true state.
+
+    For `Annotated[float, Field(...), Threshold()]`. Such a value is a decision of the plant, which can be made looser
+    (fewer rejects, more escapes) or tighter; a limit beyond which a part really fails is none.
+    """
+
+    looser: int = 1
+    """1: a larger value lets more pass; -1: a smaller one does."""
+    sound: float = 0.0
+    """What the reading of a part exactly as designed is counted from: 1 for ratios to the design."""
+    of: str = ""
+    """Parameter whose size steps are a share of; none: the threshold itself."""
+
+    def loosened(self, value: float, share: float, scale: float | None = None) -> float:
+        """The threshold `share` of its distance from sound further out; of `scale` where that is given."""
+        return value + self.looser * share * abs((value if scale is None else scale) - self.sound)

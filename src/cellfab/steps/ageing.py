@@ -39,7 +39,7 @@ import numpy as np
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import notes
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -114,7 +114,7 @@ class Ageing(Step):
         """Of a cell between the two readings: assumption."""
         temperature_mv_per_k: Annotated[float, Field(ge=0.0, le=10.0)] = 0.15
         """Of the open-circuit voltage: assumption."""
-        limit_sigmas_number: Annotated[float, Field(gt=0.0, le=50.0)] = 4.0
+        limit_sigmas_number: Annotated[float, Field(gt=0.0, le=50.0), Threshold()] = 4.0
         """Robust standard deviations above the tray's median: assumption (common practice 3-6)."""
         leakage_test_h: Annotated[float, Field(ge=0.0, le=200.0)] = 0.0
         """Potentiostatic test after the rest; 0: none. Some hours (IEST, leakage current; Keysight, 2020)."""

@@ -27,7 +27,7 @@ import numpy as np
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import notes
 from cellfab.core.causes import cause
 from cellfab.core.draws import Draws
@@ -64,7 +64,7 @@ class Bake(Step):
         """From bake to bake: assumption."""
         gauge_cv: Annotated[Capability, within(0.0, 1.0)] = 0.04
         """Error of the moisture test of a sample (Karl Fischer), 1 sigma: assumption."""
-        limit_ppm: Annotated[float, Field(gt=0.0, le=1e4)] = 300.0
+        limit_ppm: Annotated[float, Field(gt=0.0, le=1e4), Threshold()] = 300.0
         """Lots that read above are not filled: NMC 250, LFP 400 (canrud on baking), sodium 300: assumption."""
         bakes_at_most: Annotated[int, Field(ge=1, le=10)] = 2
         """The recipe is run again for a lot that is too wet: assumption."""

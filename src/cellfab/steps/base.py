@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar
 
 from cellfab.config.cell_spec import CellDesign, ElectrodeDesign
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Ramped, Spec
+from cellfab.config.spec import Ramped, Spec, Threshold
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
@@ -103,6 +103,13 @@ class Step(ABC):
         """Names of the parameters that improve with experience."""
         params = self.params
         return tuple(name for name in type(params).model_fields if isinstance(getattr(params, name), Ramped))
+
+    @property
+    def thresholds(self) -> Mapping[str, Threshold]:
+        """Parameters that a reading is judged by, with how each is made looser."""
+        fields = type(self.params).model_fields
+        marked = {name: [one for one in info.metadata if isinstance(one, Threshold)] for name, info in fields.items()}
+        return {name: marks[0] for name, marks in marked.items() if marks}
 
     def matured(self, maturities: Mapping[str, float]) -> Self:
         """The same step with single capabilities at maturities of their own, whatever maturity it is asked for."""

@@ -32,7 +32,7 @@ import numpy as np
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -80,7 +80,7 @@ class Calender(ElectrodeStep):
         """Correlation length of that noise: assumption."""
         gauge_um: Annotated[Capability, within(0.0, 50.0)] = 0.2
         """Error of the thickness gauge, 1 sigma: assumption."""
-        thickness_tolerance_um: Annotated[float, Field(gt=0.0, le=100.0)] = 2.0
+        thickness_tolerance_um: Annotated[float, Field(gt=0.0, le=100.0), Threshold()] = 2.0
         """Both sides together: usual of industrial calenders, 1.5-3."""
         wrinkle_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.10, mature=0.02)
         """Of a roll: assumption, 0.005-0.1 for a bare margin."""

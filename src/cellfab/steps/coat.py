@@ -54,7 +54,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.cell_spec import CellDesign
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -149,7 +149,7 @@ class Coat(Drying):
         """That length: assumption."""
         gauge_cv: Annotated[Capability, within(0.0, 0.2)] = 0.002
         """Error of the inline loading gauge on an electrode's mean, 1 sigma: assumption."""
-        loading_tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.03
+        loading_tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0), Threshold()] = 0.03
         """Loading read further than this from the design is marked bad: assumption; slot dies hold 1-3 %."""
         edge_fraction: Annotated[Capability, within(-0.9, 0.9)] = Ramped(start=-0.15, mature=-0.06)
         """Loading missing at the edges of the stripes; negative: heavy edges, 5-15 % unless the die's shims correct
@@ -171,7 +171,7 @@ class Coat(Drying):
         """Standard deviation of the logarithm of their size about the batch's agglomerate size: assumption."""
         die_gap_um: Annotated[float, Field(gt=0.0, le=5000.0)] = 200.0
         """Gap between die lip and foil; larger lumps make a streak: 100-300 usual."""
-        pinhole_limit_mm: Annotated[float, Field(gt=0.0, le=100.0)] = 0.8
+        pinhole_limit_mm: Annotated[float, Field(gt=0.0, le=100.0), Threshold()] = 0.8
         """Flaws read as larger are marked bad: assumption; a hole in an anode plates lithium, so take 0.5 there."""
         camera_spread_ln: Annotated[Capability, within(0.0, 3.0)] = 0.5
         """Error of the camera's size, standard deviation of the logarithm: assumption; with the limit it is a lognormal

@@ -31,7 +31,7 @@ import numpy as np
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import notes
 from cellfab.core.causes import cause
 from cellfab.core.cell_columns import ELECTROLYTE, LEAK
@@ -78,7 +78,7 @@ class Degas(HeatSealing):
         """Of the electrolyte: 1.2-1.3 for 1 mol/l LiPF6 in carbonates (data sheets)."""
         bubble_um: Annotated[float, Field(gt=0.0, le=5000.0)] = 100.0
         """Height of gas trapped between the layers: assumption."""
-        gas_limit_ml_per_ah: Annotated[float, Field(gt=0.0, le=10.0)] = 0.03
+        gas_limit_ml_per_ah: Annotated[float, Field(gt=0.0, le=10.0), Threshold()] = 0.03
         """Rejected above, as the thickness gauge reads it: assumption."""
         gauge_ml_per_ah: Annotated[Capability, within(0.0, 10.0)] = 0.004
         """Error of that reading, 1 sigma: assumption."""

@@ -44,7 +44,7 @@ from pydantic import Field
 
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -146,7 +146,7 @@ class DryFilm(ElectrodeStep):
         """Of the working rolls: assumption."""
         gauge_cv: Annotated[Capability, within(0.0, 0.2)] = 0.003
         """Error of the inline loading gauge on an electrode's mean, 1 sigma: assumption."""
-        loading_tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.035
+        loading_tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0), Threshold()] = 0.035
         """Loading read further than this from the design is marked bad: assumption."""
         pinholes_per_m2: Annotated[Capability, within(0.0, 1e4)] = Ramped(start=0.5, mature=0.05)
         """Holes per coated area of a film of reference strength: assumption."""
@@ -154,7 +154,7 @@ class DryFilm(ElectrodeStep):
         """Median hole: assumption."""
         pinhole_spread_ln: Annotated[float, Field(ge=0.0, le=3.0)] = 0.6
         """Standard deviation of the logarithm of hole size: assumption."""
-        pinhole_limit_mm: Annotated[float, Field(gt=0.0, le=100.0)] = 0.8
+        pinhole_limit_mm: Annotated[float, Field(gt=0.0, le=100.0), Threshold()] = 0.8
         """Holes read as larger are marked bad: assumption; a hole in an anode plates lithium, so take 0.5 there."""
         camera_spread_ln: Annotated[Capability, within(0.0, 3.0)] = 0.5
         """Error of the camera's size, standard deviation of the logarithm: assumption; with the limit it is a lognormal

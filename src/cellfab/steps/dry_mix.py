@@ -28,7 +28,7 @@ import numpy as np
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -107,7 +107,7 @@ class DryMix(ElectrodeStep):
         """Binder fraction of that film."""
         strength_cv: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=0.29, mature=0.17)
         """Residual spread of charges' strength, lognormal: assumption, gives the release limit its rejects."""
-        release_strength_mpa: Annotated[float, Field(ge=0.0, le=20.0)] = 0.62
+        release_strength_mpa: Annotated[float, Field(ge=0.0, le=20.0), Threshold(-1)] = 0.62
         """Limit of the release test: assumption, for about 8 % rejected charges on a new line and 1 % on a mature
         one."""
         release_gauge_cv: Annotated[Capability, within(0.0, 0.5)] = 0.04

@@ -54,7 +54,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.defects import DEFECTS
@@ -190,7 +190,7 @@ class Formation(Step):
         """Geometric standard deviation: assumption."""
         hard_short_ohm: Annotated[float, Field(gt=0.0, le=1e4)] = 1.0
         """Below, the cell does not hold its voltage: assumption."""
-        efficiency_margin_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.02
+        efficiency_margin_fraction: Annotated[float, Field(gt=0.0, le=1.0), Threshold()] = 0.02
         """Rejected when the efficiency read is this far below that expected of the lot: assumption, 4 sigma of cells
         and lots."""
         charge_efficiency: Annotated[float, Field(gt=0.0, le=1.0)] = 0.90

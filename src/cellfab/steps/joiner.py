@@ -12,7 +12,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, capability_at, within
+from cellfab.config.spec import Capability, Ramped, Threshold, capability_at, within
 from cellfab.core import joining, notes
 from cellfab.core.causes import describe
 from cellfab.core.draws import Draws
@@ -40,7 +40,7 @@ class Joiner(Merge):
 
         roll_loss_m: Annotated[float, Field(ge=0.0, le=100.0)] = 6.0
         """Leader and tail lost per daughter roll: assumption, 2-15."""
-        overhang_limit_mm: Annotated[float, Field(ge=-5.0, le=5.0)] = 0.2
+        overhang_limit_mm: Annotated[float, Field(ge=-5.0, le=5.0), Threshold(-1)] = 0.2
         """Least overhang read on the X-ray image: assumption."""
         overhang_gauge_mm: Annotated[Capability, within(0.0, 1.0)] = 0.05
         """Error of the X-ray gauge, 1 sigma: assumption."""

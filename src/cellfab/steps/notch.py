@@ -25,7 +25,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -57,7 +57,7 @@ class Notch(ElectrodeStep):
         """From electrode to electrode, 1 sigma: assumption."""
         height_gauge_sd_mm: Annotated[Capability, within(0.0, 10.0)] = 0.02
         """Error of the camera, 1 sigma: assumption."""
-        height_tolerance_mm: Annotated[float, Field(gt=0.0, le=20.0)] = 0.25
+        height_tolerance_mm: Annotated[float, Field(gt=0.0, le=20.0), Threshold()] = 0.25
         """Assumption: what folding and the disc weld can bear."""
         flaw_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=5e-3, mature=5e-4)
         """Dust or heat damage per electrode: assumption, 1e-4 to 5e-3 per cell."""

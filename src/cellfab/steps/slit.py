@@ -27,7 +27,7 @@ import numpy as np
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -57,7 +57,7 @@ class Slit(ElectrodeStep):
         """From electrode to electrode, 1 sigma: assumption."""
         width_gauge_sd_mm: Annotated[Capability, within(0.0, 10.0)] = 0.01
         """Error of the width camera, 1 sigma: assumption."""
-        width_tolerance_mm: Annotated[float, Field(gt=0.0, le=20.0)] = 0.1
+        width_tolerance_mm: Annotated[float, Field(gt=0.0, le=20.0), Threshold()] = 0.1
         """Usual of slitting machines for electrodes: 0.05-0.25."""
         burr_um: Annotated[float, Field(gt=0.0, le=100.0)] = 3.0
         """Median burr peak of new knives: assumption."""
@@ -66,7 +66,7 @@ class Slit(ElectrodeStep):
         burr_peaks_per_km: Annotated[Capability, within(0.0, 1e6)] = Ramped(start=340.0, mature=34.0)
         """Peaks per km of cut edge: assumption, for about 5 burrs per km above 10 um on a new line and 0.5 on a mature
         one, averaged over the knives' life."""
-        burr_limit_um: Annotated[float, Field(gt=0.0, le=200.0)] = 10.0
+        burr_limit_um: Annotated[float, Field(gt=0.0, le=200.0), Threshold()] = 10.0
         """Usual limit for aluminium 10, for copper 7; below half the separator."""
         burr_gauge_spread_ln: Annotated[Capability, within(0.0, 3.0)] = 0.15
         """Error of the edge camera, standard deviation of the logarithm: assumption."""

@@ -41,7 +41,7 @@ from pydantic import Field
 
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -136,18 +136,18 @@ class SlurryMix(ElectrodeStep):
         """Height of the slurry in its tank: assumption."""
         solids_gauge_fraction: Annotated[Capability, within(0.0, 0.5)] = 0.0015
         """Error of the drying balance, 1 sigma: assumption."""
-        solids_tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0)] = 0.012
+        solids_tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0), Threshold()] = 0.012
         """Batches measured further than this from the recipe are rejected: assumption."""
         viscosity_gauge_cv: Annotated[Capability, within(0.0, 1.0)] = 0.03
         """Error of the viscometer, 1 sigma: assumption."""
-        viscosity_limit_ratio: Annotated[float, Field(gt=1.0, le=1000.0)] = 1.5
+        viscosity_limit_ratio: Annotated[float, Field(gt=1.0, le=1000.0), Threshold(sound=1.0)] = 1.5
         """Batches measured as thicker than so many times the recipe, or as thinner by that factor, are rejected:
         assumption."""
         fineness_ratio: Annotated[float, Field(gt=0.0, le=100.0)] = 1.5
         """Reading of the fineness-of-grind gauge over the mean agglomerate: assumption."""
         fineness_gauge_cv: Annotated[Capability, within(0.0, 1.0)] = 0.05
         """Error of that gauge, 1 sigma: assumption."""
-        fineness_limit_um: Annotated[float, Field(gt=0.0, le=2000.0)] = 150.0
+        fineness_limit_um: Annotated[float, Field(gt=0.0, le=2000.0), Threshold()] = 150.0
         """Batches measured as coarser are rejected: assumption, below the coating gap."""
         energy_kwh_per_kg: Annotated[float, Field(ge=0.0, le=5.0)] = 0.07
         """Electricity per kg of powder, stirring and pumps included: 0.1 kWh per kWh of cell (Yuan et al. 2017)."""

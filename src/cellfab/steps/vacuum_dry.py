@@ -28,7 +28,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.remark import Remark
-from cellfab.config.spec import Capability, Ramped, within
+from cellfab.config.spec import Capability, Ramped, Threshold, within
 from cellfab.core import web
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
@@ -71,7 +71,7 @@ class VacuumDry(ElectrodeStep):
         """Warming that halves the time constant: assumption."""
         gauge_cv: Annotated[Capability, within(0.0, 1.0)] = 0.04
         """Error of the moisture test (Karl Fischer), 1 sigma: assumption."""
-        target_ppm: Annotated[float, Field(gt=0.0, le=1e4)] = 300.0
+        target_ppm: Annotated[float, Field(gt=0.0, le=1e4), Threshold()] = 300.0
         """Coils measured above are not used: assumption (NMC811 and graphite 300, LFP 500; 150-800)."""
         rewetting_ppm_per_h: Annotated[Capability, within(0.0, 1000.0)] = 10.0
         """Taken up in a dry room of -40 degC dew point: assumption (graphite and NMC 10, LFP and hard carbon 30)."""
