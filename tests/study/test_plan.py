@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cellfab.config import library
 from cellfab.errors import ConfigError
 from cellfab.scenario import load_scenario
 from cellfab.study.plan import load_study
@@ -57,6 +58,22 @@ def test_a_value_can_be_deleted_and_quantities_are_converted(load):
     lines = [unpacked(study.payloads[case.scenario]).spec.line for case in study.cases]
     assert [line.buffers["queue"].capacity for line in lines] == [4, None]
     assert [line.stations["lathe"].cycle.value_s for line in lines] == [60, 60]
+
+
+def test_a_part_of_a_mapping_can_be_deleted(load):
+    jam = "{fate: scrap, time_to_failure: {law: fixed, value_s: 500}, time_to_repair: {law: fixed, value_s: 10}}"
+    study = load(
+        HEAD + f"variants:\n  a: {{set: {{{LATHE}.failures: {{jam: {jam}}}}}}}\n"
+        f"  b: {{extends: a, set: {{{LATHE}.failures: {{jam: {{fate: !delete }}}}}}}}\n"
+    )
+    jams = [unpacked(study.payloads[case.scenario]).spec.line.stations["lathe"].failures["jam"] for case in study.cases]
+    assert [jam.fate for jam in jams] == ["scrap", "resume"]
+    assert jams[1].time_to_repair == jams[0].time_to_repair
+
+
+def test_a_study_of_the_same_name_as_its_base(shop):
+    (shop / "mm1.yaml").write_text("name: mm1\nbase: mm1\nvariants: {a: {}}\n", encoding="utf-8")
+    assert load_study(shop / "mm1.yaml").cases[0].scenario == load_scenario(library.lookup("mm1")).digest
 
 
 def test_every_point_of_a_grid_in_every_variant(load):

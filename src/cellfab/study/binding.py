@@ -104,7 +104,8 @@ class Binder:
 
     def _read(self, name: str, where: tuple[str | int, ...]) -> Base | None:
         near = self.file.path.parent / name
-        found = next((one for one in (near, near.with_name(near.name + ".yaml")) if one.is_file()), None)
+        beside = [one for one in (near, near.with_name(near.name + ".yaml")) if one.is_file()]
+        found = next((one for one in beside if not one.samefile(self.file.path)), None)  # a study is no scenario
         found = found or library.lookup(name)
         if found is None:
             hint = library.suggestion(near, Path(name))

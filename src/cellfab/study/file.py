@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -151,10 +151,22 @@ def _changes(root: Mapping, problems: list[Problem]) -> dict[str, tuple[Assignme
             path = _path(text, place, problems)
             if path:
                 found.append(Assignment(path, [place] * len(path), node))
-            if isinstance(node, Deletion):
-                written.items[text] = Scalar(None, node.location)
+            written.items[text] = _kept(node)
         changes[name] = tuple(found)
     return changes
+
+
+def _kept(node: Node) -> Node:
+    """A node with nothing in the places of what is to be deleted: in the study itself there is nothing to delete."""
+    if isinstance(node, Deletion):
+        return Scalar(None, node.location)
+    if not isinstance(node, Mapping) or not any(map(_deletes, node.items.values())):
+        return node
+    return replace(node, items={key: _kept(inner) for key, inner in node.items.items()})
+
+
+def _deletes(node: Node) -> bool:
+    return isinstance(node, Deletion) or (isinstance(node, Mapping) and any(map(_deletes, node.items.values())))
 
 
 def _factor_nodes(root: Mapping, problems: list[Problem]) -> tuple[FactorPlace, ...]:

@@ -12,7 +12,8 @@ from cellfab.config.problems import did_you_mean
 from cellfab.errors import UsageError
 from cellfab.scenario import Scenario, load_scenario
 from cellfab.study.assumptions import setting_line
-from cellfab.study.default_levers import KINDS, DefaultLever, default_levers
+from cellfab.study.default_lever import DefaultLever
+from cellfab.study.default_levers import KINDS, default_levers
 from cellfab.study.store import write_durably
 
 REPLICATES = 5
@@ -76,11 +77,6 @@ def write_levers_study(
             hint = did_you_mean(kind, KINDS) or f"known: {', '.join(KINDS)}"
             raise UsageError(f"there is no kind of lever '{kind}'; {hint}")
     scenario = load_scenario(config, settings)
-    if scenario.layout.lines:
-        raise UsageError(
-            f"'{scenario.name}' has several lines, whose stations cannot be set by one path each: write the levers into"
-            " a study (docs/bottlenecks.md)"
-        )
     levers = [one for one in default_levers(scenario) if not kinds or one.kind in kinds]
     if not levers:
         raise UsageError(f"'{scenario.name}' has no levers of kind {' or '.join(kinds)}")
