@@ -14,11 +14,11 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 
-from cellfab.books import Books
 from cellfab.core.ledger import Holding
 from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.price import price_usd
 from cellfab.economics.statement import Period, total
+from cellfab.outcome.books import Books
 from cellfab.replicate import simulate
 from cellfab.scenario import Scenario, load_scenario
 

@@ -17,7 +17,7 @@ from hypothesis import settings
 from cellfab import cli
 
 if TYPE_CHECKING:
-    from cellfab.books import Books
+    from cellfab.outcome.books import Books
     from cellfab.plant import Plant
     from cellfab.replicate import Replicate
     from cellfab.result import RunResult
@@ -114,7 +114,7 @@ class SmallRun(NamedTuple):
 @pytest.fixture(scope="session")
 def small_run(small_plant: tuple[str, ...]) -> SmallRun:
     """Two weeks of the small plant, seed 1. Not to be changed by tests."""
-    from cellfab.books import Books
+    from cellfab.outcome.books import Books
     from cellfab.replicate import simulate
     from cellfab.run import gather
     from cellfab.scenario import load_scenario

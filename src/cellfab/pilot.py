@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from cellfab.config.line_graph import givers
 from cellfab.config.line_spec import Line
 from cellfab.core import notes
 from cellfab.core.draws import Draws
@@ -37,17 +38,13 @@ def route(line: Line) -> tuple[Stop, ...]:
     waiting = {**line.buffers, **line.stations, **line.sinks}
     order: list[Stop] = []
     while True:
-        ready = [name for name, node in waiting.items() if reached.issuperset(_givers(node.feed))]
+        ready = [name for name, node in waiting.items() if reached.issuperset(givers(node.feed))]
         if not ready:
             return tuple(order)
         for name in ready:
             feed = waiting.pop(name).feed
-            order.append(Stop(name, _givers(feed), name in line.stations, name in line.sinks))
+            order.append(Stop(name, givers(feed), name in line.stations, name in line.sinks))
         reached.update(ready)
-
-
-def _givers(feed: str | tuple[str, ...] | Mapping[str, int]) -> tuple[str, ...]:
-    return (feed,) if isinstance(feed, str) else tuple(feed)
 
 
 def source_lots(line: Line, product: str, ordinal: int) -> dict[str, Lot]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NOTHING_SOLD = "nothing was sold"
+"""The reason why a figure for each kWh or cell sold is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,16 @@ class Kpi:
     ci_high: float | None = None
     n: int = 1
     reason: str = ""
+
+    @classmethod
+    def known(cls, value: float | None, unit: str, reason: str) -> Kpi:
+        """A number; where it is None or NaN, the reason instead."""
+        return cls(None, unit, reason=reason) if value is None or math.isnan(value) else cls(value, unit)
+
+    @classmethod
+    def ratio(cls, part: float, whole: float, unit: str, reason: str) -> Kpi:
+        """A part of a whole; where the whole is nothing, the reason instead."""
+        return cls.known(part / whole if whole else None, unit, reason)
 
 
 @dataclass(frozen=True, slots=True)

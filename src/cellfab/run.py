@@ -6,20 +6,23 @@ import platform
 import shutil
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING
 
-from cellfab import consumption, summary
-from cellfab.books import Books
 from cellfab.config.problems import Problem
 from cellfab.economics.credits import Shortfall
 from cellfab.ledger_rows import ledger_rows
-from cellfab.line.kpi import BOTTLENECKS, bottleneck_rows
-from cellfab.line.result import FlowResult
+from cellfab.outcome.books import Books
+from cellfab.outcome.combine import combine, counts
+from cellfab.outcome.curves import WeeklyCurve, line_curves, plant_curves
+from cellfab.outcome.graph import edges, nodes
+from cellfab.outcome.key_figures import line_kpis, plant_kpis
+from cellfab.outcome.phases import phases_of, shocks_of
+from cellfab.outcome.tables import tables
+from cellfab.outcome.valuation import capital_usd
 from cellfab.plant import Plant
 from cellfab.rated import rated_output
 from cellfab.recording import recording
@@ -28,9 +31,6 @@ from cellfab.result import Kpi, RunResult
 from cellfab.scenario import Scenario, cell_columns
 from cellfab.units import TICKS_PER_WEEK
 from cellfab.version import VERSION
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _PACKAGES = ("simpy", "numpy", "numba", "pandas", "pydantic")
 
@@ -134,12 +134,12 @@ def key_figures(
 ) -> dict[str, Kpi]:
     """Key figures of one finished replicate; `rated` as in `gather`, `books` as of `books_of` where already there."""
     books = books or books_of(scenario, done)
-    return summary.line_kpis(done) if books is None else summary.plant_kpis(books, done, rated)
+    return line_kpis(done) if books is None else plant_kpis(books, done, rated)
 
 
-def weekly_curves(done: Replicate, books: Books | None) -> dict[str, summary.WeeklyCurve]:
+def weekly_curves(done: Replicate, books: Books | None) -> dict[str, WeeklyCurve]:
     """What one finished replicate was week by week, by name of the figure; `books` of `books_of`."""
-    return summary.line_curves(done.flow) if books is None else summary.plant_curves(books)
+    return line_curves(done.flow) if books is None else plant_curves(books)
 
 
 def books_of(scenario: Scenario, done: Replicate) -> Books | None:
@@ -149,14 +149,7 @@ def books_of(scenario: Scenario, done: Replicate) -> Books | None:
 
 def _books(scenario: Scenario, done: Replicate, plant: Plant) -> Books:
     weeks = -(-done.flow.horizon // TICKS_PER_WEEK)
-    return Books(plant, weeks, summary.phases_of(done), summary.capital_usd(scenario, done))
-
-
-def _bottlenecks(flows: Sequence[tuple[int, FlowResult]]) -> pd.DataFrame | None:
-    """`RunResult.bottlenecks`; None where nobody has watched."""
-    if any(flow.bottlenecks is None for _, flow in flows):
-        return None
-    return summary.table(((i, row) for i, flow in flows for row in bottleneck_rows(flow)), BOTTLENECKS)
+    return Books(plant, weeks, phases_of(done), capital_usd(scenario, done))
 
 
 def gather(
@@ -171,52 +164,23 @@ def gather(
     """One result out of finished replicates; `rated` is the mature good output by product, cells per week."""
     books = [_books(scenario, done, done.plant) for done in replicates if done.plant is not None]
     if books:
-        kpis = [summary.plant_kpis(book, done, rated) for book, done in zip(books, replicates, strict=True)]
+        kpis = [plant_kpis(book, done, rated) for book, done in zip(books, replicates, strict=True)]
     else:
-        kpis = [summary.line_kpis(done) for done in replicates]
-    flows = [(index, row) for index, done in enumerate(replicates) for row in (done.flow,)]
-    line = scenario.spec.line
+        kpis = [line_kpis(done) for done in replicates]
     return RunResult(
         name=scenario.name,
         digest=scenario.digest,
         seed=seed,
         replicates=len(replicates),
-        kpi=summary.combine(kpis),
-        weekly=summary.table(((i, row) for i, book in enumerate(books) for row in book.weekly()), summary.WEEKLY),
-        scrap=summary.table(((i, row) for i, book in enumerate(books) for row in book.scrap()), summary.SCRAP),
-        steps=summary.table(((i, row) for i, book in enumerate(books) for row in book.steps()), summary.STEPS),
-        costs=summary.table(((i, row) for i, book in enumerate(books) for row in book.costs()), summary.COSTS),
-        materials=summary.table(
-            ((i, row) for i, book in enumerate(books) for row in book.material_fates()), summary.MATERIALS
-        ),
-        incomes=summary.table(((i, row) for i, book in enumerate(books) for row in book.incomes()), summary.INCOMES),
-        states=summary.table(((i, row) for i, flow in flows for row in summary.states(flow)), summary.STATES_COLUMNS),
-        buffers=summary.table(((i, row) for i, flow in flows for row in summary.buffers(flow)), summary.BUFFERS),
-        bottlenecks=_bottlenecks(flows),
+        kpi=combine(kpis),
+        **tables(scenario, replicates, books),
         phases=books[0].phases if books else (),
-        nodes=summary.nodes(line),
-        edges=summary.edges(line),
-        counts=summary.counts(replicates),
-        records=records,
-        escapes=summary.table(((i, row) for i, book in enumerate(books) for row in book.escapes()), summary.ESCAPES),
-        cash=summary.table(((i, row) for i, book in enumerate(books) for row in book.cash()), summary.CASH),
-        holdings=summary.table(((i, row) for i, book in enumerate(books) for row in book.holdings()), summary.HOLDINGS),
-        releases=summary.table(((i, row) for i, book in enumerate(books) for row in book.releases()), summary.RELEASES),
-        energy=summary.table(
-            ((i, row) for i, book in enumerate(books) for row in consumption.energy_rows(book.plant)),
-            consumption.ENERGY,
-        ),
-        prices=summary.table(
-            ((0, row) for book in books[:1] for row in consumption.price_rows(book.plant)), consumption.PRICES
-        ),
-        shocks=summary.shocks_of(scenario),
-        modes=summary.mode_table(books),
-        tasks=summary.task_table(scenario, replicates),
-        capacity=summary.capacity_table(scenario, replicates),
+        shocks=shocks_of(scenario),
+        nodes=nodes(scenario.spec.line),
+        edges=edges(scenario.spec.line),
         written=scenario.layout.written,
-        lines=summary.line_table(books),
-        stations=summary.station_table(scenario),
-        buyers=summary.buyer_table(books),
+        counts=counts(replicates),
+        records=records,
         timing=timing,
         manifest={
             "cellfab": VERSION,

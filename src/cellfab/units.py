@@ -21,6 +21,7 @@ from functools import lru_cache
 
 TICKS_PER_S = 1_000_000
 """One tick is a microsecond: 2**63 of them are 292 000 years."""
+TICKS_PER_H = 3600 * TICKS_PER_S
 SECONDS_PER_WEEK = 604_800
 TICKS_PER_WEEK = SECONDS_PER_WEEK * TICKS_PER_S
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cellfab.books import Books
 from cellfab.core.ledger import Holding
 from cellfab.economics.statement import total, weekly_periods
 from cellfab.economics.views import borne_by, material_fates, spent_by
 from cellfab.ledger_rows import LedgerRows
+from cellfab.outcome.books import Books
 from cellfab.replicate import simulate
 from cellfab.scenario import load_scenario
 

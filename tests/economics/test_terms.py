@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cellfab.books import Books
 from cellfab.config.economics_spec import Economics
 from cellfab.config.policy_spec import Credit, WorkingCapital
 from cellfab.economics.terms import payment_delay
+from cellfab.outcome.books import Books
 from cellfab.replicate import simulate
 from cellfab.scenario import load_scenario
 

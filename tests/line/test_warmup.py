@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from cellfab.errors import ConfigError
 from cellfab.line.flow import simulate_line
 from cellfab.line.warmup import mser5, watch_ticks
+from cellfab.outcome.key_figures import line_kpis
 from cellfab.replicate import simulate
 from cellfab.scenario import load_scenario
-from cellfab.summary import line_kpis
 from cellfab.units import to_ticks
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from cellfab.config.ramp_spec import Ramp
-from cellfab.lessons import MODES, mode_kpis
+from cellfab.outcome.lessons import MODES, mode_kpis
 
 PAGE = (Path(__file__).parents[2] / "docs" / "ramps.md").read_text(encoding="utf-8")
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from cellfab.lessons import MODES
+from cellfab.outcome.lessons import MODES
 from cellfab.report import modes_chart
 from cellfab.report.page import render
 from cellfab.report.tables import write_tables

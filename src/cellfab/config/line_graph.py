@@ -40,6 +40,11 @@ def ties(path: TreePath, feed: Feed) -> list[Tie]:
     return [Tie(name, 1, (*path, position)) for position, name in enumerate(feed)]
 
 
+def givers(feed: Feed) -> tuple[str, ...]:
+    """The names in a feed alone."""
+    return (feed,) if isinstance(feed, str) else tuple(feed)
+
+
 @dataclass(frozen=True)
 class Graph:
     """Nodes by name with where they are written, what feeds each and what each feeds.

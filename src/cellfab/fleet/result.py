@@ -14,8 +14,8 @@ import numpy.typing as npt
 from cellfab.fleet.file import LoadedFleet
 from cellfab.fleet.replicate import PLANT_COLUMNS, FleetReplicate, FleetTerms, LineLife
 from cellfab.fleet.terms import market_terms
+from cellfab.outcome.curves import WeeklyCurve
 from cellfab.result import Kpi
-from cellfab.summary import WeeklyCurve
 
 if TYPE_CHECKING:
     import pandas as pd

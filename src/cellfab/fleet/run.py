@@ -14,9 +14,9 @@ from cellfab.fleet.file import LoadedFleet
 from cellfab.fleet.replicate import FleetReplicate, FleetTerms, fleet_terms, simulate_fleet
 from cellfab.fleet.response import MATURITIES, Response, measure
 from cellfab.fleet.result import FleetResult, replicate_kpis, table_rows
+from cellfab.outcome.combine import combine
 from cellfab.processes import cores, spread
 from cellfab.scenario import Scenario
-from cellfab.summary import combine
 from cellfab.version import VERSION
 
 _PACKAGES = ("numpy", "numba", "simpy", "pydantic")

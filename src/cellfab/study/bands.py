@@ -36,7 +36,7 @@ class CurveBand:
     factors : mapping of str to value
         What the point is; empty over all points.
     curve, unit : str
-        As in `cellfab.summary.CURVES`; of a bare line `throughput_per_h`.
+        As in `cellfab.outcome.curves.CURVES`; of a bare line `throughput_per_h`.
     band : Band
         Its points are weeks, from week 0 on.
     """

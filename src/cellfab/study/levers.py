@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cellfab.books import first_week_at
 from cellfab.config.levers_spec import Lever, Ranking
+from cellfab.outcome.ramp_dates import first_week_at
 from cellfab.study.part import Sheet
 from cellfab.study.plan import Case, Study
 from cellfab.study.statistics import Interval, paired_difference

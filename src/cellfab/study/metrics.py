@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from cellfab.core.defects import MECHANISMS
 from cellfab.fleet.file import LoadedFleet
+from cellfab.outcome.curves import CURVES
 from cellfab.replicate import simulate
 from cellfab.run import key_figures
 from cellfab.scenario import Scenario
 from cellfab.study.subject import Subject
-from cellfab.summary import CURVES
 
 _TRIAL_H = 1.0
 

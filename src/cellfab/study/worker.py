@@ -32,7 +32,7 @@ from cellfab.study.task import Task, unpacked
 if TYPE_CHECKING:
     from cellfab.fleet.replicate import FleetTerms
     from cellfab.fleet.response import Response
-    from cellfab.summary import WeeklyCurve
+    from cellfab.outcome.curves import WeeklyCurve
 
 KEPT_SCENARIOS = 8
 _KEPT_RESPONSES = 64

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cellfab.books import ROLLING_WEEKS, TARGET_SHARE, Books, first_week_at
 from cellfab.line_counts import Key
+from cellfab.outcome.books import ROLLING_WEEKS, Books
+from cellfab.outcome.ramp_dates import NO_YIELD, TARGET_SHARE, first_week_at, weeks_until
 from cellfab.result import Kpi
 from cellfab.scenario import Scenario
 
@@ -71,8 +72,7 @@ def kpis_by_line(books: Books, rated: Mapping[str, float], stops: Mapping[str, f
         gone = good + _of(counts.unsold, line) + _of(counts.scrapped, line)
         nothing = "its line has not started" if layout.start_weeks[line] >= books.weeks else "no cell has left the line"
         kpis[f"good_energy_mwh.line.{line}"] = Kpi(_of(counts.good_kwh, line) / 1e3, "MWh")
-        final = (good + _of(counts.unsold, line)) / gone if gone else None
-        kpis[f"final_yield.line.{line}"] = Kpi(final, "1", reason="" if gone else nothing)
+        kpis[f"final_yield.line.{line}"] = Kpi.ratio(good + _of(counts.unsold, line), gone, "1", nothing)
         if conversion is not None and line in stops:
             since, product = stops[line], conversion.product_to
         else:
@@ -80,15 +80,12 @@ def kpis_by_line(books: Books, rated: Mapping[str, float], stops: Mapping[str, f
         first, weeks = math.ceil(since), range(books.weeks)
         yields = [books.line_yield(product, week, week, line) if started else math.nan for week in weeks]
         begun = [value for value in yields[first:] if not math.isnan(value)][:ROLLING_WEEKS]
-        opening = math.fsum(begun) / len(begun) if begun else None
-        kpis[f"opening_yield.line.{line}"] = Kpi(opening, "1", reason="" if begun else nothing)
+        kpis[f"opening_yield.line.{line}"] = Kpi.ratio(math.fsum(begun), len(begun), "1", nothing)
         known = [value for name, value in plant.opening_maturity.items() if layout.line_of[name] == line]
         if known:
             kpis[f"opening_maturity.line.{line}"] = Kpi(math.fsum(known) / len(known), "1")
         reached = first_week_at(yields, TARGET_SHARE, first)
-        reason = "" if reached is not None else "line yield has not reached 90 %"
-        weeks_to = _since(reached, since)
-        kpis[f"weeks_to_90pct_yield.line.{line}"] = Kpi(weeks_to, "weeks", reason=reason)
+        kpis[f"weeks_to_90pct_yield.line.{line}"] = weeks_until(reached, since, NO_YIELD)
         if product in rated:
             output = [float(counts.good.get(Key(week, line, product), 0)) for week in weeks]
             reached = first_week_at(output, TARGET_SHARE * rated[product] / of_lines, first)
@@ -96,9 +93,7 @@ def kpis_by_line(books: Books, rated: Mapping[str, float], stops: Mapping[str, f
         else:
             reached = None
             missed = f"what a mature line makes of '{product}' has not been found out" if product else nothing
-        reason = "" if reached is not None else missed
-        weeks_to = _since(reached, since)
-        kpis[f"weeks_to_90pct_rate.line.{line}"] = Kpi(weeks_to, "weeks", reason=reason)
+        kpis[f"weeks_to_90pct_rate.line.{line}"] = weeks_until(reached, since, missed)
     return kpis
 
 
@@ -112,7 +107,3 @@ def _most_made(started: Mapping[Key, int], line: str, week: int | None = None) -
         if key.line == line and week in (None, key.week):
             made[key.product] = made.get(key.product, 0) + number
     return max(made, key=lambda product: made[product]) if made else ""
-
-
-def _since(week: int | None, start: float) -> float | None:
-    return None if week is None else week + 1 - start

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cellfab.economics.capital import WEEKS_PER_YEAR
+from cellfab.outcome.valuation import capital_usd
 from cellfab.replicate import simulate
 from cellfab.run import gather
 from cellfab.scenario import load_scenario
-from cellfab.summary import capital_usd
 
 if TYPE_CHECKING:
     from cellfab.result import RunResult
@@ -56,6 +56,13 @@ def test_money_is_that_of_the_books(sold: RunResult) -> None:
     assert sold.cash["sales_usd"].sum() == pytest.approx(sales * (1.0 + round(3 * WEEKS_PER_YEAR) / 2))
     assert (sold.cash["simulated"] == 1).sum() == 2
     assert sold.cash["capital_usd"][0] == sold.cash["capital_usd"].sum() > sold.kpi["capex_musd"].value * 1e6
+
+
+def test_capital_of_a_line_that_is_not_converted_is_what_is_installed(small_run):
+    kpi, economics = small_run.result.kpi, small_run.scenario.spec.economics
+    stations = small_run.scenario.spec.line.stations.values()
+    wanted = sum(station.economics.capex_musd for station in stations) + economics.plant.capex_musd
+    assert kpi["capex_musd"].value == kpi["installed_capital_musd"].value == pytest.approx(wanted)
 
 
 def test_a_conversion_spends_what_it_takes(small_run: SmallRun) -> None:

@@ -12,13 +12,12 @@ from cellfab.economics.consumables import CONSUMABLES
 from cellfab.economics.energy import CARRIERS, Key
 from cellfab.economics.period_cost import ELECTRICITY, HEAT
 from cellfab.plant import Plant
-from cellfab.result import Kpi
+from cellfab.result import NOTHING_SOLD, Kpi
 from cellfab.scenario import places
 
 ENERGY = ("place", "step", "carrier", "use", "kwh", "kwh_per_kwh", "scrap_kwh", "scrap_share", "co2_kg")
 PRICES = ("week", "item", "unit", "usd")
 """Columns of the frames of `RunResult`, after `replicate`."""
-NOTHING_SOLD = "nothing was sold"
 
 
 def energy_rows(plant: Plant) -> Iterator[dict[str, Any]]:
@@ -83,5 +82,4 @@ def carbon_factors(plant: Plant) -> carbon.Factors:
 
 
 def _per_good_kwh(plant: Plant, amount: float, unit: str) -> Kpi:
-    sold = math.fsum(plant.good_kwh.values())
-    return Kpi(amount / sold, unit) if sold else Kpi(None, unit, reason=NOTHING_SOLD)
+    return Kpi.ratio(amount, math.fsum(plant.good_kwh.values()), unit, NOTHING_SOLD)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -18,12 +18,22 @@ from cellfab.scenario import Place, Scenario, places
 
 ROLLING_WEEKS = 4
 """Weekly cost and the dates at which a target is reached are means over so many weeks, the week itself last."""
-TARGET_SHARE = 0.90
-"""The share of rated output, and the line yield, whose week is reported."""
-FIELD_YEARS = (1, 5, 10, 20)
-"""Ages at which failures of escaped defects are reported."""
 HOURS_PER_WEEK = 7 * 24
 MINUTES_PER_WEEK = HOURS_PER_WEEK * 60
+
+WEEKLY = (
+    "week", "phase", "product", "cells_started", "cells_good", "cells_unsold", "cells_scrapped", "line_yield",
+    "good_energy_mwh", "full_cost_usd", "cash_cost_usd", "cost_usd_per_kwh", "cash_cost_usd_per_kwh",
+    "idle_cost_usd", "cells_per_min",
+)  # fmt: skip
+SCRAP = ("product", "station", "step", "cause", "text", "rows", "row_unit", "cell_equivalents", "usd", "false_rejects")
+STEPS = ("product", "station", "step", "rows_in", "rows_scrapped", "row_unit", "step_yield")
+COSTS = ("week", "station", "place", "step", "product", "account", "quantity", "unit", "usd")
+MATERIALS = ("material", "fate", "quantity", "unit", "kg", "usd", "co2_kg")
+INCOMES = ("week", "place", "account", "product", "quantity", "unit", "usd")
+HOLDINGS = ("week", "holding", "product", "form", "account", "quantity", "unit", "usd")
+RELEASES = ("week", "station", "place", "product", "holding", "reason", "form", "rows", "energy_kwh", "usd")
+"""Columns of the frames of `RunResult`, after `replicate`."""
 
 
 class Books:
@@ -215,24 +225,6 @@ class Books:
                         "step_yield": 1.0 - lost / rows,
                     }
 
-    def escapes(self) -> Iterator[dict[str, Any]]:
-        """Rows of `RunResult.escapes`."""
-        plant, sold = self.plant, sum(self.plant.cells_good.values())
-        quality = plant.scenario.spec.quality
-        for mechanism, cells in sorted(plant.escapes.items()):
-            ppm = 1e6 * cells / sold if sold else math.nan
-            hazard = quality.field.get(mechanism) if quality is not None else None
-            yield {
-                "mechanism": mechanism,
-                "cells": cells,
-                "cells_sold": sold,
-                "ppm": ppm,
-                **{
-                    f"failed_ppm_{age}y": ppm * hazard.failed_share(age) if hazard is not None else math.nan
-                    for age in FIELD_YEARS
-                },
-            }
-
     def row_unit(self, place: str) -> str:
         """What a row is at a place."""
         return self.plant.row_units.get(place, "cells")
@@ -260,22 +252,6 @@ class Books:
             plant.by_buyer.price_ratios(),
         )  # fmt: skip
 
-    def cash(self) -> Iterator[dict[str, Any]]:
-        """Rows of `RunResult.cash`."""
-        try:
-            flow = self.cash_flow
-        except ValueError:
-            return  # the key figures say why there is none
-        total = 0.0
-        for week, net in enumerate(flow.net):
-            total += net
-            yield {
-                "week": week, "simulated": int(week < flow.simulated_weeks), "sales_usd": flow.sales[week],
-                "credits_usd": flow.credits[week], "recycling_usd": flow.recycling[week],
-                "operating_usd": flow.operating[week], "capital_usd": flow.capital[week], "net_usd": net,
-                "cumulative_usd": total,
-            }  # fmt: skip
-
     def incomes(self) -> Iterator[dict[str, Any]]:
         """Rows of `RunResult.incomes`."""
         for income in self.plant.ledger.incomes():
@@ -295,15 +271,6 @@ class Books:
         """Rows of `RunResult.releases`."""
         for release in self.plant.ledger.releases():
             yield {"station": release.station, **release._asdict(), "holding": str(release.holding)}
-
-
-def first_week_at(series: Sequence[float], target: float, first: int) -> int | None:
-    """The first week at whose end the mean of the last four weeks is at the target."""
-    for week in range(first + ROLLING_WEEKS - 1, len(series)):
-        window = series[week - ROLLING_WEEKS + 1 : week + 1]
-        if math.fsum(window) / ROLLING_WEEKS >= target:  # false where a week is NaN
-            return week
-    return None
 
 
 def _places_by_line(scenario: Scenario, found: tuple[Place, ...]) -> dict[str, tuple[Place, ...]]:

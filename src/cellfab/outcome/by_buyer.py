@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from cellfab.books import Books
-from cellfab.result import Kpi
+from cellfab.outcome.books import Books
+from cellfab.result import NOTHING_SOLD, Kpi
 
 BUYERS = ("week", "product", "buyer", "cells", "kwh", "usd", "short_cells")
 """Columns of `RunResult.buyers`, after `replicate`."""
+NO_STRING = "no string of cells in series is complete"
 
 
 def buyer_rows(books: Books) -> Iterator[dict[str, Any]]:
@@ -41,19 +42,13 @@ def buyer_kpis(books: Books) -> dict[str, Kpi]:
     for row in buyer_rows(books):
         paid[row["buyer"]] += row["usd"]
     for name, taken in whole.items():
-        kpis[f"cells_share.buyer.{name}"] = _share(taken.cells, cells, "nothing was sold")
+        kpis[f"cells_share.buyer.{name}"] = Kpi.ratio(taken.cells, cells, "1", NOTHING_SOLD)
         kpis[f"good_energy_mwh.buyer.{name}"] = Kpi(taken.kwh / 1e3, "MWh")
-        unpriced = math.isnan(paid[name])
-        reason = "sale_price_usd_per_kwh is not given" if unpriced else ""
-        kpis[f"sales_musd.buyer.{name}"] = Kpi(None if unpriced else paid[name] / 1e6, "MUSD", reason=reason)
-        kpis[f"short_share.buyer.{name}"] = _share(taken.short, taken.cells, "it took no cell")
+        unpriced = "sale_price_usd_per_kwh is not given"
+        kpis[f"sales_musd.buyer.{name}"] = Kpi.known(paid[name] / 1e6, "MUSD", unpriced)
+        kpis[f"short_share.buyer.{name}"] = Kpi.ratio(taken.short, taken.cells, "1", "it took no cell")
         usable = [
             racks.usable_fraction for (_, buyer), racks in counts.racks.items() if buyer == name and racks.strings
         ]
-        nothing = "" if usable else "no string of cells in series is complete"
-        kpis[f"rack_usable_fraction.buyer.{name}"] = Kpi(min(usable, default=None), "1", reason=nothing)
+        kpis[f"rack_usable_fraction.buyer.{name}"] = Kpi.known(min(usable, default=None), "1", NO_STRING)
     return kpis
-
-
-def _share(part: int, whole: int, reason: str) -> Kpi:
-    return Kpi(part / whole, "1") if whole else Kpi(None, "1", reason=reason)

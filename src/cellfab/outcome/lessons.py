@@ -61,9 +61,7 @@ def mode_kpis(plant: Plant, horizon: int) -> dict[str, Kpi]:
     at_end = {episode.mode: episode.state for episode in book.episodes}  # the last life of each counts
     states = list(at_end.values())
     teams = book.spec.fixing.teams
-    busy = (
-        Kpi(book.engineering_ticks / (teams * horizon), "1") if teams else Kpi(None, "1", reason="there are no teams")
-    )
+    busy = Kpi.ratio(book.engineering_ticks, teams * horizon, "1", "there are no teams")
     return {
         "modes_total": Kpi(len(book.modes), "1"),
         "modes_fixed": Kpi(states.count(State.FIXED), "1"),
@@ -88,6 +86,5 @@ def _week(tick: int | None) -> float:
 
 
 def _mean_weeks(ticks: list[int], reason: str) -> Kpi:
-    if not ticks:
-        return Kpi(None, "weeks", reason=reason)
-    return Kpi(math.fsum(ticks) / len(ticks) / TICKS_PER_WEEK, "weeks")
+    mean = math.fsum(ticks) / len(ticks) / TICKS_PER_WEEK if ticks else None
+    return Kpi.known(mean, "weeks", reason)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from cellfab import converted
-from cellfab.books import Books
+from cellfab.outcome import converted
+from cellfab.outcome.books import Books
+from cellfab.outcome.phases import phases_of
 from cellfab.ramp.project import COMMISSIONING, DRAIN, INSTALL, RELEASE, STOP
 from cellfab.rated import rated_output
 from cellfab.replicate import simulate
 from cellfab.run import gather
 from cellfab.scenario import load_scenario
-from cellfab.summary import phases_of
 from cellfab.units import TICKS_PER_WEEK
 
 OLD, NEW = "nca_prismatic", "lfp_314ah_prismatic"

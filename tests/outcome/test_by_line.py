@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from cellfab.books import Books
 from cellfab.core.ledger import Holding
 from cellfab.mode_effects import mode_effects
+from cellfab.outcome.books import Books
+from cellfab.outcome.valuation import capital_usd
 from cellfab.replicate import simulate
 from cellfab.report.lines_charts import by_line, by_week, one_for_all
 from cellfab.report.page import render
 from cellfab.result import RunResult
 from cellfab.run import gather
 from cellfab.scenario import Scenario, load_scenario
-from cellfab.summary import capital_usd
 
 START = 0.5
 PLANT = f"""\

@@ -55,15 +55,15 @@ def conversion_kpis(scenario: Scenario, conversion: PlantConversion) -> dict[str
     }
     if any(one.line for one in conversion.each):
         counted = {}  # other lines go on making cells
-    figures = {name: Kpi(float(count), unit) if stops else Kpi(None, unit, reason=_NOT_EMPTY)
+    figures = {name: Kpi.known(float(count) if stops else None, unit, _NOT_EMPTY)
                for group, unit in ((lots, "lots"), (counted, "cells")) for name, count in group.items()}  # fmt: skip
     released = [one.released for one in conversion.each]
     late = None
     if all(tick is not None for tick in released):
         planned = planned_project(scenario).timeline().dates[RELEASE].finish
         late = (max(tick for tick in released if tick is not None) - planned) / TICKS_PER_WEEK
-    reason = "" if late is not None else "not every line has been released by the end of the run"
-    return {**figures, "release_late_weeks": Kpi(late, "weeks", reason=reason)}
+    reason = "not every line has been released by the end of the run"
+    return {**figures, "release_late_weeks": Kpi.known(late, "weeks", reason)}
 
 
 def line_stops(scenario: Scenario, conversion: PlantConversion | None) -> dict[str, float]:

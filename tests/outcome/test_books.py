@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from cellfab.books import ROLLING_WEEKS, Books
 from cellfab.core.causes import cause
 from cellfab.core.lot import Lot
+from cellfab.outcome.books import ROLLING_WEEKS, Books
 from cellfab.plant import Plant
 from cellfab.result import Phase
 from cellfab.scenario import load_scenario, places
