@@ -31,7 +31,7 @@ from cellfab.line.physics import Pace, Processed
 from cellfab.line_counts import LineCounts
 from cellfab.plant_modes import PlantModes, lessons_of
 from cellfab.ramp.book import RampBook
-from cellfab.recording import SCRAPPED, SOLD, UNSOLD, Recorder
+from cellfab.records.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Merge, Step, Work
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks

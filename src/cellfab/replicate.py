@@ -25,7 +25,6 @@ from cellfab.economics.practice import post_learners
 from cellfab.economics.recycling import sell_scrap
 from cellfab.economics.working_capital import charge_interest
 from cellfab.errors import ConfigError, InvariantError
-from cellfab.ledger_rows import LedgerRows
 from cellfab.line.conversion import PlantConversion
 from cellfab.line.flow import simulate_line
 from cellfab.line.result import FlowResult
@@ -35,7 +34,8 @@ from cellfab.plant import Plant
 from cellfab.ramp.laws import labour_factor
 from cellfab.ramp.project import project_tasks
 from cellfab.ramp.slips import delays_of_case
-from cellfab.recording import Files, Recorder
+from cellfab.records.ledger_rows import LedgerRows
+from cellfab.records.recording import Files, Recorder
 from cellfab.scenario import Scenario
 from cellfab.supply import supply_windows
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks

@@ -14,7 +14,6 @@ from tempfile import mkdtemp
 
 from cellfab.config.problems import Problem
 from cellfab.economics.credits import Shortfall
-from cellfab.ledger_rows import ledger_rows
 from cellfab.outcome.books import Books
 from cellfab.outcome.combine import combine, counts
 from cellfab.outcome.curves import WeeklyCurve, line_curves, plant_curves
@@ -25,7 +24,8 @@ from cellfab.outcome.tables import tables
 from cellfab.outcome.valuation import capital_usd
 from cellfab.plant import Plant
 from cellfab.rated import rated_output
-from cellfab.recording import recording
+from cellfab.records.ledger_rows import ledger_rows
+from cellfab.records.recording import recording
 from cellfab.replicate import Replicate, rare_collection, simulate
 from cellfab.result import Kpi, RunResult
 from cellfab.scenario import Scenario, cell_columns

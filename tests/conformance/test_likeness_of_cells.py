@@ -11,7 +11,7 @@ import pytest
 from cellfab.config.spec import capability_at
 from cellfab.kernels.formation_theory import binder_loss_ah
 from cellfab.kernels.web_field import mean_variance_factor, ripple_law
-from cellfab.likeness import intraclass_correlation
+from cellfab.quality.likeness import intraclass_correlation
 from cellfab.scenario import load_scenario
 
 LANES, ROLL_M, ROLLS, Z_LIMIT = 3, 500.0, 1500, 4.0

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from cellfab.core.ledger import Holding
 from cellfab.economics.statement import total, weekly_periods
 from cellfab.economics.views import borne_by, material_fates, spent_by
-from cellfab.ledger_rows import LedgerRows
 from cellfab.outcome.books import Books
+from cellfab.records.ledger_rows import LedgerRows
 from cellfab.replicate import simulate
 from cellfab.scenario import load_scenario
 

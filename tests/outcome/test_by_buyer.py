@@ -10,7 +10,7 @@ from cellfab.buyer_counts import BuyerCounts
 from cellfab.core.ledger import SALES
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
-from cellfab.quality import quality
+from cellfab.quality.assessment import quality
 from cellfab.report.buyers_table import buyer_table
 from cellfab.report.numbers import MISSING, percent
 from cellfab.report.quality_text import quality_document, quality_text

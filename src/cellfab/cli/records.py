@@ -20,7 +20,7 @@ def trace(
     as_json: JsonOption = False,
 ) -> None:
     """What one cell of a recorded run is, and which rolls and charges of powder it was made of."""
-    from cellfab.recall import Records
+    from cellfab.records.recall import Records
     from cellfab.report.recall_text import trace_document, trace_text
 
     found = Records(folder, replicate).trace(cell)
@@ -37,7 +37,7 @@ def impact(
     as_json: JsonOption = False,
 ) -> None:
     """Every cell of a recorded run that was made of a stretch of a roll or of a charge: the size of a recall."""
-    from cellfab.recall import Records
+    from cellfab.records.recall import Records
     from cellfab.report.recall_text import impact_document, impact_text
 
     found = Records(folder, replicate).impact(lot, from_m=from_m, to_m=to_m, charge=charge)
@@ -53,7 +53,7 @@ def query(
     as_json: JsonOption = False,
 ) -> None:
     """Ask a run's tables in SQL: from the cost per kWh to the ledger rows that make it."""
-    from cellfab import query as queries
+    from cellfab.records import query as queries
     from cellfab.report import query_text
 
     if save is not None:

@@ -110,7 +110,7 @@ def quality(
 
     scenario = load_scenario(config, overrides or ())
     warn(scenario)
-    from cellfab.quality import quality as look
+    from cellfab.quality.assessment import quality as look
     from cellfab.report.quality_text import quality_document, quality_text
 
     seed = scenario.spec.run.seed if seed is None else seed

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from cellfab.quality import Escape, Grades, QualityReport
+from cellfab.quality.report import Escape, Grades, QualityReport
 from cellfab.report.numbers import MISSING, number, percent
 from cellfab.report.plain_table import plain_table
 

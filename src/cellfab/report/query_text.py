@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cellfab.core.columns import COLUMNS
-from cellfab.query import Shape, batches, examples
-from cellfab.recording import CELLS_FILE
+from cellfab.records.query import Shape, batches, examples
+from cellfab.records.recording import CELLS_FILE
 from cellfab.report.numbers import number
 
 if TYPE_CHECKING:

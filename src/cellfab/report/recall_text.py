@@ -8,8 +8,8 @@ from typing import Any
 from cellfab.core.causes import in_words
 from cellfab.core.columns import COLUMNS
 from cellfab.core.defects import MECHANISMS, bit
-from cellfab.recall import Impact, Roots, Trace
-from cellfab.recording import SOLD
+from cellfab.records.recall import Impact, Roots, Trace
+from cellfab.records.recording import SOLD
 from cellfab.steps.registry import registry
 
 SCHEMA_VERSION = 1

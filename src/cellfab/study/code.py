@@ -9,7 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_ASIDE = ("__main__.py", "starter.py", "compare.py", "query.py", "recall.py", "sizing.py", "costing.py", "processes.py")
+_ASIDE = (
+    "__main__.py", "starter.py", "compare.py", "records/query.py", "records/recall.py", "sizing.py", "costing.py",
+    "processes.py",
+)  # fmt: skip
 """Modules that only show, write or ask what a run has left, or start processes."""
 _OF_A_WORKER = ("study/worker.py", "study/rated_figures.py")
 _LIBRARIES = ("numpy", "numba", "simpy", "scipy")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from cellfab.likeness import intraclass_correlation
+from cellfab.quality.likeness import intraclass_correlation
 
 
 def drawn(icc, sizes, seed):

@@ -23,7 +23,7 @@ from cellfab.core.genealogy import Genealogy
 from cellfab.core.joining import spanned_rows
 from cellfab.core.lot import Lot
 from cellfab.errors import UsageError
-from cellfab.recording import CELLS_FILE, GENEALOGY_FILE, INSIDE, LINKS, OUTCOMES, SIDES, SOLD
+from cellfab.records.recording import CELLS_FILE, GENEALOGY_FILE, INSIDE, LINKS, OUTCOMES, SIDES, SOLD
 
 if TYPE_CHECKING:
     import pyarrow as pa

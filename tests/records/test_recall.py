@@ -15,7 +15,7 @@ import pytest
 from pyarrow import parquet
 
 from cellfab.errors import UsageError
-from cellfab.recall import Records
+from cellfab.records.recall import Records
 from cellfab.report.folder import write_run_folder
 from cellfab.report.recall_text import impact_text
 from cellfab.run import run_scenario

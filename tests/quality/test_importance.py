@@ -14,7 +14,9 @@ from scipy.stats import poisson
 from cellfab.core.defects import DEFECTS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.importance import (
+from cellfab.pilot import QualityChain
+from cellfab.quality.escapes import weighted_escape
+from cellfab.quality.importance import (
     BOOSTED_SHARE,
     KINDS,
     Boost,
@@ -24,13 +26,11 @@ from cellfab.importance import (
     ratio_of_sites,
     sources,
 )
-from cellfab.pilot import QualityChain
-from cellfab.quality import _weighted
 from cellfab.scenario import load_scenario
 from cellfab.steps.leak_test import leak_sites
 
 EV = "ev_nmc811"
-PLANTS = Path(__file__).parent / "data" / "plants"
+PLANTS = Path(__file__).parents[1] / "data" / "plants"
 PARTICLES, FAULT, LEAK, *_ = KINDS
 SHORT_ROLLS = [f"line.stations.{side}_dose.params.roll_length_m=600" for side in ("cathode", "anode")]
 
@@ -150,7 +150,7 @@ def test_weighted_and_counted_escapes_agree():
     """Day one, where both can be had: leaks boosted ten times against plain counts, |z| < 4 of their joint error."""
     scenario = load_scenario("ev_4680_dry", ["line.stations.assembly.machines.fill.params.leak_probability=0.001"])
     known = sources(scenario, EV, "leak")
-    weighted = _weighted(scenario, EV, "leak", known, 5, 0.5, 25)
+    weighted = weighted_escape(scenario, EV, "leak", known, 5, 0.5, 25)
     plain = QualityChain(scenario, EV, seed=5, maturity=0.5)
     escaped = sold = 0
     for ordinal in range(50):
@@ -251,7 +251,7 @@ def test_weighted_and_counted_leaks_agree(name):
     """Boosted against plain counts where tests see half, |z| < 4 of their joint error; weights average to 1, z = 4."""
     scenario = leaky(name, *told(name, leak_detection_probability=0.5))
     known = sources(scenario, EV, "leak")
-    weighted = _weighted(scenario, EV, "leak", known, 5, 1.0, 12)
+    weighted = weighted_escape(scenario, EV, "leak", known, 5, 1.0, 12)
     plain = QualityChain(scenario, EV, seed=5)
     escaped = sold = 0
     for ordinal in range(24):

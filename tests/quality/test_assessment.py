@@ -11,9 +11,9 @@ import pytest
 
 from cellfab.core.defects import DEFECTS, MECHANISMS, bit
 from cellfab.errors import ConfigError, UsageError
-from cellfab.likeness import intraclass_correlation
 from cellfab.pilot import pilot_lots
-from cellfab.quality import ENOUGH, quality
+from cellfab.quality.assessment import ENOUGH, quality
+from cellfab.quality.likeness import intraclass_correlation
 from cellfab.scenario import load_scenario
 
 SHORT_ROLLS = [f"line.stations.{side}_dose.params.roll_length_m=600" for side in ("cathode", "anode")]

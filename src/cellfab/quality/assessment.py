@@ -1,13 +1,12 @@
 """The quality of cells without a clock: yield by step, causes of scrap, escapes, false rejects, likeness and recalls.
 
 Lots go through the quality chain (`cellfab.pilot`) at one maturity. What is too rare to be counted that way is looked
-at a second time with importance sampling (`cellfab.importance`).
+at a second time with importance sampling (`cellfab.quality.importance`).
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +16,17 @@ from cellfab.config.buyer_spec import Buyer
 from cellfab.config.cell_spec import CellDesign
 from cellfab.core import notes
 from cellfab.core.causes import describe
-from cellfab.core.defects import DEFECTS, MECHANISMS, bit
+from cellfab.core.defects import MECHANISMS
 from cellfab.core.joining import piece_rows
 from cellfab.core.lot import Lot
 from cellfab.core.racks import Racks
 from cellfab.errors import UsageError
-from cellfab.importance import Boost, Source, boost_of, sources
-from cellfab.likeness import Likeness, intraclass_correlation
 from cellfab.pilot import QualityChain, Visit, pilot_product
 from cellfab.plant import cells_per_row
-from cellfab.rare_counts import weighted_rate
+from cellfab.quality.escapes import EscapeCount, weighted_escape
+from cellfab.quality.importance import sources
+from cellfab.quality.likeness import Likeness, intraclass_correlation
+from cellfab.quality.report import BuyerGrade, Escape, Grades, Loss, QualityReport, Recall, StepYield
 from cellfab.scenario import Scenario
 from cellfab.steps.base import Merge
 
@@ -34,160 +34,6 @@ ENOUGH = 100
 """Cells that a counted figure should rest on (10 % standard error); with fewer, importance sampling is tried."""
 _SIDES = ("cathode", "anode")
 Counts = npt.NDArray[np.float64]
-
-
-@dataclass(slots=True)
-class StepYield:
-    """One place: rows that came, were lost, passed at the second try, and were lost though sound (None: not told)."""
-
-    place: str
-    step: str
-    row_unit: str
-    rows_in: int = 0
-    rows_lost: int = 0
-    reworked: int = 0
-    false_rejects: int | None = None
-
-    @property
-    def step_yield(self) -> float:
-        """Share that goes on, second tries included."""
-        return 1.0 - self.rows_lost / self.rows_in if self.rows_in else math.nan
-
-    @property
-    def first_pass_yield(self) -> float:
-        """Share that goes on at the first try."""
-        return 1.0 - (self.rows_lost + self.reworked) / self.rows_in if self.rows_in else math.nan
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """One cause of scrap at one place; `share` is that of all cells lost."""
-
-    place: str
-    cause: str
-    text: str
-    rows: int
-    cells: float
-    share: float
-
-
-@dataclass(frozen=True, slots=True)
-class Escape:
-    """Cells sold with one hidden defect, ppm of those sold, with a 95 % interval.
-
-    Attributes
-    ----------
-    mechanism : str
-    ppm, low, high : float
-    seen : int
-        Cells with the defect that the figure rests on.
-    method : str
-        "counted" or "importance sampling".
-    gain : float
-        Variance of counting over that of the weighted estimate, for the same number of cells; 1 where counted, NaN
-        where nothing was seen.
-    sources : tuple of (str, float)
-        Sources that were boosted ("wind.particles_per_m2") and by how much.
-    """
-
-    mechanism: str
-    ppm: float
-    low: float
-    high: float
-    seen: int
-    method: str = "counted"
-    gain: float = 1.0
-    sources: tuple[tuple[str, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """Mean cells sold, and their energy, with a piece of one charge of powder or of one pair of mother rolls."""
-
-    of: str
-    number: int
-    cells: float
-    mwh: float
-
-
-@dataclass(frozen=True, slots=True)
-class BuyerGrade:
-    """What one buyer took, and the strings that its cells are matched into.
-
-    Attributes
-    ----------
-    buyer, text : str
-    price_ratio : float
-        Paid for a kWh, over the product's sale price.
-    least_ah, most_mohm : float
-        What it demands; infinite resistance without a limit.
-    cells : int
-    share : float
-        Of all cells sold.
-    short : int
-        Cells of these that are in truth less than it demands.
-    strings : int
-    usable_fraction : float
-        As in `Grades`.
-    """
-
-    buyer: str
-    text: str
-    price_ratio: float
-    least_ah: float
-    most_mohm: float
-    cells: int
-    share: float
-    short: int
-    strings: int
-    usable_fraction: float
-
-
-@dataclass(frozen=True, slots=True)
-class Grades:
-    """Cells sold by grade, and strings in series that those of grade A are matched into.
-
-    Attributes
-    ----------
-    grade_a, grade_b : int
-        Where there are buyers: cells of the one who pays most, and of all others.
-    strings, waiting : int
-        Complete strings, and cells of grade A in strings that are not full.
-    usable_fraction : float
-        Share of the true capacity in complete strings that their weakest cells leave usable; NaN without one.
-    unmatched_fraction : float
-        The same of strings of any cells of grade A, in closed form (`grading_theory.usable_fraction`).
-    """
-
-    grade_a: int
-    grade_b: int
-    strings: int
-    waiting: int
-    usable_fraction: float
-    unmatched_fraction: float
-    buyers: tuple[BuyerGrade, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class QualityReport:
-    """What `quality` finds; `final_yield` is sold over made cells, the other yields are products over all steps."""
-
-    scenario: str
-    product: str
-    seed: int
-    maturity: float
-    lots: int
-    cells_made: int
-    cells_sold: int
-    final_yield: float
-    first_pass_yield: float
-    rolled_throughput_yield: float
-    steps: tuple[StepYield, ...]
-    losses: tuple[Loss, ...]
-    escapes: tuple[Escape, ...]
-    likeness: dict[str, Likeness]
-    recalls: tuple[Recall, ...]
-    grades: Grades
 
 
 def quality(
@@ -238,69 +84,10 @@ def quality(
         counted = seen.escape(name)
         known = sources(scenario, product, name)
         if known and (mechanism is not None or counted.seen < ENOUGH):
-            weighted = _weighted(scenario, product, name, known, seed, maturity, lots)
+            weighted = weighted_escape(scenario, product, name, known, seed, maturity, lots)
             counted = weighted if weighted.seen and weighted.gain > 1.0 else counted
         escapes.append(counted)
     return seen.report(scenario, product, seed, maturity, lots, tuple(escapes))
-
-
-class _Tally:
-    """Escapes of one mechanism by lot, weighted."""
-
-    def __init__(self) -> None:
-        self.events: list[float] = []
-        self.squares: list[float] = []
-        self.base: list[float] = []
-        self.seen = 0
-        self.heaviest = 0.0
-        self.made = 0
-
-    def add(self, lot: Lot, mechanism: str, weights: Counts | None) -> None:
-        sold = lot.alive()
-        carries = (lot.columns[DEFECTS] & bit(mechanism)) != 0
-        escaped = sold & carries
-        self.made += lot.n
-        self.seen += int(np.count_nonzero(escaped))
-        if weights is None:
-            self.events.append(float(np.count_nonzero(escaped)))
-            self.squares.append(self.events[-1])
-            self.base.append(float(np.count_nonzero(sold)))
-            self.heaviest = 1.0
-            return
-        heavy = weights[escaped]
-        self.events.append(float(heavy.sum()))
-        self.squares.append(float(heavy @ heavy))
-        self.base.append(float(weights[sold].sum()))
-        # Also of cells that were found: what escapes unseen so far may be as heavy.
-        self.heaviest = max(self.heaviest, float((weights[carries] if carries.any() else weights).max(initial=0.0)))
-
-    def escape(self, mechanism: str) -> Escape:
-        rate = weighted_rate(
-            np.array(self.events), np.array(self.squares), np.array(self.base), self.heaviest, float(self.seen)
-        )
-        return Escape(mechanism, 1e6 * rate.value, 1e6 * rate.low, 1e6 * rate.high, self.seen)
-
-    @property
-    def gain(self) -> float:
-        """p (1 - p) over the variance of a weighted cell, both per cell made."""
-        share, second = sum(self.events) / self.made, sum(self.squares) / self.made
-        return share * (1.0 - share) / (second - share**2) if share else math.nan
-
-
-def _weighted(
-    scenario: Scenario, product: str, mechanism: str, known: tuple[Source, ...], seed: int, maturity: float, lots: int
-) -> Escape:
-    """The escapes of a mechanism with its sources boosted, over as many lots, with other numbers than those counted."""
-    factors = {source: boost_of(source, maturity) for source in known}
-    boost = Boost(scenario, product, factors)
-    chain = QualityChain(scenario, product, seed=seed, replicate=1, maturity=maturity, steps=boost.steps)
-    tally = _Tally()
-    for ordinal in range(lots):
-        for lot in chain.lot(ordinal):
-            tally.add(lot, mechanism, boost.weights.pop(lot.identity))
-    boosted = tuple((f"{source.place}.{source.kind.parameter}", factor) for source, factor in factors.items())
-    found = tally.escape(mechanism)
-    return replace(found, method="importance sampling", gain=tally.gain, sources=boosted)
 
 
 class _Seen:
@@ -314,7 +101,7 @@ class _Seen:
         self.losses: dict[tuple[str, int], list[float]] = {}
         self.made = 0
         self.sold = 0
-        self.tallies = {name: _Tally() for name in MECHANISMS}
+        self.tallies = {name: EscapeCount() for name in MECHANISMS}
         self._charge: dict[str, npt.NDArray[np.int64]] = {}
         self.capacity: list[Counts] = []
         self.groups: dict[str, list[npt.NDArray[np.int64]]] = {"cathode_charge": [], "anode_charge": []}

@@ -11,15 +11,15 @@ import pytest
 
 from cellfab.core import joining
 from cellfab.pilot import QualityChain
-from cellfab.quality import quality
-from cellfab.recall import Records
-from cellfab.recording import recording
+from cellfab.quality.assessment import quality
+from cellfab.records.recall import Records
+from cellfab.records.recording import recording
 from cellfab.replicate import simulate
 from cellfab.report.recall_text import trace_text
 from cellfab.scenario import cell_columns, load_scenario
 from cellfab.steps.joiner import Joiner
 
-PLANTS = Path(__file__).parent / "data" / "plants"
+PLANTS = Path(__file__).parents[1] / "data" / "plants"
 SIDES = ("cathode", "anode")
 # Short rolls of a few charges each; many sheets thrown out, so that cells span gaps and charges.
 STACKED = (

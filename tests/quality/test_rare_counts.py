@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from cellfab.rare_counts import weighted_rate
+from cellfab.quality.rare_counts import weighted_rate
 
 
 def counted(counts, base=1_000.0):

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cellfab.errors import ConfigError, UsageError
-from cellfab.query import batches, examples, run_tables, save
+from cellfab.records.query import batches, examples, run_tables, save
 from cellfab.report.folder import write_run_folder
 from cellfab.report.query_text import SHOWN_ROWS, TABLES, answer_text, unit_of
 from cellfab.report.tables import _TABLES as WRITTEN
@@ -23,7 +23,7 @@ from cellfab.report.tables import _TABLES as WRITTEN
 if TYPE_CHECKING:
     from conftest import Outcome, SmallRun
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "cost-from-ledger.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "cost-from-ledger.md"
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError, InvariantError
 from cellfab.pilot import QualityChain
 from cellfab.plant import REMNANT
-from cellfab.recording import KEY_COLUMNS, SOLD, Files, Recorder, recording
+from cellfab.records.recording import KEY_COLUMNS, SOLD, Files, Recorder, recording
 from cellfab.replicate import simulate
 from cellfab.run import run_scenario
 from cellfab.scenario import cell_columns, load_scenario
@@ -236,7 +236,7 @@ def test_a_lot_whose_parent_never_came_is_an_error(recorder):
 def test_row_groups_hold_whole_lots(tmp_path, monkeypatch):
     import pyarrow.parquet as pq
 
-    monkeypatch.setattr("cellfab.recording._GROUP_ROWS", 5)
+    monkeypatch.setattr("cellfab.records.recording._GROUP_ROWS", 5)
     files = Files(tmp_path, ())
     tells = Recorder(Run(horizon_h=1.0, record="full"), 1, 0, files)
     for ordinal in range(4):

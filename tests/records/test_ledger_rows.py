@@ -7,9 +7,9 @@ import gc
 import pyarrow.parquet as pq
 import pytest
 
-from cellfab import ledger_rows
 from cellfab.core.ledger import Ledger
 from cellfab.core.lot import Lot
+from cellfab.records import ledger_rows
 from cellfab.run import run_scenario
 from cellfab.scenario import load_scenario
 
