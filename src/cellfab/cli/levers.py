@@ -24,7 +24,8 @@ def levers(
         list[str] | None,
         typer.Option(
             "--kind",
-            help="Only levers of this kind: units, repairs, speed, crews, causes, learning, release. Repeatable.",
+            help="Only levers of this kind: units, repairs, speed, crews, inspection, causes, learning, release."
+            " Repeatable.",
         ),
     ] = None,
     replicates: Annotated[
@@ -44,7 +45,7 @@ def levers(
     as_json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """What is each of these worth? More machines, shorter repairs, more speed, people, remedies: ranked, in pairs.
+    """What is each of these worth? More machines, shorter repairs, people, looser tests, remedies: ranked, in pairs.
 
     Each lever changes one thing and is run with the same random numbers as the scenario itself. The study that does
     so is kept in the store, to be changed and run again by this command or by `cellfab study`.

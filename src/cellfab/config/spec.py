@@ -76,8 +76,8 @@ class Threshold:
     sound: float = 0.0
     """What the reading of a part exactly as designed is counted from: 1 for ratios to the design."""
     of: str = ""
-    """Parameter whose size steps are a share of; none: the threshold itself."""
+    """Parameter that the threshold is counted from, whose size steps are a share of where it is the larger one."""
 
-    def loosened(self, value: float, share: float, scale: float | None = None) -> float:
-        """The threshold `share` of its distance from sound further out; of `scale` where that is given."""
-        return value + self.looser * share * abs((value if scale is None else scale) - self.sound)
+    def loosened(self, value: float, share: float, counted_from: float = 0.0) -> float:
+        """The threshold `share` of its distance from what is sound further out."""
+        return value + self.looser * share * max(abs(value - self.sound), abs(counted_from))

@@ -17,6 +17,9 @@ REMEDY_SHARE = 0.1
 """Of the engineering time of a failure mode, where the remedy is known."""
 MORE_TEAMS = 2
 EXPERIMENTS_FACTOR = 1.5
+MOST_EXPERIMENTS_SHARE = 0.5
+FIRST_EXPERIMENTS_SHARE = 0.05
+"""Of lots, where there are no experiments yet."""
 HELD_UNTIL_SHARE = 0.5
 """Of the scrap of the first weeks, at which speed is released (as at ACC from January to April 2026: docs/ramps.md)."""
 
@@ -71,7 +74,8 @@ def _causes(scenario: Scenario) -> Iterator[DefaultLever]:
                 f"{path}.difficulty_factor": short(REMEDY_SHARE * mode.difficulty_factor),
             }
             text = f"remedy at hand: {mode.text or words(name)} ({words(place)})"
-            yield DefaultLever(f"remedy_{place.replace('.', '_')}_{name}", "causes", text, settings)
+            key = f"remedy_{place.replace('.', '_')}_{name}"
+            yield named_for_lines(scenario, DefaultLever(key, "causes", text, settings, at=place))
 
 
 def _learning(scenario: Scenario) -> Iterator[DefaultLever]:
@@ -80,13 +84,13 @@ def _learning(scenario: Scenario) -> Iterator[DefaultLever]:
         return
     modes = ramp.failure_modes
     if modes is None:
-        settings: dict[str, Any] = {}
+        months: dict[str, float] = {}
         for path, laws in _ramps(scenario):
-            settings[f"{path}.default.learning.time_constant_months"] = laws.default.learning.time_constant_months
+            months[f"{path}.default.learning.time_constant_months"] = laws.default.learning.time_constant_months
             for name in scenario.resolved.get(f"{path}.stations") or ():
                 own = f"{path}.stations.{name}.learning.time_constant_months"
-                settings |= {own: value} if (value := scenario.resolved.get(own)) is not None else {}
-        faster = {path: short((1.0 - LEARNING_SHARE) * months) for path, months in settings.items()}
+                months |= {own: value} if (value := scenario.resolved.get(own)) is not None else {}
+        faster = {path: short((1.0 - LEARNING_SHARE) * value) for path, value in months.items()}
         yield DefaultLever("learning", "learning", f"learning {percent(LEARNING_SHARE)} faster", faster)
         return
     teams = modes.fixing.teams
@@ -94,10 +98,15 @@ def _learning(scenario: Scenario) -> Iterator[DefaultLever]:
         "teams", "learning", f"engineers: {teams + MORE_TEAMS} teams in place of {teams}",
         {"ramp.failure_modes.fixing.teams": teams + MORE_TEAMS}, float(MORE_TEAMS), "teams",
     )  # fmt: skip
-    if modes.experiments is not None and modes.experiments.start_share:
-        share = short(min(1.0, EXPERIMENTS_FACTOR * modes.experiments.start_share))
-        text = f"experiments: {percent(share)} of lots at first in place of {percent(modes.experiments.start_share)}"
-        yield DefaultLever("experiments", "learning", text, {"ramp.failure_modes.experiments.start_share": share})
+    path, now = "ramp.failure_modes.experiments", modes.experiments
+    if now is not None and now.start_share:
+        share = short(min(MOST_EXPERIMENTS_SHARE, EXPERIMENTS_FACTOR * now.start_share))
+        settings = {f"{path}.start_share": share}
+        text = f"experiments: {percent(share)} of lots at first in place of {percent(now.start_share)}"
+    else:
+        settings = {f"{path}.start_share": FIRST_EXPERIMENTS_SHARE, f"{path}.end_share": FIRST_EXPERIMENTS_SHARE}
+        text = f"experiments: {percent(FIRST_EXPERIMENTS_SHARE)} of lots in place of none"
+    yield DefaultLever("experiments", "learning", text, settings)
 
 
 def _release(scenario: Scenario) -> Iterator[DefaultLever]:

@@ -24,6 +24,8 @@ _LESS_IS_BETTER = ("cost", "weeks_", "scrap", "wait", "lead_time", "wip", "escap
 """Beginnings and parts of names of figures that are better when smaller; the study can say otherwise."""
 _SHOWN_OF_PLANT = ("good_energy_mwh", "cost_usd_per_kwh", "weeks_to_90pct_yield")
 _SHOWN_OF_LINE = ("throughput_per_h",)
+_SHOWN_OF_TESTS = "escape_ppm"
+"""What a looser test lets through."""
 
 
 def goal_of(metric: str) -> str:
@@ -104,6 +106,8 @@ def _text(
 ) -> str:
     plant = scenario.is_plant
     shown = _SHOWN_OF_PLANT if plant else _SHOWN_OF_LINE
+    if any(one.kind == "inspection" for one in levers):
+        shown = (*shown, _SHOWN_OF_TESTS)
     metric = metric or shown[0]
     lines = [
         f"name: {json.dumps(f'levers of {scenario.name}')}",
