@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.buyer_counts import BuyerCounts
-from cellfab.config.line_spec import ChannelsStation, DwellStation, station_units
+from cellfab.config.line_spec import station_units
 from cellfab.config.problems import config_error
 from cellfab.core import notes
 from cellfab.core.causes import cause, describe
@@ -27,10 +27,11 @@ from cellfab.economics.prices import weekly_prices
 from cellfab.economics.shocks import Window, closed_ticks, with_shocks
 from cellfab.economics.tariffs import TARIFFS
 from cellfab.errors import ConfigError
-from cellfab.line.physics import Pace, Processed
+from cellfab.line.physics import Processed
 from cellfab.line_counts import LineCounts
-from cellfab.plant_modes import PlantModes, lessons_of
-from cellfab.ramp.book import RampBook
+from cellfab.line_ramp import UnitTime, ramp_book
+from cellfab.plant_modes import PlantModes
+from cellfab.ramp.pace import Pace
 from cellfab.records.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Merge, Step, Work
@@ -71,10 +72,7 @@ class _Site(NamedTuple):
     """What the accounts have to know about a station."""
 
     rate: StandardRate
-    cells_per_tray: int
-    """0: it has no trays."""
-    by_amount: bool
-    """A lot takes as many places as it amounts to."""
+    unit_time: UnitTime
     consumables: tuple[Use, ...]
 
 
@@ -148,7 +146,7 @@ class Plant:
         prices = weekly_prices(self.economics, spec.materials, spec.run.start_date, weeks)
         self.prices = with_shocks(prices, spec.shocks.values(), spec.run.start_date)
         self.units = {name: station_units(station) for name, station in spec.line.stations.items()}
-        self.book = _ramp_book(scenario, self.units)
+        self.book = ramp_book(scenario)
         self.modes: PlantModes | None = None
         if self.book is not None and spec.ramp is not None and spec.ramp.failure_modes is not None:
             self.modes = PlantModes(scenario, seed, replicate, self.book)
@@ -176,8 +174,7 @@ class Plant:
         self._sites = {
             name: _Site(
                 standard_rate(station.economics, self.units[name], self.economics),
-                station.cells_per_tray if isinstance(station, ChannelsStation) else 0,
-                isinstance(station, DwellStation),
+                UnitTime.of(station),
                 uses(station.economics.consumables, self.economics, self.prices.consumables),
             )
             for name, station in spec.line.stations.items()
@@ -215,7 +212,7 @@ class Plant:
         """Ramp factors of the station."""
         if now >= self._scrap_due:
             self._tell_scrap(now)
-        return FULL_PACE if self.book is None else Pace(*self.book.pace(station, now))
+        return FULL_PACE if self.book is None else self.book.pace(station, now)
 
     def maturity(self, station: str, now: int) -> float:
         """Maturity of the station's process capabilities, 0-1, in steps of `_GRAIN`.
@@ -291,7 +288,7 @@ class Plant:
         closed = self.closures.get(station)
         if closed:
             spent -= closed_ticks(closed, started, ended)
-        ticks = _unit_ticks(site, lot, seconds, spent)
+        ticks = site.unit_time.ticks(lot, spent, seconds)
         occupied = (week, station)
         self.occupied[occupied] = self.occupied.get(occupied, 0) + ticks
         rest = self.rests.get(station)
@@ -509,24 +506,6 @@ class Plant:
             if duty is not None:
                 entries.append((f"{TARIFFS}{name}", value, "usd", value * duty[week]))
         return entries
-
-
-def _ramp_book(scenario: Scenario, units: Mapping[str, float]) -> RampBook | None:
-    """Where every station stands in its ramp, and what several lines learn from each other; None without a ramp."""
-    spec, layout = scenario.spec, scenario.layout
-    if spec.ramp is None:
-        return None
-    return RampBook(spec.ramp, units, lessons=lessons_of(scenario, units), absent=layout.begins().keys() & units.keys())
-
-
-def _unit_ticks(site: _Site, lot: Lot, seconds: float | None, spent: int) -> int:
-    """Unit time that the lot takes of the station; each of its trays takes a position for the recipe's time."""
-    if site.cells_per_tray:
-        trays = math.ceil(lot.n_alive / site.cells_per_tray)
-        return trays * (spent if seconds is None else round(seconds * TICKS_PER_S))
-    if site.by_amount:
-        return round(lot.amount * spent)
-    return spent
 
 
 def cells_per_row(lot: Lot) -> float:

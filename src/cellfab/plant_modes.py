@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cellfab.core.lot import Lot
+from cellfab.line_ramp import lessons_of
 from cellfab.mode_effects import mode_effects
 from cellfab.ramp.book import RampBook
-from cellfab.ramp.lessons import Lessons
 from cellfab.ramp.mode_book import ModeBook
 from cellfab.ramp.mode_draws import ModeDraws
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Step
-from cellfab.units import TICKS_PER_WEEK
-
-
-def lessons_of(scenario: Scenario, names: Iterable[str]) -> Lessons | None:
-    """What the lines of a scenario learn from each other at the stations (or places) named; None: nothing."""
-    lines, layout = scenario.spec.lines, scenario.layout
-    if lines is None or lines.shared_lessons_share == 0.0:
-        return None
-    peers = {}
-    for name in names:
-        station, dot, machine = name.partition(".")
-        copies = layout.copies(layout.written[station])
-        peers[name] = tuple(copy + dot + machine for copy in copies if copy != station)
-    return Lessons(peers, lines.shared_lessons_share, round(lines.lessons_delay_weeks * TICKS_PER_WEEK))
 
 
 class PlantModes:

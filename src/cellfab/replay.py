@@ -17,8 +17,9 @@ import numpy.typing as npt
 from cellfab.config.copying import Layout
 from cellfab.config.line_spec import Line
 from cellfab.core.lot import ALIVE, Lot
-from cellfab.line.physics import Pace, Physics, Processed
+from cellfab.line.physics import Physics, Processed
 from cellfab.pilot import route, send, source_lots
+from cellfab.ramp.pace import Pace
 
 _PILOT = "pilot"
 """Attribute of a replayed lot: the pilot that it follows."""

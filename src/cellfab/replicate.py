@@ -30,6 +30,7 @@ from cellfab.line.flow import simulate_line
 from cellfab.line.result import FlowResult
 from cellfab.line.states import WORKING
 from cellfab.line.warmup import Cut, mser5, watch_ticks
+from cellfab.line_ramp import LineRamp, ramp_book
 from cellfab.plant import Plant
 from cellfab.ramp.laws import labour_factor
 from cellfab.ramp.project import project_tasks
@@ -124,6 +125,7 @@ def _simulated(
     recorder = None if files is None else Recorder(spec.run, seed, replicate, files)
     on_posting = None if rows is None else rows.of(replicate)
     plant = Plant(scenario, seed, replicate, recorder, on_posting) if scenario.is_plant else None
+    book = ramp_book(scenario) if plant is None else plant.book
     if plant is not None and engine == "compiled":
         raise ConfigError("--engine compiled runs bare lines only; this scenario makes cells")
     conversion = None
@@ -143,6 +145,7 @@ def _simulated(
             replicate=replicate,
             engine=engine,
             physics=plant,
+            ramp=None if plant is not None or book is None else LineRamp(scenario, book),
             progress=None if progress is None else lambda now: progress(now / horizon),
             controllers=() if conversion is None else conversion.each,
             closures=None if plant is None else plant.closures,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
+from cellfab.config.bare_checks import bare_problems, bare_warnings
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.copying import Layout
 from cellfab.config.line_checks import line_problems
@@ -165,6 +166,7 @@ def bind(resolved: Resolved) -> Scenario:
         problems += [resolved.problem(*problem) for problem in sizing_problems(sizing, spec.line.stations)]
         problems += money_problems(resolved, spec)
         problems += ramp_problems(resolved, spec.ramp, ("ramp",))
+        problems += bare_problems(resolved, spec)
         problems += shock_problems(resolved, spec.shocks, spec.run.start_date, spec.run.horizon_h)
         if spec.lines is not None:
             problems += ramp_problems(resolved, spec.lines.ramp, ("lines", "ramp"))
@@ -199,7 +201,12 @@ def bind(resolved: Resolved) -> Scenario:
         files=tuple(str(file) for file in resolved.files),
         assumptions=tuple(resolved.assumptions()),
         resolved=resolved,
-        warnings=(*warnings, *money_warnings(resolved, spec), *_plan_warnings(resolved, spec)),
+        warnings=(
+            *warnings,
+            *money_warnings(resolved, spec),
+            *bare_warnings(resolved, spec),
+            *_plan_warnings(resolved, spec),
+        ),
     )
     return _with_lines(scenario, plant, alone) if alone else scenario
 

@@ -21,7 +21,8 @@ from cellfab.kernels.lot_durations import durations
 from cellfab.kernels.random import stream_key
 from cellfab.line.flow import simulate_line
 from cellfab.line.kpi import flow_kpis
-from cellfab.line.physics import Pace, Processed
+from cellfab.line.physics import Processed
+from cellfab.ramp.pace import Pace
 from cellfab.units import TICKS_PER_S
 
 

@@ -8,7 +8,8 @@ from cellfab.config.line_spec import Line
 from cellfab.config.run_spec import Run
 from cellfab.core.lot import Lot
 from cellfab.line.flow import simulate_line
-from cellfab.line.physics import Pace, Processed
+from cellfab.line.physics import Processed
+from cellfab.ramp.pace import Pace
 from cellfab.units import TICKS_PER_S
 
 

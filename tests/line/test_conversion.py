@@ -14,9 +14,10 @@ from cellfab.config.ramp_spec import Ramp
 from cellfab.config.run_spec import Run
 from cellfab.line.conversion import PlantConversion
 from cellfab.line.flow import simulate_line
-from cellfab.line.physics import Pace, Processed
+from cellfab.line.physics import Processed
 from cellfab.line.states import STATES
 from cellfab.ramp.book import RampBook
+from cellfab.ramp.pace import Pace
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
 
 HOUR = 3600 * TICKS_PER_S

@@ -8,7 +8,7 @@ from cellfab.config.line_spec import Line
 from cellfab.config.run_spec import Run
 from cellfab.line.flow import simulate_line
 from cellfab.line.line_run import LineRun
-from cellfab.line.physics import Pace
+from cellfab.ramp.pace import Pace
 
 
 @pytest.fixture

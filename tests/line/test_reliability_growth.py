@@ -7,9 +7,10 @@ import math
 import pytest
 
 from cellfab.config.ramp_spec import Ramp
-from cellfab.line.physics import Pace, Processed
+from cellfab.line.physics import Processed
 from cellfab.ramp.book import RampBook
 from cellfab.ramp.laws import duane_clock_for, expected_failures
+from cellfab.ramp.pace import Pace
 
 GROWTH = {"start": 0.25, "growth_exponent": 0.35, "mature_after_h": 3000, "repair_start": 1}
 HOURS = 4000

@@ -13,10 +13,10 @@ from cellfab.errors import ConfigError
 from cellfab.line.ahead import MACHINE_FAILURE, NEVER, Call, Entrance, Ints, Lost, Passage
 from cellfab.line.crews import Crew
 from cellfab.line.events import Alarm
-from cellfab.line.physics import Pace
 from cellfab.line.states import PLANNED, STARVED
 from cellfab.line.stations import Station
 from cellfab.line.units import Unit
+from cellfab.ramp.pace import Pace
 
 if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
@@ -132,8 +132,8 @@ class AheadStation(Station):
         unit = self.units[0]
         lot = unit.lots[-1]
         rows, exits, seconds = lot.n_alive, None, None
+        self.ask_pace()
         if self.line.physics is not None:
-            self.ask_pace()
             answer = self.line.physics.process(self.name, [lot], self.line.env.now)
             exits, seconds = answer.exit_machine, answer.seconds
             unit.lots[-1] = lot = answer.lot
@@ -211,8 +211,8 @@ class AheadStation(Station):
         self._last_out = now
         self.worked += ended - started
         self.nominal += (ended - started) / passage.factors[0]
-        if self.line.physics is not None:
-            self.line.physics.worked(self.name, lot, started, ended)
+        if self.line.ramp is not None:
+            self.line.ramp.worked(self.name, lot, started, ended)
         others, in_outlet = [other for other in unit.lots if other is not lot], unit.outgoing
         if lot.n_alive:
             unit.lots = [lot]

@@ -119,12 +119,11 @@ class DwellStation(Store, Stopped):
         """The stay is over: report it, and let the lot go on if a row of it is alive."""
         lot = place.lot
         self._recipes.pop(lot.identity, None)
-        physics = self.line.physics
-        if physics is not None:
-            physics.worked(self.name, lot, place.entered, self.line.env.now)
-            if not lot.n_alive:
-                self.discard(place)
-                return False
+        if self.line.ramp is not None:
+            self.line.ramp.worked(self.name, lot, place.entered, self.line.env.now)
+        if self.line.physics is not None and not lot.n_alive:
+            self.discard(place)
+            return False
         return True
 
     def discard(self, place: Place) -> None:

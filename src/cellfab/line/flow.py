@@ -11,7 +11,7 @@ from cellfab.line.clock import hours_to_ticks
 from cellfab.line.compiled import countable, run_compiled, why_not
 from cellfab.line.invariants import check_run
 from cellfab.line.line_run import Controller, LineRun
-from cellfab.line.physics import Physics
+from cellfab.line.physics import Physics, Ramping
 from cellfab.line.result import FlowResult, collect
 
 
@@ -23,6 +23,7 @@ def simulate_line(
     replicate: int = 0,
     engine: str = "auto",
     physics: Physics | None = None,
+    ramp: Ramping | None = None,
     progress: Callable[[int], None] | None = None,
     controllers: Sequence[Controller] = (),
     closures: Mapping[str, Sequence[tuple[int, int]]] | None = None,
@@ -44,6 +45,8 @@ def simulate_line(
         physics, and with "simpy": a lot of a bare line takes little longer than to tell who waits.
     physics : Physics, optional
         What happens to cells; none on a bare line.
+    ramp : Ramping, optional
+        How the stations of a bare line get better; default: they stay as written. Of a plant the physics says so.
     progress : callable, optional
         Called with the present tick at the end of each simulated week.
     controllers : sequence of callables, optional
@@ -74,6 +77,7 @@ def simulate_line(
     horizon, warmup = hours_to_ticks(run.horizon_h), hours_to_ticks(run.warmup_h)
     if engine != "simpy":
         reason = "it makes cells" if physics is not None else "it has a controller" if controllers else why_not(line)
+        reason = "it ramps" if ramp is not None else reason
         reason = "its supply is closed at times" if closures else reason
         reason = "a part of it begins later" if begins and any(begins.values()) else reason
         if reason is None and not (len(watch) and not countable(line)):
@@ -83,8 +87,8 @@ def simulate_line(
         if engine == "compiled" and reason is not None:
             raise ConfigError(f"the compiled engine cannot run this line: {reason}; use --engine simpy")
     state = LineRun(
-        line, seed=seed, replicate=replicate, physics=physics, horizon=horizon, warmup=warmup, closures=closures,
-        begins=begins, watched=physics is not None or engine == "simpy",
+        line, seed=seed, replicate=replicate, physics=physics, ramp=ramp, horizon=horizon, warmup=warmup,
+        closures=closures, begins=begins, watched=physics is not None or engine == "simpy",
     )  # fmt: skip
 
     def end_week(now: int) -> None:

@@ -24,7 +24,7 @@ from cellfab.line.dwell import DwellStation
 from cellfab.line.events import BOUNDARY, SETTLE, Alarm, TickEnvironment
 from cellfab.line.kinds import station_class
 from cellfab.line.nodes import Giver, Node
-from cellfab.line.physics import Physics
+from cellfab.line.physics import Physics, Ramping
 from cellfab.line.sinks import Sink
 from cellfab.line.sources import Source
 from cellfab.line.stall import drained, explain
@@ -50,6 +50,8 @@ class LineRun:
         Name the random numbers.
     physics : Physics or None
         What happens to cells; None on a bare line.
+    ramp : Ramping or None
+        How stations get better on a bare line; of a plant the physics says so.
     horizon, warmup : int
         Ticks at which the run ends and at which its statistics start.
     closures : mapping of str to sequence of (int, int)
@@ -78,6 +80,7 @@ class LineRun:
         seed: int,
         replicate: int = 0,
         physics: Physics | None = None,
+        ramp: Ramping | None = None,
         horizon: int,
         warmup: int = 0,
         closures: Mapping[str, Sequence[tuple[int, int]]] | None = None,
@@ -89,6 +92,7 @@ class LineRun:
         self.seed = seed
         self.replicate = replicate
         self.physics = physics
+        self.ramp = ramp if physics is None else physics
         self.horizon = horizon
         self.warmup = warmup
         self.closures = closures or {}
@@ -393,10 +397,10 @@ class LineRun:
 
     def _begin(self, now: int) -> None:
         """What comes alive at tick `now`."""
-        if self.physics is not None:
+        if self.ramp is not None:
             for name in self.spec.stations:
                 if self.begins.get(name) == now:
-                    self.physics.begins(name, now)
+                    self.ramp.begins(name, now)
         for node in self.nodes.values():
             if node.begins == now:
                 node.start()

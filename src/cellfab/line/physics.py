@@ -1,22 +1,16 @@
-"""What the line asks of the cell physics: the one joint between how time passes and what happens to cells."""
+"""What the line asks of the ramp and of the cell physics: the one joint between how time passes and what happens to
+cells."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy.typing as npt
 
 from cellfab.core.lot import Lot
-
-
-class Pace(NamedTuple):
-    """Where a station stands in its ramp: factors on nominal speed, on time to failure and on time to repair."""
-
-    rate: float = 1.0
-    time_to_failure: float = 1.0
-    time_to_repair: float = 1.0
+from cellfab.ramp.pace import Pace
 
 
 @dataclass(slots=True)
@@ -42,8 +36,8 @@ class Processed:
     exit_machine: npt.NDArray[Any] | None = None
 
 
-class Physics(Protocol):
-    """Asked once per lot and station. A bare line has none (`physics=None`)."""
+class Ramping(Protocol):
+    """How fast and how reliable stations are, which learns from their work. Asked once per lot and station."""
 
     def begins(self, station: str, now: int) -> None:
         """A station that was not there at the start comes alive; it is asked for its pace afterwards."""
@@ -51,11 +45,15 @@ class Physics(Protocol):
     def pace(self, station: str, now: int) -> Pace:
         """Ramp factors of a station at tick `now`."""
 
-    def process(self, station: str, lots: Sequence[Lot], now: int) -> Processed:
-        """Let the station's step (or its machines' steps) act on one lot, or on the lots to be merged."""
-
     def worked(self, station: str, lot: Lot, started: int, ended: int) -> None:
         """The station has finished the lot; `ended - started` ticks were spent on it, stops included."""
+
+
+class Physics(Ramping, Protocol):
+    """What happens to cells, asked once per lot and station. A bare line has none (`physics=None`)."""
+
+    def process(self, station: str, lots: Sequence[Lot], now: int) -> Processed:
+        """Let the station's step (or its machines' steps) act on one lot, or on the lots to be merged."""
 
     def finished(self, sink: str, lot: Lot, now: int) -> None:
         """The lot has reached a sink."""

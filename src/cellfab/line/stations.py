@@ -16,10 +16,11 @@ from cellfab.line.convert import changes_lots, leaving
 from cellfab.line.durations import Duration
 from cellfab.line.failures import Clock, Clocks
 from cellfab.line.nodes import Giver
-from cellfab.line.physics import Pace, Processed
+from cellfab.line.physics import Processed
 from cellfab.line.states import DOWN, SETUP, WORKING, StateBook
 from cellfab.line.stops import Stopped
 from cellfab.line.units import Flow, Unit
+from cellfab.ramp.pace import Pace
 from cellfab.units import to_ticks
 
 if TYPE_CHECKING:
@@ -163,9 +164,9 @@ class Station(Stopped):
 
     def ask_pace(self) -> None:
         """Ask the ramp where the station stands now."""
-        physics = self.line.physics
-        if physics is not None:
-            self.pace = physics.pace(self.name, self.line.env.now)
+        ramp = self.line.ramp
+        if ramp is not None:
+            self.pace = ramp.pace(self.name, self.line.env.now)
 
     # Planned stops, and being held by a conversion (`cellfab.line.stops`).
 
@@ -193,13 +194,13 @@ class Station(Stopped):
         lots = unit.lots
         if not (yield from self._set_up(unit, lots)):
             return
-        physics = self.line.physics
+        physics, ramp = self.line.physics, self.line.ramp
+        self.ask_pace()
         if physics is None:
             processed = None
             ticks = self.work_ticks(unit, lots, [lot.n_alive for lot in lots], None)
             stops = 0
         else:
-            self.ask_pace()
             processed, alive = self._process(unit)
             recipes = [answer.seconds for answer in processed if answer.seconds is not None]
             ticks = to_ticks(max(recipes)) if recipes else 0
@@ -219,9 +220,9 @@ class Station(Stopped):
             unit.enter(DOWN)
             yield env.timeout(stops)
             unit.let_clocks_run()
-        if physics is not None:
+        if ramp is not None:
             for lot in unit.lots:
-                physics.worked(self.name, lot, started, env.now)
+                ramp.worked(self.name, lot, started, env.now)
         self.release(unit)
 
     def _process(self, unit: Unit) -> tuple[list[Processed], list[int]]:

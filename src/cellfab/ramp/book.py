@@ -10,19 +10,12 @@ from typing import NamedTuple
 from cellfab.config.ramp_spec import Ramp, StationRamp
 from cellfab.ramp.laws import HOURS_PER_MONTH, carried_progress, duane_clock_for, experience_for
 from cellfab.ramp.lessons import Lessons
+from cellfab.ramp.pace import Pace
 from cellfab.ramp.release import Release
 from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
 
 _TICKS_PER_H = 3600 * TICKS_PER_S
 _TICKS_PER_MONTH = HOURS_PER_MONTH * _TICKS_PER_H
-
-
-class Pace(NamedTuple):
-    """Factors on nominal speed, on mature time to failure and on mature time to repair."""
-
-    rate: float
-    time_to_failure: float
-    time_to_repair: float
 
 
 class Standing(NamedTuple):
