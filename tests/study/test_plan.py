@@ -61,7 +61,8 @@ def test_a_value_can_be_deleted_and_quantities_are_converted(load):
 
 
 def test_a_part_of_a_mapping_can_be_deleted(load):
-    jam = "{fate: scrap, time_to_failure: {law: fixed, value_s: 500}, time_to_repair: {law: fixed, value_s: 10}}"
+    law = "{law: deterministic, value_s: 500}"
+    jam = f"{{fate: scrap, time_to_failure: {law}, time_to_repair: {law}}}"
     study = load(
         HEAD + f"variants:\n  a: {{set: {{{LATHE}.failures: {{jam: {jam}}}}}}}\n"
         f"  b: {{extends: a, set: {{{LATHE}.failures: {{jam: {{fate: !delete }}}}}}}}\n"
