@@ -92,7 +92,7 @@ def yield_of_roll(pilots, scenario, product: str, steps, ordinal: int) -> float:
 
 
 @many_cells
-@pytest.mark.parametrize("plant", ["ess_from_4680", "wet_4680"])
+@pytest.mark.parametrize("plant", ["ess_from_4680", "tesla_4680_wet_cathode"])
 def test_yield_per_metre_does_not_depend_on_the_length_of_rolls(pilots, plant):
     """120 km of web in rolls of 1000 to 3000 m, standard error up to 0.5 %; z-limit 4 between lengths.
 
