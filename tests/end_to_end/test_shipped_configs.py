@@ -50,7 +50,8 @@ def overlay() -> Draft202012Validator:
     return Draft202012Validator(scenario_schema(overlay=True))
 
 
-RUNNABLE = [name for name in library.names() if name not in PARTS]
+FLEETS = {"na10_portfolio"}
+RUNNABLE = [name for name in library.names() if name not in PARTS and name not in FLEETS]
 
 
 @pytest.mark.parametrize("name", RUNNABLE)
@@ -63,9 +64,10 @@ def test_what_can_be_run_is_valid(name, full, here):
     assert list(here.iterdir()) == []
 
 
-FLEETS = {"fleets/na10_portfolio"}
 SCENARIO_PARTS = [
-    name for name in library.parts() if not name.startswith(("batpac/", "records/")) and name not in FLEETS
+    name
+    for name in library.parts()
+    if not name.startswith(("batpac/", "records/")) and name.removeprefix("scenarios/") not in FLEETS
 ]
 """Files of `cellfab cost` have a schema of their own (tests/config/test_batpac_checks.py), and so have the records of
 `cellfab backtest` (tests/calibrate/test_backtest.py) and fleets (tests/fleet/test_file.py)."""

@@ -60,9 +60,9 @@ def _plans_of(fleet: LoadedFleet) -> str:
         if scenario.spec.conversion is None:
             others.append(name)
             continue
-        file = Path(scenario.files[0])
-        shipped = library.lookup(plant.scenario) == file
-        converted.setdefault(plant.scenario if shipped else str(file), []).append(name)
+        file, shipped = scenario.files[0], library.lookup(plant.scenario)
+        known = shipped is not None and shipped.samefile(file)
+        converted.setdefault(plant.scenario if known else file, []).append(name)
     told = [f"'{fleet.name}' is a fleet, and a plan is that of one conversion"]
     told += [f"  cellfab plan {scenario}    # {', '.join(names)}" for scenario, names in converted.items()]
     if others:

@@ -8,9 +8,7 @@ from pathlib import Path
 from cellfab.config.problems import Location, Problem, Source, closest, config_error
 
 RUNNABLE = ("scenarios", "lines")
-"""Folders whose files are scenarios that can be run; the others hold parts that these extend."""
-FLEETS = "fleets"
-"""Folder of plants that sell into one market, and of what these have besides the scenarios."""
+"""Folders whose files can be run: scenarios, fleets of them, and bare lines; the others hold parts."""
 
 
 def folder() -> Path:
@@ -27,7 +25,7 @@ def _shipped(root: Path) -> dict[str, Path]:
 
 
 def names() -> list[str]:
-    """Names of the shipped scenarios and lines, scenarios first."""
+    """Names of the shipped scenarios, fleets and lines, lines last."""
     files = _shipped(folder())
     return [name.split("/", 1)[1] for kind in RUNNABLE for name in files if name.startswith(f"{kind}/")]
 
@@ -41,7 +39,7 @@ def lookup(name: str) -> Path | None:
     """The shipped file of a name: "ess_from_4680", "scenarios/ess_from_4680" or "cells/lfp_4680.yaml"; None if none."""
     plain = name.removesuffix(".yaml").removesuffix(".yml").removeprefix("configs/")
     files = _shipped(folder())
-    for candidate in (plain, *(f"{kind}/{plain}" for kind in (*RUNNABLE, FLEETS))):
+    for candidate in (plain, *(f"{kind}/{plain}" for kind in RUNNABLE)):
         if candidate in files:
             return files[candidate]
     return None
