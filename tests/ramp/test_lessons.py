@@ -152,6 +152,8 @@ def test_a_remedy_reaches_the_other_line_after_the_delay():
     assert (fixed(book, "one-weld"), fixed(book, "two-weld")) == (MODES, 0)
     book.advance(5 * WEEK)
     assert 160 < fixed(book, "two-weld") < 240  # 200 +- 10
+    held = book.maturities("two-weld", "cell")["gap_um"]
+    assert held == pytest.approx(0.95 * fixed(book, "two-weld") / MODES, rel=1e-9)
 
 
 def test_a_remedy_from_elsewhere_frees_the_team_that_was_at_work():

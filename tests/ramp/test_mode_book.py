@@ -287,4 +287,8 @@ def test_copies_find_together_what_each_would_find_later():
 def test_a_line_with_a_past_has_fixed_its_share(alike):
     # 20 000 modes: z = 3 is 0.0104 around 0.6.
     book = alike(20_000, before={"a": 0.6}, fixing={"residual_share": 0.0})
-    assert book.maturities("a", "p")["sigma"] == pytest.approx(0.6, abs=0.0104)
+    fixed = book.maturities("a", "p")["sigma"]
+    assert fixed == pytest.approx(0.6, abs=0.0104)
+    # On the same draws what is fixed keeps its residual.
+    rest = alike(20_000, before={"a": 0.6}, fixing={"residual_share": 0.1})
+    assert rest.maturities("a", "p")["sigma"] == pytest.approx(0.9 * fixed, rel=1e-9)
