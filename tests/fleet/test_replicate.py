@@ -218,3 +218,17 @@ def test_a_contract_keeps_a_plant_running_that_the_market_would_stop(terms):
     assert south["sold_mwh"] == pytest.approx(south["contract_mwh"])
     assert south["sold_mwh"].sum() > 40.0
     assert south["sales_usd"] == pytest.approx(80e3 * south["sold_mwh"])
+
+
+def test_a_fleet_alone_sells_all_that_it_can_at_what_buyers_would_pay(terms):
+    # No imports, 6 GWh a year wanted at 70 $/kWh, 0.5 % less for 1 % more: q = Q (1.5 - 0.5 p / 70).
+    found = simulate_fleet(terms("fleet.suppliers.abroad.price_usd_per_kwh=900"), 3, 0)
+    plants = np.sum([columns["capacity_mwh"] for columns in found.plants.values()], axis=0)
+    offered = plants + 1e3 / WEEKS_PER_YEAR  # packs, 1 GWh a year
+    wanted = np.where(np.arange(52) < 51, 6e3, (4.0 * 6e3 + 3.0 * 8e3) / 7.0) / WEEKS_PER_YEAR
+    by_hand = 140.0 * (1.5 - offered / wanted)
+    clears = by_hand > 80.0  # above what any plant asks
+    assert clears.sum() > 20
+    assert found.price[clears] == pytest.approx(by_hand[clears])
+    assert found.buyers["grid"] == pytest.approx(wanted * np.maximum(0.0, 1.5 - 0.5 * found.price / 70.0))
+    assert np.all(np.sum(list(found.sellers.values()), axis=0) <= offered * (1.0 + 1e-12))

@@ -197,3 +197,10 @@ def test_median_of_a_band_is_median_unbiased():
 def test_band_needs_curves():
     with pytest.raises(ValueError, match="at least one"):
         quantile_band(np.empty((0, 5)))
+
+
+def test_rounding_is_no_difference():
+    same = paired_difference([0.3, 7.0], [0.1 + 0.2, 7.0])
+    assert 0.1 + 0.2 != 0.3
+    assert same.interval.mean == same.interval.half_width == 0.0
+    assert paired_difference([0.3, 7.0], [0.3 + 1e-9, 7.0]).interval.mean < 0.0

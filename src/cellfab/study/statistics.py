@@ -27,6 +27,8 @@ CONFIDENCE = 0.95
 BAND_SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Quantiles of a band: median, middle half, middle nine tenths."""
 _MOST_REPLICATES = 10**9
+_ROUNDING = 1e-12
+"""Share of a figure within which two of them are the same: sums of a million terms are rounded by less."""
 
 
 class Interval(NamedTuple):
@@ -162,6 +164,8 @@ def mean_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> In
 def paired_difference(a: Sequence[float], b: Sequence[float], confidence: float = CONFIDENCE) -> Difference:
     """Mean of a - b over replicates that had the same random numbers (Law 2015, sections 10.2.1 and 11.2).
 
+    A difference that is no more than rounding is none: else its sign would be told, and how well it is known.
+
     Parameters
     ----------
     a, b : sequence of float
@@ -177,7 +181,7 @@ def paired_difference(a: Sequence[float], b: Sequence[float], confidence: float 
     if len(a) != len(b):
         raise ValueError(f"{len(a)} and {len(b)} replicates are no pairs")
     n = len(a)
-    mean, variance = mean_and_variance([one - other for one, other in zip(a, b, strict=True)])
+    mean, variance = mean_and_variance([_apart(one, other) for one, other in zip(a, b, strict=True)])
     interval = interval_of(mean, student(n - 1, confidence) * math.sqrt(variance / n), n)
     (mean_a, variance_a), (mean_b, variance_b) = mean_and_variance(a), mean_and_variance(b)
     apart = variance_a + variance_b
@@ -189,6 +193,10 @@ def paired_difference(a: Sequence[float], b: Sequence[float], confidence: float 
         return Difference(interval, correlation, math.inf, None) if apart else Difference(interval, None, 1.0, n)
     needed = _fewest(lambda m: _welch_half_width(variance_a, m, variance_b, m, confidence) <= interval.half_width)
     return Difference(interval, correlation, apart / variance, needed)
+
+
+def _apart(one: float, other: float) -> float:
+    return 0.0 if math.isclose(one, other, rel_tol=_ROUNDING) else one - other
 
 
 def independent_difference(a: Sequence[float], b: Sequence[float], confidence: float = CONFIDENCE) -> Interval:
