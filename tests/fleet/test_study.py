@@ -173,7 +173,7 @@ def problems_of(load, old, new):
         ),
         pytest.param(
             "margin_musd: {}", "line_yield: {}",
-            ["study.yaml:10:11", "nobody computes a figure 'line_yield'", "a fleet has sold_gwh, unused_gwh"],
+            ["study.yaml:10:11", "nobody computes a figure 'line_yield'", "a fleet has sold_gwh, contract_gwh"],
             id="a figure of a line",
         ),
         pytest.param(
