@@ -91,7 +91,7 @@ _KPI_LABELS: dict[str, tuple[str, str]] = {
     "cost_usd_per_kwh_last_quarter": ("Full cost, last quarter", "per good kWh"),
     "good_energy_mwh_last_quarter": ("Good output, last quarter", ""),
 }
-_UNIT_ENDINGS = ("_per_kwh", "_mwh", "_kwh", "_musd", "_usd", "_ppm", "_h", "_s")
+_UNIT_ENDINGS = ("_per_kwh", "_gwh", "_mwh", "_kwh", "_musd", "_usd", "_ppm", "_h", "_s")
 HEADLINES = 14
 """Most figures shown as cards; all of them are in the table below."""
 
