@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import typer
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 """Exit code, as shells have it for Ctrl-C."""
 
+_asked: list[int] = []
+"""Signals that asked for an end of the command that goes on."""
+
 
 def warn(scenario: Scenario) -> None:
     """Print what is questionable about a scenario."""
@@ -25,22 +29,46 @@ def warn(scenario: Scenario) -> None:
 
 @contextmanager
 def interruptible(message: str = "interrupted: nothing was written") -> Iterator[None]:
-    """Ctrl-C and a request to terminate end the command with exit code 130, and with what is half written removed."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Ctrl-C and a request to terminate end the command with exit code 130, and with what is half written removed.
+
+    Where an interruption is lost (what is raised in a callback from C, as while kernels are loaded, is only printed),
+    `progress_bar` raises it again when progress is told next. What has SIGINT ignored goes on ignoring it.
+    """
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     except KeyboardInterrupt:
         typer.echo(message, err=True)
         raise typer.Exit(INTERRUPTED) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _asked.clear()
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    _asked.append(number)
+    raise KeyboardInterrupt
+
+
+def _heeding(advance: Callable[[float], None]) -> Callable[[float], None]:
+    """The same function, which ends the command if it has been asked to end and has not."""
+
+    def told(share: float) -> None:
+        if _asked:
+            raise KeyboardInterrupt
+        advance(share)
+
+    return told
 
 
 @contextmanager
 def progress_bar(name: str, *, shown: bool) -> Iterator[Callable[[float], None]]:
     """A bar on stderr, on a terminal only; yields the function that is told the share done, 0-1."""
     if not shown or not sys.stderr.isatty():
-        yield lambda _share: None
+        yield _heeding(lambda _share: None)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -48,4 +76,4 @@ def progress_bar(name: str, *, shown: bool) -> Iterator[Callable[[float], None]]
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=1.0)
-        yield lambda share: bar.update(task, completed=share)
+        yield _heeding(lambda share: bar.update(task, completed=share))
