@@ -24,22 +24,22 @@ line:
     cut:
       kind: serial
       from: raw
-      cycle_s: 30
+      cycle_s: 120
       maintenance: {service: {every_h: 30, duration_h: 3}}
       failures:
         jam: {time_to_failure: {law: LAW, mean_h: 7}, time_to_repair: "40 min", clock: time_dependent, crew: fitters}
-    join: {kind: serial, from: {cut_parts: 1, lid_store: 1}, cycle_s: 29, parallel: 2}
+    join: {kind: serial, from: {cut_parts: 1, lid_store: 1}, cycle_s: 116, parallel: 2}
     chain:
       kind: serial
       from: joined
       machines:
-        left: {cycle_s: 20, buffer_after: 3}
+        left: {cycle_s: 80, buffer_after: 3}
         right:
-          cycle_s: 31
+          cycle_s: 124
           failures:
             arc: {time_to_failure: {law: LAW, mean_h: 9}, time_to_repair: "20 min", clock: time_dependent}
-    cook: {kind: channels, from: cold, positions: 10, occupied_h: 0.1}
-    rest: {kind: dwell, from: cook, capacity: 30, minimum_h: 0.2}
+    cook: {kind: channels, from: cold, positions: 10, occupied_h: 0.4}
+    rest: {kind: dwell, from: cook, capacity: 30, minimum_h: 0.8}
   buffers:
     cut_parts: {from: cut, capacity: 5}
     lid_store: {from: lids, capacity: 4}

@@ -72,8 +72,8 @@ def same_by_all(
     return one
 
 
-def test_two_replicates_of_two_weeks(tables, scheduler, tmp_path):
-    study = first_weeks(tmp_path, 336, 1, "{least: 2, most: 2}")
+def test_two_replicates_of_ten_days(tables, scheduler, tmp_path):
+    study = first_weeks(tmp_path, 240, 1, "{least: 2, most: 2}")
     found = same_by_all(study, tables, scheduler[0], tmp_path, parts=1, alone=0)
     assert (found.counts, found.failures) == ((2, 2, 2), [])
     assert [one.band.n.tolist() for one in found.bands("cells_per_min")] == [[2, 2]] * 3
