@@ -55,12 +55,11 @@ def test_what_was_sold_is_told_of_the_lines_that_are_converted(make_plant):
         {"replicate": 0, "week": 2, "station": ["north-store", "south-store"], "product": "lfp",
          "holding": "finished_good", "energy_kwh": [3e3, 5e3]}
     )  # fmt: skip
-    lines = pd.DataFrame({"replicate": 0, "station": sold["station"], "line": ["north", "south"], "written": "store"})
     tasks = pd.DataFrame([ROW | {"task": "north-stop", "line": "north"}, ROW | {"task": "release"}])
-    alone = replace(whole, releases=sold, stations=None, tasks=tasks.assign(line=""))
+    alone = replace(whole, releases=sold, tasks=tasks.assign(line=""))
     assert sold_by_week(alone)["good_energy_mwh"].tolist() == [8.0]
     assert converted_lines(alone) == []
-    several = replace(whole, releases=sold, stations=lines, tasks=tasks)
+    several = replace(whole, releases=sold, tasks=tasks)
     assert converted_lines(several) == ["north"]
     assert sold_by_week(several)["good_energy_mwh"].tolist() == [3.0]
     at_once = replace(several, tasks=tasks.assign(line=""))

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from cellfab.ramp.capacity import PLANNED
+from cellfab.ramp.project import on_line
 from cellfab.report import labels, style
 from cellfab.report.numbers import percent
 from cellfab.result import RunResult
@@ -151,15 +152,16 @@ def capacity_chart(planned: pd.DataFrame, products: Mapping[str, str], made: pd.
 def sold_by_week(result: RunResult) -> pd.DataFrame:
     """week, product, good_energy_mwh: energy of the cells sold, mean over replicates.
 
-    Where lines are converted one by one, of those lines only, as their plan says nothing of the others.
+    Where lines are converted one by one, of those lines only, as their plan says nothing of the others. They share no
+    station, so that each has sinks of its own, called after it.
     """
     columns = ["week", "product", "good_energy_mwh"]
     if result.releases is None or result.releases.empty:
         return pd.DataFrame(columns=columns)
     good = result.releases[result.releases["holding"] == "finished_good"]
-    if result.stations is not None and (converted := converted_lines(result)):
-        line = result.stations.set_index("station")["line"]
-        good = good[good["station"].map(line).isin(converted)]
+    if converted := converted_lines(result):
+        own = tuple(on_line(line, "") for line in converted)
+        good = good[good["station"].str.startswith(own)]
     sums = good.groupby(["week", "product"], sort=True)["energy_kwh"].sum() / 1e3 / result.replicates
     return sums.rename("good_energy_mwh").reset_index()
 
