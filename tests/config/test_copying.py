@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cellfab.config.line_checks import line_problems
+from cellfab.config.plant_of_lines import PlantOfLines
 from cellfab.errors import ConfigError
 from cellfab.scenario import load_scenario
 
@@ -108,6 +109,45 @@ def test_what_differs_on_one_line_is_laid_over_the_line(here: Path) -> None:
     assert [every.spec.line.stations[f"{name}-grade"].parallel for name in ("one", "two")] == [4, 4]
 
 
+def test_what_is_not_written_yet_can_be_set_for_one_line(here: Path) -> None:
+    plant(here, "  named: {one: {}, two: {line: {stations: {wind: {cycle_s: 40}}}}}\n")
+    for line, machines in (("one", [3, 1]), ("two", [1, 3])):
+        one = load_scenario(here / "lines.yaml", [f"lines.named.{line}.line.stations.grade.parallel=3"])
+        assert [one.spec.line.stations[f"{name}-grade"].parallel for name in ("one", "two")] == machines
+    with pytest.raises(ConfigError) as error:
+        load_scenario(here / "lines.yaml", ["lines.named.two.line.stations.grade.paralel=3"])
+    assert "lines.named.two.line.stations.grade.paralel: unknown key" in str(error.value)
+    assert "did you mean 'parallel'?" in str(error.value)
+
+
+def test_what_is_shared_and_which_line_differs(here: Path) -> None:
+    lines = "  named: {one: {}, two: {line: {stations: {wind: {cycle_s: 40}}}}}\n  shared: [coat]\n"
+    scenario = plant(here, lines)
+    told = PlantOfLines(scenario.spec, scenario.layout)
+    assert told.shared_stations() == ["coat"]
+    assert [told.differs(line) for line in ("one", "two", "three")] == [False, True, False]
+    alone = PlantOfLines(load_scenario(here / "plant.yaml").spec)
+    assert alone.shared_stations() == []
+    assert not alone.differs("one")
+
+
+def test_laws_of_later_lines_are_their_own_where_they_are_written(here: Path) -> None:
+    """The first line and what is shared learn as the one line does; copies by `lines.ramp`, without it alike."""
+    one = load_scenario("ev_4680_dry").spec.ramp
+    two = load_scenario("ev_4680_two_lines").spec
+    (here / "alike.yaml").write_text("name: alike\nextends: ev_4680_dry\nlines: {count: 2}\n")
+    alike = load_scenario(here / "alike.yaml").spec.ramp
+    assert one is not None and two.ramp is not None and two.lines is not None and two.lines.ramp is not None
+    assert alike is not None
+    later = two.lines.ramp
+    assert later.of("wind") != one.of("wind")
+    for station in ("wind", "assembly", "cathode_film", "formation"):
+        assert two.ramp.of(f"one-{station}") == one.of(station)
+        assert two.ramp.of(f"two-{station}") == later.of(station)
+        assert alike.of(f"line1-{station}") == alike.of(f"line2-{station}") == one.of(station)
+    assert two.ramp.of("cathode_mix") == one.of("cathode_mix")
+
+
 def test_the_resolved_text_is_the_same_plant(here: Path) -> None:
     scenario = plant(here, "  named: {one: {}, two: {start_week: 1}}\n  shared: [coat]\n")
     (here / "again.yaml").write_text(scenario.resolved_yaml())
@@ -136,6 +176,14 @@ def test_the_resolved_text_is_the_same_plant(here: Path) -> None:
         (
             "  named: {a: {line: {stations: {wind: {cycle_s: slow}}}}}\n",
             "4:49: error: lines.named.a.line.stations.wind.cycle: expected",
+        ),
+        (
+            "  named: {a: {line: {stations: {wind: 3}}}}\n",
+            "4:39: error: lines.named.a.line.stations.wind: expected a mapping",
+        ),
+        (
+            "  named: {a: {line: {stations: {wind: {kind: web}}}}}\n",
+            "4:33: error: lines.named.a.line.stations.wind.speed_m_per_min: is missing",
         ),
         ("  count: 2\n  shared: [form]\n", "'trays' is shared, and does not know to which line's 'bodies'"),
         ("  count: 2\n  transfer_loss_share: 1.5\n", "5:24: error: lines.transfer_loss_share: "),

@@ -86,6 +86,29 @@ def refused(here):
             id="copies of different steps",
         ),
         pytest.param(
+            "    shared: {widn: [formation]}\n",
+            ["ramp.failure_modes.shared.widn: there is no station with a step called 'widn'", "did you mean 'wind'?"],
+            id="copies of no place",
+        ),
+        pytest.param(
+            "    shared: {wind: [formatoin]}\n",
+            ["there is no station with a step called 'formatoin'", "did you mean 'formation'?"],
+            id="no such copy",
+        ),
+        pytest.param(
+            "    shared: {wind: [wind]}\n", ["'wind' learns with 'wind' already"], id="a copy of itself",
+        ),
+        pytest.param(
+            "    shared: {cathode_notch: [anode_notch, anode_notch]}\n",
+            ["'anode_notch' learns with 'cathode_notch' already", "name each copy once"],
+            id="a copy named twice",
+        ),
+        pytest.param(
+            "    shared: {cathode_notch: [anode_notch], anode_notch: [cathode_notch]}\n",
+            ["'anode_notch' learns with 'anode_notch' already", "'cathode_notch' learns with 'cathode_notch' already"],
+            id="copies of each other",
+        ),
+        pytest.param(
             "    shared: {cathode_notch: [anode_notch]}\n    places: {anode_notch: {generated: {modes: 2}}}\n",
             ["'anode_notch' learns with 'cathode_notch', whose modes are its own", "write them at 'cathode_notch'"],
             id="modes of a copy",
