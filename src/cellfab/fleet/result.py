@@ -190,6 +190,7 @@ def replicate_kpis(terms: FleetTerms, one: FleetReplicate) -> dict[str, Kpi]:
     for plant, columns in one.plants.items():
         total = {name: math.fsum(columns[name]) for name in PLANT_COLUMNS}
         kpis[f"sold_gwh.plant.{plant}"] = Kpi(total["sold_mwh"] / 1e3, "GWh")
+        kpis[f"contract_gwh.plant.{plant}"] = Kpi(total["contract_mwh"] / 1e3, "GWh")
         kpis[f"short_gwh.plant.{plant}"] = Kpi(total["short_mwh"] / 1e3, "GWh")
         kpis[f"cost_usd_per_kwh.plant.{plant}"] = _per_kwh(
             total["variable_usd"] + total["fixed_usd"], total["sold_mwh"]

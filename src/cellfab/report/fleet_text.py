@@ -82,11 +82,13 @@ def market_rows(result: FleetResult) -> tuple[list[str], list[list[str]]]:
 
 
 def plant_rows(result: FleetResult) -> tuple[list[str], list[list[str]]]:
-    """Headings, and a row for each plant: first sale, sold by year, cost and margin of all years."""
+    """Headings, and a row for each plant: first sale, sold by year, contracts, cost and margin of all years."""
     years = years_of(result)
     table = result.tables["plants"]
     of_year = {week: str(day.year) for week, day in enumerate(days_of(result.start, weeks_of(result)))}
     means = table.assign(year=table["week"].map(of_year)).groupby(["plant", "year"])["sold_mwh"].mean()
+    contracts = {"contract_gwh": "under contract, GWh", "short_gwh": "short of it, GWh"}
+    contracts = {name: heading for name, heading in contracts.items() if _number(result.kpi[name])}
     rows = []
     for plant in plants_of(result):
         sold = [number(float(means[plant, year]) * WEEKS_PER_YEAR / 1e3) for year in years]
@@ -95,9 +97,10 @@ def plant_rows(result: FleetResult) -> tuple[list[str], list[list[str]]]:
         dates = when[0] if when[0] == when[1] else f"{when[0]} to {when[1]}"
         cost, margin = result.kpi[f"cost_usd_per_kwh.plant.{plant}"], result.kpi[f"margin_musd.plant.{plant}"]
         ev = number(float(result.ev_gwh_per_year[plant][-1])) if result.ev_gwh_per_year[plant].any() else MISSING
-        rows.append([plant, dates, *sold, _told(cost), _told(margin), ev])
-    headings = ["plant", "first sale", *years, "full cost, $/kWh", "margin, M$", "for cars at the end, GWh/y"]
-    return headings, rows
+        promised = [result.kpi[f"{name}.plant.{plant}"] for name in contracts]
+        rows.append([plant, dates, *sold, *map(_told, promised), _told(cost), _told(margin), ev])
+    money = ["full cost, $/kWh", "margin, M$"]
+    return ["plant", "first sale", *years, *contracts.values(), *money, "for cars at the end, GWh/y"], rows
 
 
 def fleet_document(result: FleetResult, out_dir: str | None = None) -> dict[str, Any]:
