@@ -145,12 +145,22 @@ def test_what_a_bare_line_cannot_wait_for_is_refused(tmp_path, ramp, line, messa
     assert f"press.yaml:{number}:" in str(raised.value)
 
 
+def test_rows_of_a_ledger_that_there_is_not_are_refused(tmp_path):
+    """Else one would look for the file."""
+    with pytest.raises(ConfigError, match=r"press.yaml:[0-9]+:.*run.ledger_rows: a bare line posts no cost"):
+        scenario_of(tmp_path, minute(), None, 24, run={"horizon_h": 24, "ledger_rows": True})
+
+
 def test_what_changes_nothing_is_told(tmp_path):
     """A ramp file of a plant may be extended, but nobody should wait for its learning."""
     ramp = {"default": {"learning": {"time_constant_months": 6}}}
     scenario = scenario_of(
-        tmp_path, minute(), ramp, 24, quality={"field": {"soft_short": {"failing_fraction": 0.1, "weibull_shape": 1}}}
+        tmp_path,
+        minute(economics={"operators": 2}),
+        ramp,
+        24,
+        quality={"field": {"soft_short": {"failing_fraction": 0.1, "weibull_shape": 1}}},
     )
     told = [warning.message for warning in scenario.warnings]
-    assert len(told) == 2
+    assert len(told) == 3
     assert all(message.startswith("changes nothing: a bare line") for message in told)

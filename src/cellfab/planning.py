@@ -179,8 +179,10 @@ def capacity_rows(
 
 
 def outputs(scenario: Scenario, rows: list[WeekCapacity]) -> list[WeekOutput]:
-    """The same in energy."""
+    """The same in energy, which the parts of a bare line do not store."""
     products = scenario.spec.products
+    if not products:
+        return []
     found = []
     for row in rows:
         mwh = row.cells * products[row.product].design.energy_wh / _WH_PER_MWH

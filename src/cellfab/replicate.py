@@ -129,11 +129,11 @@ def _simulated(
     if plant is not None and engine == "compiled":
         raise ConfigError("--engine compiled runs bare lines only; this scenario makes cells")
     conversion = None
-    if plant is not None and spec.conversion is not None:
+    if spec.conversion is not None:
         tasks = project_tasks(spec.conversion, spec.line.stations, scenario.layout)
         late = delays_of_case(tasks, seed, replicate) if spec.conversion.slips_happen else {}
         conversion = PlantConversion(
-            spec.conversion, spec.line.stations, scenario.layout, plant.book, late, plant.cells_now
+            spec.conversion, spec.line.stations, scenario.layout, book, late, plant.cells_now if plant else None
         )
     if plant is not None and spec.shocks:
         plant.closures = supply_windows(scenario, seed, horizon)

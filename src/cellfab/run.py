@@ -18,7 +18,7 @@ from cellfab.outcome.books import Books
 from cellfab.outcome.combine import combine, counts
 from cellfab.outcome.curves import WeeklyCurve, line_curves, plant_curves
 from cellfab.outcome.graph import edges, nodes
-from cellfab.outcome.key_figures import line_kpis, plant_kpis
+from cellfab.outcome.key_figures import bare_kpis, plant_kpis
 from cellfab.outcome.phases import phases_of, shocks_of
 from cellfab.outcome.tables import tables
 from cellfab.outcome.valuation import capital_usd
@@ -134,7 +134,7 @@ def key_figures(
 ) -> dict[str, Kpi]:
     """Key figures of one finished replicate; `rated` as in `gather`, `books` as of `books_of` where already there."""
     books = books or books_of(scenario, done)
-    return line_kpis(done) if books is None else plant_kpis(books, done, rated)
+    return bare_kpis(scenario, done) if books is None else plant_kpis(books, done, rated)
 
 
 def weekly_curves(done: Replicate, books: Books | None) -> dict[str, WeeklyCurve]:
@@ -166,7 +166,7 @@ def gather(
     if books:
         kpis = [plant_kpis(book, done, rated) for book, done in zip(books, replicates, strict=True)]
     else:
-        kpis = [line_kpis(done) for done in replicates]
+        kpis = [bare_kpis(scenario, done) for done in replicates]
     return RunResult(
         name=scenario.name,
         digest=scenario.digest,
@@ -174,7 +174,7 @@ def gather(
         replicates=len(replicates),
         kpi=combine(kpis),
         **tables(scenario, replicates, books),
-        phases=books[0].phases if books else (),
+        phases=phases_of(replicates[0]),
         shocks=shocks_of(scenario),
         nodes=nodes(scenario.spec.line),
         edges=edges(scenario.spec.line),

@@ -160,7 +160,7 @@ def bind(resolved: Resolved) -> Scenario:
         problems = [resolved.problem(*problem) for problem in line_problems(spec.line)]
         if not problems:
             plant, problems = plant_of_lines(resolved, spec)
-            if spec.products and not problems:
+            if not problems:
                 problems += product_problems(resolved, plant)
         sizing = None if spec.economics is None else spec.economics.sizing
         problems += [resolved.problem(*problem) for problem in sizing_problems(sizing, spec.line.stations)]

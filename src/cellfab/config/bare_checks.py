@@ -42,6 +42,8 @@ def bare_problems(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
         if resolved.get((*path, "rate", "when")) is not None:
             message = "speed waits for scrap to fall, and a bare line counts no scrap"
             yield resolved.problem((*path, "rate", "when"), message, "write a time_constant_months", key=True)
+    if spec.run.ledger_rows:
+        yield resolved.problem(("run", "ledger_rows"), "a bare line posts no cost", "leave it out", key=True)
     if resolved.get(("ramp", "labour")) is not None:
         message = "a bare line has no people who could learn"
         yield resolved.problem(("ramp", "labour"), message, "leave it out", key=True)
@@ -51,7 +53,8 @@ def bare_warnings(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
     """What makes no difference to a bare line; parameters as `bare_problems`."""
     if spec.products:
         return
-    for path, why in _NO_USE:
+    stations = [(("line", "stations", name, "economics"), "posts no cost") for name in spec.line.stations]
+    for path, why in (*_NO_USE, *stations):
         if resolved.get(path):
             hint = "it becomes a plant with `products` and steps"
             yield resolved.problem(path, f"changes nothing: a bare line {why}", hint, key=True)

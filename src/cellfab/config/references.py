@@ -50,6 +50,12 @@ def reference_problems(resolved: Resolved, place_keys: Iterable[str]) -> Iterato
     yield from _conversion(resolved, products, stations)
 
 
+def _made_on_a_bare_line(resolved: Resolved) -> list[str]:
+    """Names that the sources give their lots, which is all that a product is there."""
+    made = [_names(resolved, ("line", "sources", name, "products")) for name in _names(resolved, ("line", "sources"))]
+    return list(dict.fromkeys(product for found in made for product in found or ["part"]))
+
+
 def _plant(resolved: Resolved, products: list[str]) -> Iterator[Problem]:
     """What a scenario with products needs besides."""
     for name in _names(resolved, ("line", "sources")):
@@ -70,10 +76,13 @@ def _plant(resolved: Resolved, products: list[str]) -> Iterator[Problem]:
 
 
 def _conversion(resolved: Resolved, products: list[str], stations: list[str]) -> Iterator[Problem]:
-    for key in ("product_from", "product_to"):
-        name = resolved.get(("conversion", key))
-        if isinstance(name, str) and name not in products:
-            yield resolved.problem(("conversion", key), f"there is no product '{name}'", did_you_mean(name, products))
+    given_up, wanted = (resolved.get(("conversion", key)) for key in ("product_from", "product_to"))
+    for key, name, known in (
+        ("product_from", given_up, products or _made_on_a_bare_line(resolved)),
+        ("product_to", wanted, products or [wanted]),
+    ):
+        if isinstance(name, str) and name not in known:
+            yield resolved.problem(("conversion", key), f"there is no product '{name}'", did_you_mean(name, known))
     for part in (("conversion", "stations"), ("conversion", "ramp", "stations")):
         for name in _names(resolved, part):
             if name not in stations:

@@ -53,8 +53,8 @@ def conversion_kpis(scenario: Scenario, conversion: PlantConversion) -> dict[str
         "cells_sold_after_stop": sum(_more(at, "good") for at in cells),
         "cells_scrapped_after_stop": sum(_more(at, "scrapped") for at in cells),
     }
-    if any(one.line for one in conversion.each):
-        counted = {}  # other lines go on making cells
+    if not scenario.is_plant or any(one.line for one in conversion.each):
+        counted = {}  # there are none, or other lines go on making cells
     figures = {name: Kpi.known(float(count) if stops else None, unit, _NOT_EMPTY)
                for group, unit in ((lots, "lots"), (counted, "cells")) for name, count in group.items()}  # fmt: skip
     released = [one.released for one in conversion.each]

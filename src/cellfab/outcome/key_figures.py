@@ -21,6 +21,7 @@ from cellfab.outcome.valuation import capital_kpis
 from cellfab.plant import Plant
 from cellfab.replicate import Replicate
 from cellfab.result import Kpi
+from cellfab.scenario import Scenario
 from cellfab.units import TICKS_PER_H
 
 NOT_ALL_STEPS = "a step has seen nothing of the product in that time"
@@ -32,6 +33,14 @@ def line_kpis(replicate: Replicate) -> dict[str, Kpi]:
     if replicate.cut is not None:
         kpis["warmup_h"] = Kpi(replicate.flow.warmup / TICKS_PER_H, "h")
         kpis["warmup_found"] = Kpi(float(replicate.cut.settled), "1")
+    return kpis
+
+
+def bare_kpis(scenario: Scenario, replicate: Replicate) -> dict[str, Kpi]:
+    """Key figures of one replicate of a bare line."""
+    kpis = line_kpis(replicate)
+    if replicate.conversion is not None:
+        kpis |= conversion_kpis(scenario, replicate.conversion)
     return kpis
 
 
