@@ -150,16 +150,20 @@ def test_ramp_curves_are_the_weekly_series(figures: dict[str, Any], plant: RunRe
 
 
 def test_lines_that_make_different_products_have_one_curve_together(plant: RunResult) -> None:
+    """Two lines: the north one begins three times as many cells as the south one, whose yield is 0.2 lower."""
     columns = ["replicate", "week", "line_yield", "good_energy_mwh"]
-    lines = plant.weekly[columns].assign(line="north", weeks_since_start=plant.weekly["week"])
-    ramp = figures_of(page.render(dataclasses.replace(plant, lines=lines)))["ramp"]
+    north = plant.weekly[columns].assign(line="north", weeks_since_start=plant.weekly["week"], cells_started=300)
+    south = north.assign(line="south", line_yield=north["line_yield"] - 0.2, cells_started=100)
+    both = dataclasses.replace(plant, lines=pd.concat([north, south], ignore_index=True))
+    ramp = figures_of(page.render(both))["ramp"]
     names = {trace["name"] for trace in ramp["data"]}
     assert "all products" in names
     assert not names & {"ev nmc811", "ess lfp"}
-    output = named(ramp, "all products", 1)
-    assert [y for y in output["y"] if y is not None] == pytest.approx(
-        frames.ramp(plant)["good_energy_mwh"].dropna().tolist()
-    )
+    alone = frames.ramp(plant)
+    told = [y for y in named(ramp, "all products")["y"] if y is not None]
+    assert told == pytest.approx([100.0 * (y - 0.05) for y in alone["line_yield"].dropna()])
+    output = [y for y in named(ramp, "all products", 1)["y"] if y is not None]
+    assert output == pytest.approx(alone["good_energy_mwh"].dropna().tolist())
 
 
 def test_phases_are_shaded_and_named(figures: dict[str, Any], plant: RunResult) -> None:

@@ -16,6 +16,8 @@ from cellfab.result import RunResult
 
 SHARED = "shared"
 """In place of a line's name, for scrap of stations that the lines share."""
+ALL_PRODUCTS = "all_products"
+"""In place of a product's name, where lines make different ones at a time."""
 _FIGURES = (
     ("opening_maturity", "maturity at start"), ("opening_yield", "yield, first four weeks"),
     ("final_yield", "final yield"), ("good_energy_mwh", "good output"), ("weeks_to_90pct_yield", "weeks to 90 % yield"),
@@ -46,6 +48,21 @@ def by_week(result: RunResult) -> pd.DataFrame:
         return pd.DataFrame()
     keys = ["line", "week", "weeks_since_start"]
     return result.lines.groupby(keys, sort=False)[["line_yield", "good_energy_mwh"]].mean().reset_index()
+
+
+def together(result: RunResult) -> RunResult:
+    """A plant whose lines make different products in the same week, as if it had one product.
+
+    Its yield is that of the lines, weighed by the cells that they begin in the week; other figures are as they were.
+    """
+    if result.lines is None or result.weekly.empty or result.weekly["product"].nunique() < 2:
+        return result
+    known = result.lines.dropna(subset=["line_yield"])
+    weighed = known.assign(good=known["line_yield"] * known["cells_started"])
+    sums = weighed.groupby(["replicate", "week"])[["good", "cells_started"]].sum()
+    line_yield = (sums["good"] / sums["cells_started"]).rename("line_yield").reset_index()
+    weekly = result.weekly.drop(columns="line_yield").merge(line_yield, how="left", on=["replicate", "week"])
+    return replace(result, weekly=weekly.assign(product=ALL_PRODUCTS))
 
 
 def curves(frame: pd.DataFrame) -> go.Figure:

@@ -35,7 +35,6 @@ from cellfab.report.parts import Chart, Table, as_csv, cell_text, fill, make_cha
 from cellfab.result import Kpi, RunResult
 
 _MOST_ASSUMPTIONS = 25
-_ALL_PRODUCTS = "all_products"
 
 
 def write_report(result: RunResult, path: Path) -> None:
@@ -95,14 +94,12 @@ def _content(result: RunResult) -> dict[str, Any]:
 
 
 def _ramp_charts(result: RunResult) -> list[Chart]:
-    frame = frames.ramp(result)
+    whole = lines_charts.together(result)
+    frame = frames.ramp(whole)
     if frame.empty:
         return []
     caption = " ".join(text for text in (findings.conversion(result), frames.band_text(result)) if text)
-    kinds = frames.products(result)
-    if result.lines is not None and len(kinds) > 1:
-        # Lines make different products in the same week: curves of each stand under "Lines side by side".
-        frame, kinds = frame.assign(product=_ALL_PRODUCTS), [_ALL_PRODUCTS]
+    kinds = list(dict.fromkeys(frame["product"])) if whole is not result else frames.products(result)
     figure = charts.ramp(frame, labels.colours(kinds), (*result.phases, *result.shocks))
     return [make_chart("ramp", "Line yield, output and cost by week", caption, figure, frame)]
 
