@@ -96,6 +96,22 @@ def shell(here: Path) -> Callable[..., Outcome]:
 
 
 @pytest.fixture(scope="session")
+def both_ways() -> Callable[[Callable[[str], list[str]]], list[str]]:
+    """What Python prints with compiled kernels, and with interpreted ones; arguments by "compiled" or "interpreted"."""
+
+    def run(arguments: Callable[[str], list[str]]) -> list[str]:
+        return [
+            subprocess.run(
+                [sys.executable, *arguments(way)], check=True, capture_output=True, text=True, timeout=600,
+                env={**os.environ, "NUMBA_DISABLE_JIT": off},
+            ).stdout
+            for way, off in (("compiled", "0"), ("interpreted", "1"))
+        ]  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def small_plant() -> tuple[str, ...]:
     """`--set` options for a short run of the shipped line."""
     return SMALL_PLANT

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 FILES = ("kpi.json", "kpi.csv", "resolved.yaml", "ramp", "ledger", "states", "scrap", "steps", "buffers")
 
@@ -54,16 +51,9 @@ ramp: !delete
 """
 
 
-def test_the_plant_is_the_same_without_compiled_code(here):
+def test_the_plant_is_the_same_without_compiled_code(here, both_ways):
     """A dozen rolls of 150 m: every count of every step, and every event, on interpreted kernels."""
     (here / "tiny.yaml").write_text(TINY, encoding="utf-8")
-    found = []
-    for disabled in ("0", "1"):
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, "tiny.yaml"], check=True, capture_output=True, text=True,
-            env={**os.environ, "NUMBA_DISABLE_JIT": disabled}, timeout=600,
-        )  # fmt: skip
-        found.append(json.loads(done.stdout))
-    compiled, interpreted = found
+    compiled, interpreted = (json.loads(told) for told in both_ways(lambda _: ["-c", SCRIPT, "tiny.yaml"]))
     assert compiled == interpreted
     assert {place for _, _, place, *_ in compiled[0]} >= {"cathode_mix", "wind", "assembly.weld_anode", "grade"}

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -176,15 +173,9 @@ print(digest.hexdigest())
 """
 
 
-def test_the_same_without_compilation() -> None:
+def test_the_same_without_compilation(both_ways) -> None:
     code = CHECK.format(folder=str(Path(__file__).parent))
-    told = [
-        subprocess.run(
-            [sys.executable, "-c", code], env={**os.environ, "NUMBA_DISABLE_JIT": off}, capture_output=True, text=True,
-            check=True,
-        ).stdout
-        for off in ("0", "1")
-    ]  # fmt: skip
+    told = both_ways(lambda _: ["-c", code])
     assert told[0] == told[1]
     assert len(told[0].strip()) == 64
 

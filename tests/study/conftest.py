@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -99,6 +100,49 @@ def outcomes() -> Callable[..., list[Outcome]]:
         ]
 
     return of
+
+
+KILLER = """\
+import os, pathlib, random, signal, sys, time
+import numba, pandas, pyarrow.parquet, scipy.special, scipy.stats
+import cellfab.rated, cellfab.replicate, cellfab.run, cellfab.study.dispatch
+from cellfab.study.conduct import run_study
+from cellfab.study.plan import load_study
+
+study = load_study("study.yaml")
+cellfab.study.dispatch.CHUNK_S, most_s = float(sys.argv[1]), float(sys.argv[2])
+chance = random.Random(int(sys.argv[3]))
+for attempt in range(10):
+    before = len(list(pathlib.Path("killed").glob("parts/*.parquet")))
+    child = os.fork()
+    if not child:
+        run_study(study, store="killed", workers=0)
+        os._exit(0)
+    # At once, in the middle of things, or soon after the next part or two.
+    wanted = before + chance.choice([0, 1, 2])
+    deadline = time.monotonic() + 60
+    while len(list(pathlib.Path("killed").glob("parts/*.parquet"))) < wanted and time.monotonic() < deadline:
+        time.sleep(0.0005)
+    time.sleep(chance.uniform(0.0, most_s))
+    os.kill(child, signal.SIGKILL)
+    print(os.WIFSIGNALED(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.fixture
+def killed_ten_times() -> Callable[..., None]:
+    """Runs study.yaml into the store `killed`, in parts of `chunk_s`, and kills it at ten random points, each up to
+    `most_s` after a part has been written."""
+    if not hasattr(os, "fork"):
+        pytest.skip("needs os.fork to begin each attempt at once")
+
+    def kill(*, chunk_s: float, most_s: float, seed: int) -> None:
+        command = [sys.executable, "-c", KILLER, str(chunk_s), str(most_s), str(seed)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+        assert done.stdout.split() == ["True"] * 10
+        assert list(Path("killed/parts").iterdir())
+
+    return kill
 
 
 @pytest.fixture

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -93,38 +89,9 @@ def test_a_dask_cluster_decides_nothing(load, tables, tmp_path):
             assert tables(found) == tables(local)
 
 
-KILLER = """\
-import os, pathlib, random, signal, sys, time
-import numba, pandas, pyarrow.parquet, scipy.special, scipy.stats
-import cellfab.rated, cellfab.replicate, cellfab.run, cellfab.study.dispatch
-from cellfab.study.conduct import run_study
-from cellfab.study.plan import load_study
-
-study = load_study("study.yaml")
-cellfab.study.dispatch.CHUNK_S = 0.002  # many parts
-chance = random.Random(7)
-for attempt in range(10):
-    before = len(list(pathlib.Path("killed").glob("parts/*.parquet")))
-    child = os.fork()
-    if not child:
-        run_study(study, store="killed", workers=0)
-        os._exit(0)
-    wanted = before + chance.choice([0, 1, 2])
-    deadline = time.monotonic() + 60
-    while len(list(pathlib.Path("killed").glob("parts/*.parquet"))) < wanted and time.monotonic() < deadline:
-        time.sleep(0.0005)
-    os.kill(child, signal.SIGKILL)
-    print(os.WIFSIGNALED(os.waitpid(child, 0)[1]))
-"""
-
-
 @pytest.mark.parametrize("study", ["kim_nelson", "search"], indirect=True)
-def test_killed_at_ten_random_points_it_goes_on(study, plain, tables):
-    if not hasattr(os, "fork"):
-        pytest.skip("needs os.fork to begin each attempt at once")
-    done = subprocess.run([sys.executable, "-c", KILLER], check=True, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["True"] * 10
-    assert list(Path("killed/parts").iterdir())
+def test_killed_at_ten_random_points_it_goes_on(study, plain, tables, killed_ten_times):
+    killed_ten_times(chunk_s=0.002, most_s=0.0, seed=7)
     rest = run_study(load_study("study.yaml"), store="killed", workers=0)
     assert rest.reused > 0
     assert rest.ran > 0

@@ -117,39 +117,8 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(long, tables, tmp_path):
     assert tables(result) == tables(run_study(long, store=tmp_path / "whole", workers=0))
 
 
-KILLER = """\
-import os, pathlib, random, signal, time
-import numba, pandas, pyarrow.parquet, scipy.special
-import cellfab.rated, cellfab.replicate, cellfab.run, cellfab.study.dispatch
-from cellfab.study.conduct import run_study
-from cellfab.study.plan import load_study
-
-study = load_study("study.yaml")
-cellfab.study.dispatch.CHUNK_S = 0.05  # many parts
-chance = random.Random(5)
-for attempt in range(10):
-    before = len(list(pathlib.Path("killed").glob("parts/*.parquet")))
-    child = os.fork()
-    if not child:
-        run_study(study, store="killed", workers=0)
-        os._exit(0)
-    # At once, in the middle of things, or soon after the next part or two.
-    wanted = before + chance.choice([0, 1, 2])
-    deadline = time.monotonic() + 60
-    while len(list(pathlib.Path("killed").glob("parts/*.parquet"))) < wanted and time.monotonic() < deadline:
-        time.sleep(0.001)
-    time.sleep(chance.uniform(0.0, 0.05))
-    os.kill(child, signal.SIGKILL)
-    print(os.WIFSIGNALED(os.waitpid(child, 0)[1]))
-"""
-
-
-def test_a_study_killed_at_ten_random_points_goes_on(long, tables):
-    if not hasattr(os, "fork"):
-        pytest.skip("needs os.fork to begin each attempt at once")
-    done = subprocess.run([sys.executable, "-c", KILLER], check=True, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["True"] * 10
-    assert list(Path("killed/parts").iterdir())
+def test_a_study_killed_at_ten_random_points_goes_on(long, tables, killed_ten_times):
+    killed_ten_times(chunk_s=0.05, most_s=0.05, seed=5)
     rest = run_study(long, store="killed", workers=0)
     assert rest.reused > 0
     assert rest.damage == ()

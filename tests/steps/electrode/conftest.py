@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -131,6 +133,37 @@ def _run(steps, ordinal=0, maturity=0.5, seed=1, look=None):
         if look is not None:
             look(step, before, lot)
     return lot
+
+
+SCRIPT = """
+import json, sys
+sys.path.insert(0, {folder!r})
+import conftest as electrode
+{steps}
+lot = electrode._run(steps, 2, 0.2)
+print(json.dumps({{
+    "exit": lot.exit_code.tolist(),
+    "attributes": lot.attributes,
+    "columns": {{name: values.tolist() for name, values in lot.columns.items()}},
+}}))
+"""
+
+
+@pytest.fixture
+def same_rows(both_ways):
+    """Runs a lot through `steps`, as a text makes them, in both ways; exit codes that its rows have."""
+
+    def compare(steps):
+        script = SCRIPT.format(folder=str(Path(__file__).parent), steps=steps)
+        compiled, interpreted = (json.loads(told) for told in both_ways(lambda _: ["-c", script]))
+        assert compiled["exit"] == interpreted["exit"]
+        assert compiled["attributes"] == pytest.approx(interpreted["attributes"], rel=1e-5, abs=1e-5)
+        assert set(compiled["columns"]) == set(interpreted["columns"])
+        for name, values in compiled["columns"].items():
+            assert values == pytest.approx(interpreted["columns"][name], rel=1e-4, abs=1e-6), name
+        return set(compiled["exit"])
+
+    return compare
 
 
 @pytest.fixture

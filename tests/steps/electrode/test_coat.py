@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import json
 import math
-import os
 import subprocess
 import sys
-from pathlib import Path
 from statistics import NormalDist
 
 import numba
@@ -479,10 +476,7 @@ def test_a_batch_with_a_value_that_is_no_number_is_announced(electrode, column, 
         step.apply(batches, electrode.draws(step), 0.5)
 
 
-SCRIPT = """
-import json, sys
-sys.path.insert(0, sys.argv[1])
-import conftest as electrode
+STEPS = """
 from cellfab.steps.coat import Coat
 from cellfab.steps.dose import Dose
 from cellfab.steps.slurry_mix import SlurryMix
@@ -492,30 +486,11 @@ steps = [
     electrode._step(SlurryMix, unstirred_min=600.0),
     electrode._step(Coat, **flawed),
 ]
-lot = electrode._run(steps, 2, 0.2)
-print(json.dumps({
-    "exit": lot.exit_code.tolist(),
-    "attributes": lot.attributes,
-    "columns": {name: values.tolist() for name, values in lot.columns.items()},
-}))
 """
 
 
-def test_without_compilation_the_numbers_are_the_same():
-    here = str(Path(__file__).parent)
-    results = []
-    for disable in ("0", "1"):
-        out = subprocess.run(
-            [sys.executable, "-c", SCRIPT, here], check=True, capture_output=True, text=True,
-            env={**os.environ, "NUMBA_DISABLE_JIT": disable},
-        )  # fmt: skip
-        results.append(json.loads(out.stdout))
-    compiled, plain = results
-    assert compiled["exit"] == plain["exit"]
-    assert len(set(compiled["exit"])) > 2
-    assert compiled["attributes"] == pytest.approx(plain["attributes"], rel=1e-5, abs=1e-5)
-    for name, values in compiled["columns"].items():
-        assert values == pytest.approx(plain["columns"][name], rel=1e-4, abs=1e-6), name
+def test_without_compilation_the_numbers_are_the_same(same_rows):
+    assert len(same_rows(STEPS)) > 2
 
 
 def test_reviewing_a_wet_line_loads_no_compiler():
