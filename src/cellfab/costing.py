@@ -54,7 +54,7 @@ def cost(
     if gwh_per_year is not None and not 0.0 < gwh_per_year < 1e6:
         raise UsageError(f"--gwh-per-year must be above 0, and is {gwh_per_year:g}")
     written = load(path_or_name)
-    if not is_cost_file(written) and "line" in written.tree:
+    if not is_cost_file(written) and ("line" in written.tree or "fleet" in written.tree):
         return _cost_scenario(path_or_name, overrides, gwh_per_year, product, tables)
     if product is not None or str(tables) != TABLES:
         raise UsageError("--product and --tables go with a plant scenario, and this is a cost file")

@@ -246,8 +246,9 @@ def test_plan_of_a_fleet_names_the_plants_that_have_one(written, command):
     assert "without a conversion: south" in done.err
 
 
-def test_a_fleet_where_a_scenario_is_asked_for(written, command):
-    done = command("quality", str(written()))
+@pytest.mark.parametrize("asked", ["quality", "levers", "cost"])
+def test_a_fleet_where_a_scenario_is_asked_for(written, command, asked):
+    done = command(asked, str(written()))
     assert done.code == 3
     assert "fleet.yaml:8:1: error: fleet: this is a fleet of plants, and one scenario is asked for" in done.err
     assert "its plants are scenarios: plant.yaml, ess_lfp_prismatic" in done.err
