@@ -7,12 +7,10 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from cellfab.config import library
 from cellfab.config.loader import load
-from cellfab.config.overrides import ASSIGNMENT
 from cellfab.fleet.file import LoadedFleet
-from cellfab.study.store import write_durably
 from cellfab.study.subject import Subject, SubjectReader
+from cellfab.study.written import base_of, setting_line, write_study
 
 _STUDY = """\
 name: {name}
@@ -59,32 +57,20 @@ def write_assumptions_study(
     """
     subject = SubjectReader().bind(load(config, settings))
     metric = metric or _headline(subject)
-    path = library.find(config)
-    base = config if library.lookup(config) == path else str(path.absolute())
     changes = "".join(f"      {setting_line(one)}\n" for one in settings)
     text = _STUDY.format(
         name=json.dumps(f"assumptions of {subject.name}"),
         metric=json.dumps(metric) if re.search(r"[^0-9A-Za-z_.-]", metric) else metric,
-        base=json.dumps(base),
+        base=json.dumps(base_of(config)),
         variants=f"variants:\n  {json.dumps(subject.name)}:\n    set:\n{changes}" if changes else "",
         values="assumptions" if assumed else "all",
         keep=keep,
         replicates=replicates,
     )
-    store.mkdir(parents=True, exist_ok=True)
-    file = store / f"assumptions_of_{re.sub(r'[^0-9A-Za-z_.-]+', '_', subject.name)}.yaml"
-    write_durably(file, text.encode())
-    return file
+    return write_study(store, "assumptions", subject.name, text)
 
 
 def _headline(subject: Subject) -> str:
     if isinstance(subject, LoadedFleet):
         return "margin_musd"
     return "cost_usd_per_kwh" if subject.is_plant else "throughput_per_h"
-
-
-def setting_line(setting: str) -> str:
-    """A `--set` option, which `load_scenario` has read, as a line of a study's `set`."""
-    found = ASSIGNMENT.match(setting)
-    assert found is not None
-    return f"{json.dumps(found[1].strip())}: {setting[found.end() :].strip()}"

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from cellfab.config import library
 from cellfab.config.problems import did_you_mean
 from cellfab.errors import UsageError
 from cellfab.scenario import Scenario, load_scenario
-from cellfab.study.assumptions import setting_line
 from cellfab.study.default_lever import DefaultLever
 from cellfab.study.default_levers import KINDS, default_levers
-from cellfab.study.store import write_durably
+from cellfab.study.written import base_of, setting_line, write_study
 
 REPLICATES = 5
 LEAST_FOR_PRECISION = 4
@@ -82,16 +79,8 @@ def write_levers_study(
     levers = [one for one in default_levers(scenario) if not kinds or one.kind in kinds]
     if not levers:
         raise UsageError(f"'{scenario.name}' has no levers of kind {' or '.join(kinds)}")
-    text = _text(scenario, _base(config), levers, metric, settings, replicates, precision, target)
-    store.mkdir(parents=True, exist_ok=True)
-    file = store / f"levers_of_{re.sub(r'[^0-9A-Za-z_.-]+', '_', scenario.name)}.yaml"
-    write_durably(file, text.encode())
-    return file
-
-
-def _base(config: str) -> str:
-    path = library.find(config)
-    return config if library.lookup(config) == path else str(path.absolute())
+    text = _text(scenario, base_of(config), levers, metric, settings, replicates, precision, target)
+    return write_study(store, "levers", scenario.name, text)
 
 
 def _text(
