@@ -191,7 +191,7 @@ def test_a_threshold_is_loosened_for_every_product_wherever_it_is_written():
         "line.stations.grade.params.most_dcir_fraction": 1.11,
         "products.ess_lfp.params.grade.most_dcir_fraction": 1.165,
     }
-    assert grade.text == "grade: most dcir 111 % in place of 110 % and 116.5 % in place of 115 %"
+    assert grade.text == "grade: largest resistance sold 111 % in place of 110 % and 116.5 % in place of 115 %"
     assert (grade.amount, grade.unit, grade.kind) == (10.0, "% looser", "inspection")
     fold = levers["looser_assembly_fold_torn_limit"]
     assert fold.settings == {"line.stations.assembly.machines.fold.params.torn_limit_fraction": 0.033}

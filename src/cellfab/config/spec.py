@@ -77,6 +77,8 @@ class Threshold:
     """What the reading of a part exactly as designed is counted from: 1 for ratios to the design."""
     of: str = ""
     """Parameter that the threshold is counted from, whose size steps are a share of where it is the larger one."""
+    text: str = ""
+    """What it is, in words; none: the parameter's name says it."""
 
     def loosened(self, value: float, share: float, counted_from: float = 0.0) -> float:
         """The threshold `share` of its distance from what is sound further out."""

@@ -114,7 +114,7 @@ class Ageing(Step):
         """Of a cell between the two readings: assumption."""
         temperature_mv_per_k: Annotated[float, Field(ge=0.0, le=10.0)] = 0.15
         """Of the open-circuit voltage: assumption."""
-        limit_sigmas_number: Annotated[float, Field(gt=0.0, le=50.0), Threshold()] = 4.0
+        limit_sigmas_number: Annotated[float, Field(gt=0.0, le=50.0), Threshold(text="K-value limit, sigmas")] = 4.0
         """Robust standard deviations above the tray's median: assumption (common practice 3-6)."""
         leakage_test_h: Annotated[float, Field(ge=0.0, le=200.0)] = 0.0
         """Potentiostatic test after the rest; 0: none. Some hours (IEST, leakage current; Keysight, 2020)."""

@@ -64,7 +64,7 @@ class Bake(Step):
         """From bake to bake: assumption."""
         gauge_cv: Annotated[Capability, within(0.0, 1.0)] = 0.04
         """Error of the moisture test of a sample (Karl Fischer), 1 sigma: assumption."""
-        limit_ppm: Annotated[float, Field(gt=0.0, le=1e4), Threshold()] = 300.0
+        limit_ppm: Annotated[float, Field(gt=0.0, le=1e4), Threshold(text="moisture limit")] = 300.0
         """Lots that read above are not filled: NMC 250, LFP 400 (canrud on baking), sodium 300: assumption."""
         bakes_at_most: Annotated[int, Field(ge=1, le=10)] = 2
         """The recipe is run again for a lot that is too wet: assumption."""

@@ -73,7 +73,7 @@ class Fill(Step):
         """That a cell gets 60-95 % of its dose: assumption."""
         scale_error_fraction: Annotated[Capability, within(0.0, 0.5)] = 0.0015
         """Of the dose, 1 sigma: assumption."""
-        tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0), Threshold()] = 0.02
+        tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0), Threshold(text="tolerance of the dose")] = 0.02
         """Rejected beyond: assumption."""
         leak_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=5e-3, mature=5e-4)
         """Of a seal: assumption; leak tests fail 0.1 % of cells on a mature line, 1 % on a new one."""

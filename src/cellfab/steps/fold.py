@@ -79,7 +79,7 @@ class Fold(Step):
         """Depth error from which flags tear: assumption."""
         torn_fraction_per_mm: Annotated[float, Field(ge=0.0, le=20.0)] = 1.0
         """Share of flags torn per mm beyond: assumption."""
-        torn_limit_fraction: Annotated[float, Field(ge=0.0, le=1.0), Threshold()] = 0.03
+        torn_limit_fraction: Annotated[float, Field(ge=0.0, le=1.0), Threshold(text="torn foil")] = 0.03
         """Rejected above, as read by the camera: assumption."""
         camera_error_fraction: Annotated[Capability, within(0.0, 0.5)] = 0.005
         """Error of the reading, 1 sigma: assumption."""

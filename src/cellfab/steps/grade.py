@@ -99,9 +99,13 @@ class Grade(Step):
         """Of capacity with temperature, 0.2-0.5 %: typical of graphite cells."""
         dcir_noise_fraction: Annotated[Capability, within(0.0, 0.5)] = Ramped(start=0.01, mature=0.007)
         """Contact and temperature, 1 sigma: assumption, 0.5-1 %."""
-        least_capacity_fraction: Annotated[float, Field(ge=0.0, le=2.0), Threshold(-1, sound=1.0)] = 0.96
+        least_capacity_fraction: Annotated[
+            float, Field(ge=0.0, le=2.0), Threshold(-1, sound=1.0, text="least capacity sold")
+        ] = 0.96
         """Of the rated capacity, rejected below: assumption, for 0.6 % rejects on a mature line."""
-        most_dcir_fraction: Annotated[float, Field(gt=0.0, le=100.0), Threshold(sound=1.0)] = 1.10
+        most_dcir_fraction: Annotated[
+            float, Field(gt=0.0, le=100.0), Threshold(sound=1.0, text="largest resistance sold")
+        ] = 1.10
         """Of the rated resistance, rejected above: 1.10 for electric vehicles, 1.15-1.20 for storage: typical."""
         grade_a_capacity_fraction: Annotated[float, Field(ge=0.0, le=2.0)] = 0.98
         """Of the rated capacity, grade A from: assumption."""

@@ -68,7 +68,9 @@ class Inspect(Step):
         """Error of the reading, 1 sigma, in the column's unit: assumption, to be given."""
         detection_probability: Annotated[Capability, within(0.0, 1.0)] = 1.0
         """Ceiling c, for the worst defect: assumption, to be given."""
-        midpoint_value: Annotated[float, Field(ge=-1e9, le=1e9), Threshold(of="limit_value")] = 0.0
+        midpoint_value: Annotated[
+            float, Field(ge=-1e9, le=1e9), Threshold(of="limit_value", text="alarm beyond the limit")
+        ] = 0.0
         """x_0, beyond the limit, seen half as often as the worst: assumption, to be given."""
         width_value: Annotated[float, Field(gt=0.0, le=1e9)] = 1e-6
         """w of the logistic law; tiny for a plain threshold: assumption, to be given."""

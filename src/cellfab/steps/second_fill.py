@@ -72,7 +72,7 @@ class SecondFill(LeakTest):
         """That a cell gets part of its second dose: assumption."""
         scale_error_fraction: Annotated[Capability, within(0.0, 0.5)] = 0.0015
         """Of the design's electrolyte, 1 sigma of a weighing: assumption."""
-        tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0), Threshold()] = 0.015
+        tolerance_fraction: Annotated[float, Field(gt=0.0, le=1.0), Threshold(text="tolerance of the dose")] = 0.015
         """Rejected beyond: assumption."""
         pin_leak_probability: Annotated[Capability, within(0.0, 1.0)] = Ramped(start=5e-3, mature=5e-4)
         """Of a welded seal pin: assumption; leak tests fail 0.1 % of cells on a mature line, 1 % on a new one."""

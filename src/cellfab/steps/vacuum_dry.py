@@ -71,7 +71,7 @@ class VacuumDry(ElectrodeStep):
         """Warming that halves the time constant: assumption."""
         gauge_cv: Annotated[Capability, within(0.0, 1.0)] = 0.04
         """Error of the moisture test (Karl Fischer), 1 sigma: assumption."""
-        target_ppm: Annotated[float, Field(gt=0.0, le=1e4), Threshold()] = 300.0
+        target_ppm: Annotated[float, Field(gt=0.0, le=1e4), Threshold(text="moisture limit")] = 300.0
         """Coils measured above are not used: assumption (NMC811 and graphite 300, LFP 500; 150-800)."""
         rewetting_ppm_per_h: Annotated[Capability, within(0.0, 1000.0)] = 10.0
         """Taken up in a dry room of -40 degC dew point: assumption (graphite and NMC 10, LFP and hard carbon 30)."""

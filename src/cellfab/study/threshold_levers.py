@@ -33,7 +33,7 @@ def threshold_levers(scenario: Scenario) -> Iterator[DefaultLever]:
             if not settings:
                 continue
             stem = _stem(name)[0]
-            text = f"{words(place.key)}: {words(stem)} {' and '.join(told)}"
+            text = f"{words(place.key)}: {mark.text or words(stem)} {' and '.join(told)}"
             lever = DefaultLever(
                 f"looser_{place.key.replace('.', '_')}_{stem}", "inspection", text, settings, 100.0 * LOOSER_SHARE,
                 "% looser", place.key,
