@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from pydantic import ValidationError
 
 from cellfab.config.ramp_spec import Ramp, RateRelease, ReleaseWhen, StationRamp
 from cellfab.ramp.book import RampBook
+from cellfab.ramp.laws import HOURS_PER_MONTH
 from cellfab.ramp.release import Release
-from cellfab.units import TICKS_PER_WEEK
+from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
+
+HOUR = 3600 * TICKS_PER_S
 
 
 def released(when, shares, start=0.5, mature=1.0):
@@ -72,3 +77,28 @@ def test_the_book_releases_by_policy_where_there_is_one():
 def test_one_condition_within_its_range(wrong):
     with pytest.raises(ValidationError):
         ReleaseWhen.model_validate(wrong)
+
+
+BY_CALENDAR = RateRelease(start=0.5, time_constant_months=3.0)
+BY_POLICY = RateRelease(start=0.5, when=ReleaseWhen(scrap_below_share=0.1, over_weeks=1))
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.4, 1.0])
+def test_what_has_been_released_by_the_calendar_counts_under_a_policy(kept):
+    """Three months of operation with a time constant of three: 1 - 1/e of the way, of which `kept` still counts."""
+    laws = Ramp(stations={"one": StationRamp(rate=BY_CALENDAR), "two": StationRamp(rate=BY_POLICY)})
+    book = RampBook(laws, {"one": 1, "two": 1}, absent=["two"])
+    end = round(3.0 * HOURS_PER_MONTH) * HOUR
+    for hour in range(HOUR, end + HOUR, HOUR):
+        book.advance("one", hour, HOUR)
+    rate = 0.5 + 0.5 * kept * -math.expm1(-1.0)
+    book.begin_like("two", "one", end, kept)
+    assert book.pace("two", end).rate == pytest.approx(rate, rel=1e-3)
+    book.convert("one", end, kept, StationRamp(rate=BY_POLICY))
+    assert book.pace("one", end).rate == pytest.approx(rate, rel=1e-3)
+    # And under the policy from then on: what it has released is the share that counts at a further copy.
+    again = RampBook(laws, {"one": 1, "two": 1}, absent=["two"])
+    again.convert("one", 0, 0.0, StationRamp(rate=BY_POLICY))
+    again.scrap_of_week(100.0, 1.0)
+    again.begin_like("two", "one", HOUR, kept)
+    assert again.pace("two", HOUR).rate == pytest.approx(0.5 + kept * 0.1)

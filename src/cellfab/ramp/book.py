@@ -61,6 +61,11 @@ class _State:
         self.repair_gap = reliability.repair_start - 1.0
         self.repair_tau = reliability.repair_time_constant_months
 
+    @property
+    def freed(self) -> float:
+        """Share released so far, when it last worked, of what speed there is to release, 0-1."""
+        return -math.expm1(-self.operating / self.rate_tau) if self.release is None else self.release.progress
+
     def learn(self, now: int) -> None:
         """Put to use what other lines have learned by now."""
         while self.lessons and self.lessons[0][0] <= now:
@@ -226,7 +231,7 @@ class RampBook:
         state = self._states[station]
         progress = carried_progress(state.experience / state.tau, carried)
         released = carried_progress(state.operating / state.rate_tau, carried)
-        freed = 0.0 if state.release is None else state.release.progress
+        freed = state.freed
         if ramp is not None:
             state.set_laws(ramp)
             head_start = duane_clock_for(ramp.reliability.start, state.exponent, state.mature_h)
