@@ -36,9 +36,9 @@ def test_weeks_to_the_payment(account, unit, weeks):
     assert payment_delay(account, unit, ECONOMICS) == weeks
 
 
-def test_the_ledger_dates_income_as_the_cash_flow_does():
+def test_the_ledger_dates_income_as_the_cash_flow_does(small_plant):
     options = [
-        "run.horizon_h=1344", "ramp=null", "line.stations.age.params.warm_d=0.5", "line.stations.age.params.rest_d=1",
+        *small_plant, "run.horizon_h=1344", "ramp=null",
         "economics.valuation.after_run_years=0", "economics.working_capital.goods_d=10",
     ]  # fmt: skip
     done = simulate(load_scenario("ev_4680_dry", options), 1)
