@@ -39,9 +39,7 @@ from cellfab.records.ledger_rows import LedgerRows
 from cellfab.records.recording import Files, Recorder
 from cellfab.scenario import Scenario
 from cellfab.supply import supply_windows
-from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks
-
-_TICKS_PER_H = 3600 * TICKS_PER_S
+from cellfab.units import TICKS_PER_H, TICKS_PER_WEEK, to_ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,7 @@ def _settled(scenario: Scenario, seed: int, replicate: int, engine: str) -> tupl
     first = _simulated(scenario, seed, replicate, engine, watch=watch.tolist())
     cut = mser5(first.flow.watched)
     ticks = int(watch[cut.observations - 1]) if cut.observations else 0
-    run = spec.run.model_copy(update={"warmup_rule": "fixed", "warmup_h": ticks / _TICKS_PER_H})
+    run = spec.run.model_copy(update={"warmup_rule": "fixed", "warmup_h": ticks / TICKS_PER_H})
     return cut, replace(scenario, spec=spec.model_copy(update={"run": run}))
 
 
@@ -204,7 +202,7 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: PlantConversion | N
         for name, station in flow.stations.items():
             ticks = station.weekly_ticks[week]
             working, whole = float(ticks[WORKING]) / station.units, float(ticks.sum()) / station.units
-            _close_energy(plant, name, week, working / _TICKS_PER_H, whole / _TICKS_PER_H, flow.horizon)
+            _close_energy(plant, name, week, working / TICKS_PER_H, whole / TICKS_PER_H, flow.horizon)
         converted = any(week >= restart for restart in restart_weeks.values())
         costs = {
             name: (after if week >= restart_weeks.get(name, weeks) else before)[name] for name in spec.line.stations
@@ -223,7 +221,7 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: PlantConversion | N
     last_part = flow.horizon / TICKS_PER_WEEK - weeks + 1
     for name, crew in flow.crews.items():
         worked_h = {
-            station: {week: ticks / _TICKS_PER_H for week, ticks in by_week.items()}
+            station: {week: ticks / TICKS_PER_H for week, ticks in by_week.items()}
             for station, by_week in crew.weekly_ticks.items()
         }
         since_week = begins.get(name, 0) / TICKS_PER_WEEK
@@ -272,8 +270,8 @@ def _close_energy(plant: Plant, name: str, week: int, working_h: float, whole_h:
     included, so that the rest may be negative. Otherwise it stands by, unless it was switched off.
     """
     economics, rest, prices = plant.scenario.spec.line.stations[name].economics, plant.rests.get(name), plant.prices
-    paid_h = plant.occupied.get((week, name), 0) / plant.units[name] / _TICKS_PER_H
-    off_h = 0.0 if rest is None else rest.off_ticks(week, horizon) / _TICKS_PER_H
+    paid_h = plant.occupied.get((week, name), 0) / plant.units[name] / TICKS_PER_H
+    off_h = 0.0 if rest is None else rest.off_ticks(week, horizon) / TICKS_PER_H
     for use, hours, power_kw, heat_kw in (
         (AT_WORK, working_h - paid_h, economics.power_kw, economics.heat_kw),
         (STAND_BY, max(whole_h - working_h - off_h, 0.0), economics.idle_power_kw, economics.idle_heat_kw),

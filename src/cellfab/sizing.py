@@ -27,11 +27,12 @@ from cellfab.config.economics_spec import Economics, PlantShared
 from cellfab.config.line_spec import ChannelsStation, DwellStation, Line, Station, StationEconomics, station_units
 from cellfab.config.problems import config_error
 from cellfab.config.sizing_spec import AT, Method, Sizing
-from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR
+from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.scaling import SHARED, Exponents, exponents_of, power_law
 from cellfab.errors import ConfigError, UsageError
 from cellfab.pilot import pilot_product
 from cellfab.scenario import Scenario, places
+from cellfab.units import HOURS_PER_WEEK
 
 PILOTS = 24
 """Lots whose cells are drawn: a lot's good cells scatter by 4 %, so their mean is known within 1 %."""

@@ -12,8 +12,9 @@ from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import StationEconomics
 from cellfab.config.materials_spec import Material
 from cellfab.config.ramp_spec import Ramp
-from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR
+from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.period_cost import CAPITAL_ACCOUNTS, weekly_period_cost, weekly_plant_cost
+from cellfab.units import HOURS_PER_WEEK
 
 DAY = datetime.date(2026, 1, 5)
 PARTS = (

@@ -8,7 +8,7 @@ import pytest
 
 from cellfab.config.line_spec import station_units
 from cellfab.core.lot import Lot
-from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR
+from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.consumables import CONSUMABLES, of_the_plant
 from cellfab.economics.crew_labour import crew_wage
 from cellfab.economics.period_cost import ELECTRICITY, HEAT, MATERIALS, weekly_period_cost, weekly_plant_cost
@@ -17,6 +17,7 @@ from cellfab.plant import Plant
 from cellfab.run import run_scenario
 from cellfab.scenario import Scenario, load_scenario
 from cellfab.sizing import size_plant
+from cellfab.units import HOURS_PER_WEEK
 
 GWH_PER_YEAR, RESERVE = 20.0, 0.03
 US_BAND, CHINA_BAND, RAMP_BAND = (60.0, 80.0), (38.0, 50.0), (90.0, 200.0)

@@ -9,9 +9,9 @@ from cellfab.config.problems import Problem, did_you_mean, listed
 from cellfab.config.ramp_spec import Ramp
 from cellfab.config.resolved import Resolved
 from cellfab.config.tree_path import TreePath
+from cellfab.units import HOURS_PER_WEEK
 
 _AT: TreePath = ("ramp", "failure_modes")
-_HOURS_PER_WEEK = 168.0
 _ROUNDING = 1e-9
 
 Capabilities = Mapping[str, Mapping[str, Sequence[str]]]
@@ -67,10 +67,8 @@ def mode_problems(
         for index, place in enumerate(setback.places or ()):
             if place not in capabilities:
                 yield _no_place(resolved, (*path, "places", index), place, capabilities)
-        if setback.after_weeks is not None and setback.after_weeks * _HOURS_PER_WEEK >= horizon_h:
-            message = (
-                f"week {setback.after_weeks:g} is after the end of the run ({horizon_h / _HOURS_PER_WEEK:g} weeks)"
-            )
+        if setback.after_weeks is not None and setback.after_weeks * HOURS_PER_WEEK >= horizon_h:
+            message = f"week {setback.after_weeks:g} is after the end of the run ({horizon_h / HOURS_PER_WEEK:g} weeks)"
             yield resolved.problem((*path, "after_weeks"), message, "or lengthen run.horizon_h")
 
 

@@ -19,8 +19,7 @@ from cellfab.config.resolved import Resolved
 from cellfab.config.scenario_spec import ScenarioSpec
 from cellfab.config.schedule import DAYS_PER_WEEK, Schedule
 from cellfab.config.tree_path import TreePath
-
-_HOURS_PER_WEEK = 168.0
+from cellfab.units import HOURS_PER_WEEK
 
 
 def money_problems(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
@@ -87,7 +86,7 @@ def scheduled(value: Any, path: TreePath = ()) -> Iterator[tuple[TreePath, Sched
 
 def _gaps(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
     first = spec.run.start_date
-    weeks = math.ceil(spec.run.horizon_h / _HOURS_PER_WEEK)
+    weeks = math.ceil(spec.run.horizon_h / HOURS_PER_WEEK)
     last = first + datetime.timedelta(days=DAYS_PER_WEEK * weeks - 1)
     for part, value in (("economics", spec.economics), ("materials", spec.materials), ("products", spec.products)):
         for path, schedule in scheduled(value, (part,)):

@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from cellfab.config.problems import Problem, did_you_mean
 from cellfab.config.resolved import Resolved
 from cellfab.config.tree_path import TreePath
-
-HOURS_PER_WEEK = 168.0
+from cellfab.units import HOURS_PER_WEEK
 
 
 def reference_problems(resolved: Resolved, place_keys: Iterable[str]) -> Iterator[Problem]:

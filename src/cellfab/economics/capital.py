@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable
 
 WEEKS_PER_YEAR = 365.25 / 7.0
-HOURS_PER_WEEK = 168.0
 
 
 def capital_recovery_factor(interest_share_per_year: float, life_years: float) -> float:

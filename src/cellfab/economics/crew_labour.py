@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from cellfab.config.economics_spec import Labour
 from cellfab.config.line_spec import Crew
 from cellfab.core.ledger import Ledger
-from cellfab.economics.capital import HOURS_PER_WEEK
 from cellfab.economics.period_cost import LABOUR, PLANT
+from cellfab.units import HOURS_PER_WEEK
 
 
 def crew_wage(crew: Crew, labour: Labour) -> float:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import StationEconomics
 from cellfab.core.ledger import ENERGY_UNIT, Entry, Holding, Ledger
-from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR, annuity, straight_line
+from cellfab.economics.capital import WEEKS_PER_YEAR, annuity, straight_line
+from cellfab.units import HOURS_PER_WEEK
 
 LABOUR = "labour"
 """Operators; "labour.maintenance" is a crew."""

@@ -22,8 +22,8 @@ from cellfab.errors import ConfigError
 from cellfab.fleet.contracts import oversold
 from cellfab.pilot import pilot_product
 from cellfab.scenario import Scenario, load_scenario
+from cellfab.units import HOURS_PER_WEEK
 
-HOURS_PER_WEEK = 168.0
 _OF_A_RUN = ("horizon_h", "start_date", "replicates", "seed")
 
 

@@ -23,7 +23,7 @@ from cellfab.analytic import Estimate, estimate, lot_seconds
 from cellfab.config.distribution import mean_seconds
 from cellfab.config.line_spec import FailureMode, SerialStation, Station, StationEconomics, WebStation, making_only
 from cellfab.core.lot import Lot
-from cellfab.economics.capital import HOURS_PER_WEEK, WEEKS_PER_YEAR
+from cellfab.economics.capital import WEEKS_PER_YEAR
 from cellfab.economics.consumables import CONSUMABLES, of_the_plant
 from cellfab.economics.crew_labour import crew_wage
 from cellfab.economics.period_cost import (
@@ -41,7 +41,7 @@ from cellfab.pilot import pilot_product, route
 from cellfab.plant import Plant
 from cellfab.rated import rated_output
 from cellfab.scenario import Scenario
-from cellfab.units import SECONDS_PER_WEEK, TICKS_PER_S
+from cellfab.units import HOURS_PER_WEEK, SECONDS_PER_WEEK, TICKS_PER_S
 
 Floats = npt.NDArray[np.float64]
 

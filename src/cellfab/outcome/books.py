@@ -15,10 +15,10 @@ from cellfab.economics.views import material_fates
 from cellfab.plant import Plant
 from cellfab.result import Phase
 from cellfab.scenario import Place, Scenario, places
+from cellfab.units import HOURS_PER_WEEK
 
 ROLLING_WEEKS = 4
 """Weekly cost and the dates at which a target is reached are means over so many weeks, the week itself last."""
-HOURS_PER_WEEK = 7 * 24
 MINUTES_PER_WEEK = HOURS_PER_WEEK * 60
 
 WEEKLY = (

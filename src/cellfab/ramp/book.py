@@ -12,10 +12,9 @@ from cellfab.ramp.laws import HOURS_PER_MONTH, carried_progress, duane_clock_for
 from cellfab.ramp.lessons import Lessons
 from cellfab.ramp.pace import Pace
 from cellfab.ramp.release import Release
-from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
+from cellfab.units import TICKS_PER_H, TICKS_PER_WEEK
 
-_TICKS_PER_H = 3600 * TICKS_PER_S
-_TICKS_PER_MONTH = HOURS_PER_MONTH * _TICKS_PER_H
+_TICKS_PER_MONTH = HOURS_PER_MONTH * TICKS_PER_H
 
 
 class Standing(NamedTuple):
@@ -82,7 +81,7 @@ class _State:
         months = active / _TICKS_PER_MONTH
         worked = working / self.units
         experience += self.calendar * months + self.used * worked / _TICKS_PER_MONTH
-        return experience, self.operating + months, self.clock_h + worked / _TICKS_PER_H
+        return experience, self.operating + months, self.clock_h + worked / TICKS_PER_H
 
 
 class RampBook:
@@ -142,7 +141,7 @@ class RampBook:
         if now < state.last:  # a parallel unit reported a later end already: only the work itself is news
             worked = working_ticks / state.units
             state.experience += state.used * worked / _TICKS_PER_MONTH
-            state.clock_h += worked / _TICKS_PER_H
+            state.clock_h += worked / TICKS_PER_H
             return
         begun = now - working_ticks if started is None else started
         state.experience, state.operating, state.clock_h = state.at(now, int(begun), working_ticks)

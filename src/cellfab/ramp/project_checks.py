@@ -22,10 +22,9 @@ from cellfab.ramp.project import (
     project_network,
     project_tasks,
 )
-from cellfab.units import TICKS_PER_WEEK
+from cellfab.units import HOURS_PER_WEEK, TICKS_PER_WEEK
 
 _TASKS: TreePath = ("conversion", "tasks")
-_HOURS_PER_WEEK = 168.0
 _NAMED = 4
 """Missing tasks that a message names."""
 
@@ -56,7 +55,7 @@ def project_problems(
     sources : iterable of str
         Of all lines.
     """
-    weeks = horizon_h / _HOURS_PER_WEEK
+    weeks = horizon_h / HOURS_PER_WEEK
     yield from _by_line(resolved, conversion, list(lines), list(shared), weeks)
     yield from _unfed(resolved, conversion, list(sources))
     conversion = conversion.model_copy(update={"lines": {}})  # all lines have the same tasks

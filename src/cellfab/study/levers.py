@@ -13,13 +13,13 @@ from cellfab.study.part import Sheet
 from cellfab.study.plan import Case, Study
 from cellfab.study.statistics import Interval, paired_difference
 from cellfab.study.task import unpacked
+from cellfab.units import HOURS_PER_WEEK
 
 if TYPE_CHECKING:
     from cellfab.study.result import StudyResult
 
 TARGET = "weeks_to_target"
 """Name of the figure that `ranking.target` adds."""
-_HOURS_PER_WEEK = 168.0
 
 
 def divided(found: Interval, by: float) -> Interval:
@@ -146,7 +146,7 @@ def rank_levers(result: StudyResult) -> LeverRanking | None:
     if known:
         base[TARGET] = math.fsum(known) / len(known)
     return LeverRanking(
-        result.study, spec.ranking, reference.variant, base, units, subject.spec.run.horizon_h / _HOURS_PER_WEEK,
+        result.study, spec.ranking, reference.variant, base, units, subject.spec.run.horizon_h / HOURS_PER_WEEK,
         len(known), result.counts[reference.number], tuple(_ranked(effects, spec.ranking)),
     )  # fmt: skip
 
