@@ -90,6 +90,8 @@ class RunResult:
         (of the week); stations that were none in a week are left out. None where nobody has watched.
     buffers : DataFrame
         replicate, buffer, unit, capacity, mean, maximum, wait_mean_s, wait_p95_s.
+    output : DataFrame or None
+        Of a bare line: replicate, week, product, parts (that reached a sink), per_h.
     escapes : DataFrame
         replicate, mechanism, cells (sold with that defect), cells_sold, ppm, and failed_ppm_1y, _5y, _10y and _20y:
         failed in the field by that age, per million cells sold (NaN without a hazard in `quality.field`).
@@ -187,4 +189,5 @@ class RunResult:
     lines: pd.DataFrame | None = None
     stations: pd.DataFrame | None = None
     bottlenecks: pd.DataFrame | None = None
+    output: pd.DataFrame | None = None
     buyers: pd.DataFrame | None = None

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from cellfab.line.result import FlowResult
 from cellfab.outcome.books import Books
-from cellfab.units import TICKS_PER_H, TICKS_PER_WEEK
+from cellfab.outcome.flow import hours_of_week
+from cellfab.units import TICKS_PER_WEEK
 
 CURVES = {
     "cells_per_min": "1/min",
@@ -33,9 +34,7 @@ def plant_curves(books: Books) -> dict[str, WeeklyCurve]:
 
 def line_curves(flow: FlowResult) -> dict[str, WeeklyCurve]:
     """What a bare line was week by week: parts that left it, per hour."""
-    weeks = -(-flow.horizon // TICKS_PER_WEEK)
-    parts = [sum(sum(sink.weekly_parts[week].values()) for sink in flow.sinks.values()) for week in range(weeks)]
-    hours = [(min(flow.horizon, (week + 1) * TICKS_PER_WEEK) - week * TICKS_PER_WEEK) / TICKS_PER_H
-             for week in range(weeks)]  # fmt: skip
-    rates = tuple(made / span for made, span in zip(parts, hours, strict=True))
+    weeks = range(-(-flow.horizon // TICKS_PER_WEEK))
+    parts = [sum(sum(sink.weekly_parts[week].values()) for sink in flow.sinks.values()) for week in weeks]
+    rates = tuple(parts[week] / hours_of_week(flow, week) for week in weeks)
     return {"throughput_per_h": WeeklyCurve("1/h", rates)}

@@ -23,7 +23,7 @@ from cellfab.outcome.by_line import LINES, STATIONS, line_rows, station_rows
 from cellfab.outcome.consumption import ENERGY, PRICES, energy_rows, price_rows
 from cellfab.outcome.converted import CAPACITY, TASKS, conversion_tasks, planned_capacity
 from cellfab.outcome.escapes import ESCAPES, escape_rows
-from cellfab.outcome.flow import BUFFERS, STATES, buffer_rows, state_rows
+from cellfab.outcome.flow import BUFFERS, OUTPUT, STATES, buffer_rows, output_rows, state_rows
 from cellfab.outcome.lessons import MODES, mode_rows
 from cellfab.outcome.valuation import CASH, cash_rows
 from cellfab.plant import Plant
@@ -77,6 +77,7 @@ def tables(scenario: Scenario, replicates: Sequence[Replicate], books: Sequence[
         "stations": table(((0, row) for row in station_rows(scenario)), STATIONS) if scenario.layout.lines else None,
         "states": of_flows(state_rows, STATES),
         "buffers": of_flows(buffer_rows, BUFFERS),
+        "output": None if books else of_flows(output_rows, OUTPUT),
         "bottlenecks": of_flows(bottleneck_rows, BOTTLENECKS) if watched else None,
         "tasks": _tasks(scenario, replicates),
         "capacity": _capacity(scenario, replicates),

@@ -26,6 +26,7 @@ from cellfab.report import (
     labels,
     lines_charts,
     modes_chart,
+    output_chart,
     schematic,
 )
 from cellfab.report.buyers_table import buyer_table
@@ -94,6 +95,10 @@ def _content(result: RunResult) -> dict[str, Any]:
 
 
 def _ramp_charts(result: RunResult) -> list[Chart]:
+    parts = output_chart.by_week(result)
+    if not parts.empty:
+        figure = output_chart.curves(parts, result.phases)
+        return [make_chart("output", "Output by week", output_chart.told(parts), figure, parts)]
     whole = lines_charts.together(result)
     frame = frames.ramp(whole)
     if frame.empty:

@@ -40,6 +40,7 @@ TABLES: dict[str, str] = {
     "steps": "rows in and rows scrapped, by step and product",
     "states": "hours of each station in each state, by week",
     "bottlenecks": "hours in which each station was the shifting bottleneck, by week",
+    "output": "parts by week and product, of a bare line",
     "buffers": "content and waiting time of each buffer",
     "escapes": "hidden defects of the cells sold, by mechanism",
     "kpi": "key figures with their confidence intervals",

@@ -144,6 +144,9 @@ _TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "bottleneck_h": _FLOAT, "share": _FLOAT,
         },
     ),
+    "output": (
+        "output", {"replicate": _INT, "week": _INT, "product": _TEXT, "parts": _INT, "per_h": _FLOAT},
+    ),
     "buffers": (
         "buffers",
         {
@@ -195,8 +198,8 @@ def write_tables(result: RunResult, folder: Path) -> tuple[Path, ...]:
     -------
     tuple of Path
         The files written: kpi.json, kpi.csv, ramp (weekly series), ledger (costs), materials, incomes, holdings,
-        releases, states, bottlenecks, scrap, escapes, steps, energy, prices, buffers, tasks and capacity of a
-        conversion, and modes where the line learns by causes.
+        releases, states, bottlenecks, scrap, escapes, steps, energy, prices, output of a bare line, buffers, tasks and
+        capacity of a conversion, and modes where the line learns by causes.
     """
     import pyarrow.parquet as pq
 
