@@ -11,16 +11,16 @@ from cellfab.core.ledger import SALES
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
 from cellfab.quality.assessment import quality
+from cellfab.replicate import simulate
 from cellfab.report.buyers_table import buyer_table
 from cellfab.report.numbers import MISSING, percent
 from cellfab.report.quality_text import quality_document, quality_text
-from cellfab.run import run_scenario
+from cellfab.run import gather
 from cellfab.scenario import load_scenario
 
 PLANT = """
 name: two_buyers
 extends: ev_4680_dry
-run: {horizon_h: 672}
 products:
   ev_nmc811:
     sale_price_usd_per_kwh: 100
@@ -33,15 +33,15 @@ products:
 
 
 @pytest.fixture(scope="module")
-def scenario(tmp_path_factory):
+def scenario(tmp_path_factory, small_plant):
     file = tmp_path_factory.mktemp("plant") / "two_buyers.yaml"
     file.write_text(PLANT, encoding="utf-8")
-    return load_scenario(file)
+    return load_scenario(file, (*small_plant, "run.horizon_h=672"))
 
 
 @pytest.fixture(scope="module")
 def result(scenario):
-    return run_scenario(scenario)
+    return gather(scenario, [simulate(scenario, 1)], 1, {}, {})
 
 
 def test_cells_energy_and_sales_by_buyer_add_up(result):
@@ -58,9 +58,12 @@ def test_cells_energy_and_sales_by_buyer_add_up(result):
     assert sales["usd"].sum() == pytest.approx(paid.sum())
     assert sales["usd"].sum() == pytest.approx(1e6 * kpi["sales_musd"].value)
     for name in ("racing", "vans"):
-        cells = table.loc[table["buyer"] == name, "cells"].sum()
+        cells, short = table.loc[table["buyer"] == name, ["cells", "short_cells"]].sum()
         assert kpi[f"cells_share.buyer.{name}"].value == pytest.approx(cells / good)
+        assert kpi[f"short_share.buyer.{name}"].value == pytest.approx(short / cells)
+        assert kpi[f"good_energy_mwh.buyer.{name}"].value == pytest.approx(kwh[name] / 1e3)
         assert kpi[f"sales_musd.buyer.{name}"].value == pytest.approx(paid[name] / 1e6)
+    assert kpi["short_share.buyer.racing"].value > 0.0
     assert kpi["rack_usable_fraction"].value == kpi["rack_usable_fraction.buyer.racing"].value > 0.9
 
 
