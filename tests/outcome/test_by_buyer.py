@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,6 +11,7 @@ from cellfab.buyer_counts import BuyerCounts
 from cellfab.core.ledger import SALES
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.outcome.by_buyer import buyer_rows
 from cellfab.quality.assessment import quality
 from cellfab.replicate import simulate
 from cellfab.report.buyers_table import buyer_table
@@ -105,6 +107,21 @@ def test_mean_price_is_weighed_by_energy(scenario):
         counts.finished(lot, week)
     assert counts.price_ratios() == {(0, "ev_nmc811"): pytest.approx(1.125), (1, "ev_nmc811"): 1.5}
     assert counts.whole("racing").cells == 10
+
+
+def test_each_week_is_paid_at_its_own_price_and_what_ends_with_the_run_at_the_last(tmp_path):
+    file = tmp_path / "two_prices.yaml"
+    prices = "{..2026-01-11: 100, 2026-01-12..: 120}"  # from the second week on
+    file.write_text(PLANT.replace("sale_price_usd_per_kwh: 100", f"sale_price_usd_per_kwh: {prices}"), encoding="utf-8")
+    scenario = load_scenario(file)
+    counts = BuyerCounts(scenario)
+    for week in (0, 1, 2):
+        lot = Lot(week, product="ev_nmc811")
+        lot.attributes = {"buyer_kwh_racing": 2.0}
+        counts.finished(lot, week)
+    books = SimpleNamespace(plant=SimpleNamespace(scenario=scenario, by_buyer=counts), weeks=2)
+    paid = [row["usd"] for row in buyer_rows(books) if row["buyer"] == "racing"]
+    assert paid == pytest.approx([2 * 150.0, 2 * 180.0, 2 * 180.0])
 
 
 def test_quality_tells_shares_by_buyer(scenario):
