@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cellfab.cli.options import ConfigArgument, ExecutorOption, JsonOption, SetOption, WorkersOption
-from cellfab.cli.terminal import interruptible
+from cellfab.cli.terminal import heeding, interruptible
 from cellfab.errors import UsageError
 
 CRITERION_FAILED = 4
@@ -98,7 +98,7 @@ def conduct(
 
     kept = "interrupted: what was finished is kept; the same command goes on from there"
     with interruptible(kept), study_progress(found.name, shown=not (quiet or as_json)) as progress:
-        result = run_study(found, store=store, executor=executor, workers=workers, progress=progress)
+        result = run_study(found, store=store, executor=executor, workers=workers, progress=heeding(progress))
         folder = write_tables(result, store)
         from cellfab.report.study_page import write_study_page
 

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from cellfab.scenario import Scenario
 
+Told = TypeVar("Told")
 INTERRUPTED = 130
 """Exit code, as shells have it for Ctrl-C."""
 
@@ -32,7 +33,7 @@ def interruptible(message: str = "interrupted: nothing was written") -> Iterator
     """Ctrl-C and a request to terminate end the command with exit code 130, and with what is half written removed.
 
     Where an interruption is lost (what is raised in a callback from C, as while kernels are loaded, is only printed),
-    `progress_bar` raises it again when progress is told next. What has SIGINT ignored goes on ignoring it.
+    `heeding` raises it again when progress is told next. What has SIGINT ignored goes on ignoring it.
     """
     before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt)}
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -53,13 +54,13 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _heeding(advance: Callable[[float], None]) -> Callable[[float], None]:
+def heeding(advance: Callable[[Told], None]) -> Callable[[Told], None]:
     """The same function, which ends the command if it has been asked to end and has not."""
 
-    def told(share: float) -> None:
+    def told(progress: Told) -> None:
         if _asked:
             raise KeyboardInterrupt
-        advance(share)
+        advance(progress)
 
     return told
 
@@ -68,7 +69,7 @@ def _heeding(advance: Callable[[float], None]) -> Callable[[float], None]:
 def progress_bar(name: str, *, shown: bool) -> Iterator[Callable[[float], None]]:
     """A bar on stderr, on a terminal only; yields the function that is told the share done, 0-1."""
     if not shown or not sys.stderr.isatty():
-        yield _heeding(lambda _share: None)
+        yield heeding(lambda _share: None)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -76,4 +77,4 @@ def progress_bar(name: str, *, shown: bool) -> Iterator[Callable[[float], None]]
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=1.0)
-        yield _heeding(lambda share: bar.update(task, completed=share))
+        yield heeding(lambda share: bar.update(task, completed=share))
