@@ -14,7 +14,9 @@ from cellfab.run import run_scenario
 from cellfab.scenario import load_scenario
 from cellfab.units import TICKS_PER_WEEK
 
-WEEK_MIN = 7 * 24 * 60
+TURN_S = 600
+"""What the press takes for a part; all times below are in turns."""
+WEEK = 7 * 24 * 6
 STOP, STRIP, PRESS, WINDER, COMMISSIONING, QUALIFICATION = 4, 1, 3, 2, 1, 1
 RESTART = STOP + STRIP + PRESS + COMMISSIONING
 CONVERSION = {
@@ -27,9 +29,9 @@ CONVERSION = {
 }  # fmt: skip
 
 
-def station(giver, minutes):
+def station(giver, turns):
     """A machine of a fixed cycle, in YAML."""
-    return {"kind": "serial", "from": giver, "cycle": {"law": "deterministic", "value_s": 60 * minutes}}
+    return {"kind": "serial", "from": giver, "cycle": {"law": "deterministic", "value_s": TURN_S * turns}}
 
 
 def scenario_of(tmp_path, conversion, weeks=20, products=None, **more):
@@ -47,20 +49,20 @@ def scenario_of(tmp_path, conversion, weeks=20, products=None, **more):
 
 
 def test_parts_of_both_products_are_those_of_the_calendar(tmp_path):
-    """What is inside at the stop (a full queue and both machines) is finished: 103 minutes of the winder."""
+    """What is inside at the stop (a full queue and both machines) is finished: 103 turns of the winder."""
     done = simulate(scenario_of(tmp_path, CONVERSION), 1)
     parts = done.flow.sinks["out"].parts
     inside = 50 + 2
-    # The first part comes after three minutes, the others every two: the winder is amid one when the line stops.
-    old = WEEK_MIN * STOP // 2 - 1 + inside
+    # The first part comes after three turns, the others every two: the winder is amid one when the line stops.
+    old = WEEK * STOP // 2 - 1 + inside
     drained = 2 * inside - 1
-    rest = (20 - RESTART) * WEEK_MIN - drained
+    rest = (20 - RESTART) * WEEK - drained
     assert parts["old"] == old
     assert parts["new"] == (rest - 1 - 1) // 2  # one that would end with the run does not
     assert done.conversion is not None
     (line,) = done.conversion.each
     assert line.at_stop == (inside, inside, 0)
-    assert line.released == pytest.approx((RESTART + QUALIFICATION + drained / WEEK_MIN) * TICKS_PER_WEEK, rel=1e-9)
+    assert line.released == pytest.approx((RESTART + QUALIFICATION + drained / WEEK) * TICKS_PER_WEEK, rel=1e-9)
 
 
 def test_a_line_that_stops_without_draining_throws_away_what_is_inside(tmp_path):
@@ -68,8 +70,8 @@ def test_a_line_that_stops_without_draining_throws_away_what_is_inside(tmp_path)
     drain = {"expected_weeks": 0, "work_in_progress": "scrap"}
     done = simulate(scenario_of(tmp_path, CONVERSION | {"drain": drain}), 1)
     parts = done.flow.sinks["out"].parts
-    assert parts["old"] == pytest.approx(WEEK_MIN * STOP // 2 - 1, abs=2)  # parts in machines are let finish
-    assert parts["new"] == pytest.approx((20 - RESTART) * WEEK_MIN / 2, abs=3)
+    assert parts["old"] == pytest.approx(WEEK * STOP // 2 - 1, abs=2)  # parts in machines are let finish
+    assert parts["new"] == pytest.approx((20 - RESTART) * WEEK / 2, abs=3)
 
 
 def test_the_new_product_ramps_by_laws_of_its_own(tmp_path):
@@ -83,9 +85,9 @@ def test_the_new_product_ramps_by_laws_of_its_own(tmp_path):
     }
     done = simulate(scenario_of(tmp_path, conversion, weeks=60, ramp={"default": full}), 1)
     assert done.conversion is not None
-    months = (60 - (RESTART + 103 / WEEK_MIN)) * 7 / (365.25 / 12)
-    expected = 365.25 / 12 * 1440 / 2 * (months - 0.5 * 3 * -math.expm1(-months / 3))
-    assert done.flow.sinks["out"].parts["old"] == WEEK_MIN * STOP // 2 - 1 + 52
+    months = (60 - (RESTART + 103 / WEEK)) * 7 / (365.25 / 12)
+    expected = 365.25 / 12 * 144 / 2 * (months - 0.5 * 3 * -math.expm1(-months / 3))
+    assert done.flow.sinks["out"].parts["old"] == WEEK * STOP // 2 - 1 + 52
     assert done.flow.sinks["out"].parts["new"] == pytest.approx(expected, rel=1e-4)
 
 
@@ -108,14 +110,14 @@ def test_lines_are_converted_one_by_one(tmp_path):
     conversion |= {"stop_week": STOP, "lines": {"line1": {"stop_week": STOP}, "line2": {"stop_week": STOP + 6}}}
     done = simulate(scenario_of(tmp_path, conversion, weeks=30, lines={"count": 2}), 1)
     old = {number: done.flow.sinks[f"line{number}-out"].parts["old"] for number in (1, 2)}
-    assert old == {1: WEEK_MIN * STOP // 2 + 51, 2: WEEK_MIN * (STOP + 6) // 2 + 51}
+    assert old == {1: WEEK * STOP // 2 + 51, 2: WEEK * (STOP + 6) // 2 + 51}
 
 
 def test_the_report_shows_its_tasks(tmp_path):
     """Figures, phases and the table of tasks."""
     result = run_scenario(scenario_of(tmp_path, CONVERSION))
     assert result.kpi["lots_at_stop"].value == 52
-    assert result.kpi["release_late_weeks"].value == pytest.approx(103 / WEEK_MIN)
+    assert result.kpi["release_late_weeks"].value == pytest.approx(103 / WEEK)
     assert "cells_at_stop" not in result.kpi
     assert [phase.name for phase in result.phases][-1] == "requalification"
     assert result.tasks is not None

@@ -33,7 +33,8 @@ COUNTS = {
 FILES = {
     "manifest.json", "resolved.yaml", "kpi.json", "kpi.csv", "ramp.parquet", "ledger.parquet", "states.parquet",
     "scrap.parquet", "escapes.parquet", "steps.parquet", "buffers.parquet", "holdings.parquet", "releases.parquet",
-    "incomes.parquet", "cash.parquet", "materials.parquet", "energy.parquet", "prices.parquet", "report.html",
+    "incomes.parquet", "cash.parquet", "materials.parquet", "energy.parquet", "prices.parquet", "output.parquet",
+    "report.html",
 }  # fmt: skip
 
 
