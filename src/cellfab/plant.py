@@ -35,14 +35,13 @@ from cellfab.ramp.pace import Pace
 from cellfab.records.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Merge, Step, Work
-from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK, to_ticks
+from cellfab.units import TICKS_PER_H, TICKS_PER_WEEK, to_ticks
 
 EXPIRED = cause("line", "expired", "stayed too long in a buffer or store, or was inside when the line was cleared")
 REMNANT = cause("line", "remnant", "good electrode left over because the other one of the pair was scrapped")
 FULL_PACE = Pace()
 NEVER = 1 << 62
 _GRAIN = 1.0 / 512.0
-_TICKS_PER_H = 3600 * TICKS_PER_S
 
 
 class _Stop(NamedTuple):
@@ -295,12 +294,12 @@ class Plant:
         if rest is not None and rest.works(started, ended):
             self._warm_up(station, started // TICKS_PER_WEEK)
         rate = site.rate
-        entries = rate.absorbed(ticks / _TICKS_PER_H, self.prices.electricity[week], self.prices.heat[week])
+        entries = rate.absorbed(ticks / TICKS_PER_H, self.prices.electricity[week], self.prices.heat[week])
         if len(entries) > len(rate.entries):
             self.energy.used(week, station, WORKING, entries[len(rate.entries) :], lot)
         if site.consumables:
             rows = visits[0].alive if visits else lot.n_alive
-            entries += self._used_up(station, site.consumables, week, ticks / _TICKS_PER_H, lot, rows)
+            entries += self._used_up(station, site.consumables, week, ticks / TICKS_PER_H, lot, rows)
         if entries and not (visits and visits[0].place == station):
             self.ledger.charge_lot(lot, week, station, entries)
             entries = []

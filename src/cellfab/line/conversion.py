@@ -12,12 +12,12 @@ from cellfab.config.copying import Layout
 from cellfab.ramp.book import RampBook
 from cellfab.ramp.conversion import CapitalSpend, ConversionPlan, PlannedPhase, Project
 from cellfab.ramp.project import ONE_LINE, RELEASE, REQUALIFICATION, STOP, on_line, ticks
-from cellfab.units import TICKS_PER_S
+from cellfab.units import TICKS_PER_H
 
 if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
 
-HOUR = 3600 * TICKS_PER_S
+HOUR = TICKS_PER_H
 """How often requalification lots are counted, and the line is swept after its time to drain has run out."""
 
 

@@ -9,8 +9,8 @@ from cellfab.line.bottlenecks import SHARE, SHIFTING, SOLE
 from cellfab.line.result import FlowResult, StationFlow, Times
 from cellfab.line.states import BLOCKED, CONVERTING, DOWN, PLANNED, SETUP, STARVED, WAITING_CREW, WORKING
 from cellfab.result import Kpi
+from cellfab.units import TICKS_PER_H, TICKS_PER_WEEK
 
-_TICKS_PER_H = 3.6e9
 _SHARES = {
     "utilisation": WORKING,
     "starved_share": STARVED,
@@ -56,7 +56,7 @@ def flow_kpis(result: FlowResult) -> dict[str, Kpi]:
 
 
 def _line(result: FlowResult) -> dict[str, Kpi]:
-    hours = (result.horizon - result.warmup) / _TICKS_PER_H
+    hours = (result.horizon - result.warmup) / TICKS_PER_H
     by_product: dict[str, int] = {}
     for sink in result.sinks.values():
         for product, parts in sink.parts.items():
@@ -116,15 +116,14 @@ def bottleneck_rows(result: FlowResult) -> Iterator[dict[str, Any]]:
     `share` is that of the week in which the station was the bottleneck, `bottleneck_h` the hours: alone (`sole_h`), and
     its even part of those in which it was one of several (`shifting_h`).
     """
-    week_ticks = 168.0 * _TICKS_PER_H
     for name, found in () if result.bottlenecks is None else result.bottlenecks.items():
         for week, ticks in enumerate(found.weekly):
             if ticks[SHARE]:
-                length = min(week_ticks, result.horizon - week * week_ticks)
-                sole, shifting, share = (float(ticks[column]) / _TICKS_PER_H for column in (SOLE, SHIFTING, SHARE))
+                length = min(TICKS_PER_WEEK, result.horizon - week * TICKS_PER_WEEK)
+                sole, shifting, share = (float(ticks[column]) / TICKS_PER_H for column in (SOLE, SHIFTING, SHARE))
                 yield {
                     "week": week, "station": name, "sole_h": sole, "shifting_h": shifting, "bottleneck_h": share,
-                    "share": share * _TICKS_PER_H / length,
+                    "share": share * TICKS_PER_H / length,
                 }  # fmt: skip
 
 

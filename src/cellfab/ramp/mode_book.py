@@ -17,12 +17,12 @@ from cellfab.ramp.laws import HOURS_PER_MONTH
 from cellfab.ramp.lessons import Lessons
 from cellfab.ramp.mode_draws import ModeDraws
 from cellfab.ramp.modes import FailureMode
-from cellfab.units import TICKS_PER_S, TICKS_PER_WEEK
+from cellfab.units import TICKS_PER_H, TICKS_PER_WEEK
 
 NEVER = 1 << 62
 PRIORITY_WEEKS = 4
 """The queue for engineers goes by what each mode has cost in about so many weeks."""
-_TICKS_PER_MONTH = HOURS_PER_MONTH * 3600 * TICKS_PER_S
+_TICKS_PER_MONTH = HOURS_PER_MONTH * TICKS_PER_H
 _FIX, _SETBACK, _LESSON = 0, 1, 2
 Column = npt.NDArray[np.float64]
 
