@@ -143,9 +143,11 @@ def compare(slow: Any, tally: Any, log: np.ndarray, horizon: int = HORIZON) -> N
         assert np.array_equal(tally.parts[:-1, :, column], expected)
 
 
-def run_recursion(case: Case, pieces: int = 1, edges: tuple[int, ...] = (0, 130, 131, 333, HORIZON)) -> Any:
+def run_recursion(
+    case: Case, pieces: int = 1, edges: tuple[int, ...] = (0, 130, 131, 333, HORIZON), stays: bool = True
+) -> Any:
     chain = build(case.stages, queue=4)
-    tally = new_tally(chain, edges, (0, HORIZON))
+    tally = new_tally(chain, edges, (0, HORIZON), quantiles=stays, stays=stays)
     state = new_state(chain, tally)
     n, done = case.exits.size, 0
     log = np.full((n, len(case.stages), 3), -1)
@@ -174,6 +176,18 @@ def test_recursion_equals_the_twin(twin: Any, seed: int) -> None:
     compare(slow, tally, log)
     for number, m in slow.thrown:
         assert thrown[number] == m
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nothing_else_depends_on_whether_stays_are_counted(seed: int) -> None:
+    case = random_line(seed, simple=True)
+    counted, log, thrown = run_recursion(case)
+    tally, same_log, same_thrown = run_recursion(case, stays=False)
+    assert tally.stays.size == tally.sketch.size == 0
+    for name in ("ticks", "parts", "gate"):
+        assert np.array_equal(getattr(tally, name), getattr(counted, name))
+    assert np.array_equal(same_log, log)
+    assert np.array_equal(same_thrown, thrown)
 
 
 def run_events(case: Case, crew: int, pieces: int = 1, table: int = 128, queue: int = 4) -> Any:

@@ -171,7 +171,7 @@ class Plant:
 
     def __init__(self, stages, lots, coming, delays, horizon, scan):
         chain = build(stages)
-        tally = new_tally(chain, (horizon,), (0, horizon))
+        tally = new_tally(chain, (horizon,), (0, horizon), quantiles=False, stays=scan)
         self.flow = ChainScan(chain, tally, 1.0) if scan else ChainFlow(chain, [s.cycle for s in stages], tally, 1.0)
         self.stages, self.lots, self.coming, self.delays = stages, lots, coming, delays
         self.next_lot, self.free, self.outlet_until, self.completed = 0, True, -1, []

@@ -368,6 +368,7 @@ def pass_parts(
     ticks, parts = tally.ticks, tally.parts
     window, stays, gate, sketch = tally.window, tally.stays, tally.gate, tally.sketch
     stages = stage.shape[0]
+    counts_stays = stays.shape[0] > 0
     fixed = np.empty(stages, np.int64)
     unlimited = False
     for m in range(stages):
@@ -428,9 +429,13 @@ def pass_parts(
                 )
             if capacity == 0:
                 entered = start
-            else:
+            elif counts_stays:
                 _count_in_buffer(machine, ring, stage[m, RING], stage[m, RING_SIZE], window, stays, m, entered, start)
                 note_stay(window, stays, sketch, m, entered, start, True)
+            else:
+                head = machine[m, HEAD]
+                ring[stage[m, RING] + head] = start
+                machine[m, HEAD] = head + 1 if head + 1 < stage[m, RING_SIZE] else 0
             if m > 0:
                 if entered < machine[m - 1, CALM]:
                     ticks[machine[m - 1, BIN], m - 1, BLOCKED] += entered - finish
@@ -444,7 +449,7 @@ def pass_parts(
                 last_start = start
                 if let_in.size > 0:
                     let_in[i] = entered
-                if manner == WAIT:
+                if manner == WAIT and counts_stays:
                     note_stay(window, stays, sketch, stages, came, entered, True)
                 elif manner == AT_HAND:
                     came = entered
@@ -472,6 +477,7 @@ def pass_parts(
                 first_out = finish
         else:
             parts[machine[m, BIN], m, EXITED] += 1
-        note_stay(window, stays, sketch, stages + 1, came, finish, through)
+        if counts_stays:
+            note_stay(window, stays, sketch, stages + 1, came, finish, through)
         last_out = max(last_out, finish)
     return exit_stage.size, last_start, first_out, last_out, called

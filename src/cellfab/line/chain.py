@@ -60,9 +60,11 @@ class ChainStation(AheadStation):
         horizon, warmup = self.line.horizon, self.line.warmup
         chain = build(self._stages(planned_stops(self.timetable, horizon, self.begins)))
         edges = [self.begins, *range(0, horizon, TICKS_PER_WEEK)]
-        tally = new_tally(chain, edges, (warmup, horizon), quantiles=False)
+        scans = bool(chain.mode[:, TIME_DEPENDENT].any())
+        # What parts wait in the buffers between machines is nobody's question, and the scan counts it anyway.
+        tally = new_tally(chain, edges, (warmup, horizon), quantiles=False, stays=scans)
         laws = [pack(machine.cycle) for machine in self.spec.machines.values()]
-        if chain.mode[:, TIME_DEPENDENT].any():
+        if scans:
             self.flow = ChainScan(chain, tally, self.pace.time_to_failure)
         else:
             self.flow = ChainFlow(chain, laws, tally, self.pace.time_to_failure)
