@@ -130,6 +130,12 @@ def test_the_report_shows_its_tasks(tmp_path):
         ({"product_from": "odl"}, None, "product_from: there is no product 'odl'.*did you mean 'old'"),
         ({}, {"old": 1, "rare": 1}, "makes rare before it stops, and is converted from old"),
         ({"stations": {"prss": {"action": "modify"}}}, None, "there is no station 'prss'"),
+        ({"ramp": {"labour": {}}}, None, "conversion.ramp.labour: a bare line has no people"),
+        (
+            {"ramp": {"default": {"rate": {"when": {"scrap_below_share": 0.1}}}}},
+            None,
+            "conversion.ramp.default.rate.when: .*a bare line counts no scrap",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path, change, products, told):

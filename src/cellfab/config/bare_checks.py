@@ -17,15 +17,21 @@ _NO_USE: tuple[tuple[TreePath, str], ...] = (
 )
 
 
+def _ramps(spec: ScenarioSpec) -> Iterator[tuple[TreePath, Ramp]]:
+    """The ramps of a line, of its copies and of what has been converted, with the place of each."""
+    if spec.ramp is not None:
+        yield ("ramp",), spec.ramp
+    if spec.lines is not None and spec.lines.ramp is not None:
+        yield ("lines", "ramp"), spec.lines.ramp
+    if spec.conversion is not None and spec.conversion.ramp is not None:
+        yield ("conversion", "ramp"), spec.conversion.ramp
+
+
 def _laws(spec: ScenarioSpec) -> Iterator[TreePath]:
     """Where laws of stations are written."""
-    written: list[tuple[TreePath, Ramp | None]] = [(("ramp",), spec.ramp)]
-    if spec.lines is not None:
-        written.append((("lines", "ramp"), spec.lines.ramp))
-    for path, ramp in written:
-        if ramp is not None:
-            yield (*path, "default")
-            yield from ((*path, "stations", name) for name in ramp.stations)
+    for path, ramp in _ramps(spec):
+        yield (*path, "default")
+        yield from ((*path, "stations", name) for name in ramp.stations)
 
 
 def bare_problems(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
@@ -44,9 +50,10 @@ def bare_problems(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
             yield resolved.problem((*path, "rate", "when"), message, "write a time_constant_months", key=True)
     if spec.run.ledger_rows:
         yield resolved.problem(("run", "ledger_rows"), "a bare line posts no cost", "leave it out", key=True)
-    if resolved.get(("ramp", "labour")) is not None:
-        message = "a bare line has no people who could learn"
-        yield resolved.problem(("ramp", "labour"), message, "leave it out", key=True)
+    for path, ramp in _ramps(spec):
+        if ramp.labour is not None:
+            message = "a bare line has no people who could learn"
+            yield resolved.problem((*path, "labour"), message, "leave it out", key=True)
 
 
 def bare_warnings(resolved: Resolved, spec: ScenarioSpec) -> Iterator[Problem]:
