@@ -14,6 +14,7 @@ from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes
 from cellfab.errors import InvariantError
 from cellfab.kernels.film import weak_share
+from cellfab.kernels.web_events import EVERYWHERE
 
 many = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
 CAUSE = cause("test", "flaw", "flaw seen in a test")
@@ -29,12 +30,11 @@ def _draws(seed=1):
     return Draws(seed, 0, "film")
 
 
-def test_counts_and_sizes_by_row():
-    found = Found(np.array([3, 1, 3, 3], np.int32), np.array([0.2, 0.5, 0.9, 0.1], np.float32))
-    assert found.counts(5).tolist() == [0, 1, 0, 3, 0]
-    assert found.largest(5) == pytest.approx([0.0, 0.5, 0.0, 0.9, 0.0])
-    none = Found(np.empty(0, np.int32), np.empty(0, np.float32))
-    assert not none.counts(2).any() and not none.largest(2).any()
+def test_counts_by_row():
+    found = Found(np.array([3, 1, 3, 3], np.int32), np.array([0.2, 0.5, 0.9, 0.1], np.float32), np.zeros(5, np.float32))
+    assert found.counts().tolist() == [0, 1, 0, 3, 0]
+    none = Found(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(2, np.float32))
+    assert none.counts().tolist() == [0, 0]
 
 
 @many
@@ -45,7 +45,7 @@ def test_flaws_are_poisson_lognormal_and_seen_by_size():
     flaws, seen, logs = 0, 0, []
     for identity in range(30):
         lot = _web(identity=identity)
-        found = inspect_flaws(lot, _draws(), "holes", 0.3, law, CAUSE, keep=True)
+        found = inspect_flaws(lot, _draws(), "holes", np.array([0.3]), EVERYWHERE, law, CAUSE, keep=True)
         flaws += found.rows.size
         logs.append(np.log(found.sizes.astype(float) / 0.3))
         scrapped = np.flatnonzero(exit_codes(lot) == CAUSE)
@@ -66,7 +66,9 @@ def test_flaws_are_poisson_lognormal_and_seen_by_size():
 
 def test_without_flaws_nothing_is_drawn_or_lost():
     lot = _web()
-    found = inspect_flaws(lot, _draws(), "holes", 0.0, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE, keep=True)
+    found = inspect_flaws(
+        lot, _draws(), "holes", np.array([0.0]), EVERYWHERE, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE, keep=True
+    )
     assert found.rows.size == found.sizes.size == 0
     assert lot.n_alive == lot.n
 
@@ -80,8 +82,8 @@ def test_what_is_seen_by_size(spread, error):
     sizes, seen = [], []
     for identity in range(10):
         lot = _web(identity=identity)
-        found = inspect_flaws(lot, _draws(), "holes", 0.9, law, CAUSE, keep=True)
-        alone = found.counts(lot.n)[found.rows] == 1
+        found = inspect_flaws(lot, _draws(), "holes", np.array([0.9]), EVERYWHERE, law, CAUSE, keep=True)
+        alone = found.counts()[found.rows] == 1
         sizes.append(found.sizes[alone].astype(float))
         seen.append((exit_codes(lot) == CAUSE)[found.rows[alone]])
     sizes, seen = np.concatenate(sizes), np.concatenate(seen)
@@ -101,11 +103,13 @@ def test_false_rejects_are_segments_on_which_nothing_seen_is_too_large():
     noted, off, expected = 0.0, 0, 0
     for identity in range(10):
         lot = _web(identity=identity)
-        found = inspect_flaws(lot, _draws(), "holes", 0.2, Sizes(0.3, 0.6, 0.5, 0.3), CAUSE, keep=True)
+        found = inspect_flaws(
+            lot, _draws(), "holes", np.array([0.2]), EVERYWHERE, Sizes(0.3, 0.6, 0.5, 0.3), CAUSE, keep=True
+        )
         noted += lot.attributes["false_rejects_flaw"]
         rejected = exit_codes(lot) == CAUSE
-        expected += np.count_nonzero(rejected & (found.largest(lot.n) <= 0.3))
-        off += np.count_nonzero(rejected & (found.counts(lot.n) == 1))
+        expected += np.count_nonzero(rejected & (found.largest <= 0.3))
+        off += np.count_nonzero(rejected & (found.counts() == 1))
         assert lot.losses == [(CAUSE, lot.n_dead)]
     share = 0.5 - math.atan(0.6 / 0.5) / math.pi
     assert noted >= expected > 0.9 * noted  # a large one that passed does not make the alarm right
@@ -116,7 +120,9 @@ def test_flaws_that_pass_change_nothing_for_the_others():
     codes = []
     for keep in (False, True):
         lot = _web(200, 250, 3)
-        found = inspect_flaws(lot, _draws(), "holes", 0.2, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE, keep=keep)
+        found = inspect_flaws(
+            lot, _draws(), "holes", np.array([0.2]), EVERYWHERE, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE, keep=keep
+        )
         assert (found is None) != keep
         codes.append(exit_codes(lot).copy())
     assert np.array_equal(*codes)
@@ -129,7 +135,7 @@ def test_a_sharper_limit_and_more_flaws_scrap_more_of_the_same_web():
         good = []
         for limit, rate in ((9.0, 0.05), (0.5, 0.05), (0.5, 0.2), (0.2, 0.2)):
             lot = _web(identity=identity)
-            inspect_flaws(lot, _draws(), "holes", rate, Sizes(0.3, 0.6, 0.5, limit), CAUSE)
+            inspect_flaws(lot, _draws(), "holes", np.array([rate]), EVERYWHERE, Sizes(0.3, 0.6, 0.5, limit), CAUSE)
             good.append(lot.n_alive)
         assert good == sorted(good, reverse=True)
         assert good[0] > good[-1]
@@ -172,10 +178,9 @@ def test_strength_is_drawn_only_if_asked_for_and_decides_nothing():
 
 
 def test_a_rate_that_is_no_number_is_announced():
-    rate = np.full(50, 0.1)
-    rate[7] = math.nan
+    rates, charge = np.array([0.1, math.nan]), np.repeat([0, 1], 25).astype(np.int32)
     with pytest.raises(InvariantError, match=r"'holes'.*not a number"):
-        inspect_flaws(_web(50, 60, 2), _draws(), "holes", rate, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE)
+        inspect_flaws(_web(50, 60, 2), _draws(), "holes", rates, charge, Sizes(0.3, 0.6, 0.5, 0.5), CAUSE)
     patches = Patches(np.array([15.0]), np.array([0.12]), np.array([math.nan]), 4000.0)
     with pytest.raises(InvariantError, match=r"'peel'.*not a number"):
         inspect_peel(_web(50, 60, 2), _draws(), "peel", patches, np.zeros(50, np.int32), 0.7, CAUSE)

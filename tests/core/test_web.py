@@ -28,6 +28,7 @@ def test_rows_are_lane_major():
     lot = _web()
     assert web.shape(lot) == (2, 3)
     assert web.planned_positions(lot) == 4
+    assert web.grid(lot) == (2, 3, 4)
     assert web.exit_codes(lot).tolist() == [0] * 6
     assert web.exit_codes(lot) is lot.exit_code
 
@@ -138,10 +139,8 @@ def test_rows_rejected_with_and_without_reason():
 
 def test_events_stay_where_they_are_and_are_scrapped_once():
     lot = _large()
-    found = web.events(lot, DRAWS, "spots", np.linspace(0.0, 0.5, 150))
-    assert found.rows.size == found.words.shape[0] > 50
-    assert not (found.rows % 150 == 0).any()
-    assert web.events(lot, DRAWS, "spots", 0.3).rows.size > 50
+    found = web.events(lot, DRAWS, "spots", 0.3)
+    assert found.rows.size == found.words.size > 50
     web.scrap_rows(lot, found.rows, 4)
     assert lot.n_dead == np.unique(found.rows).size == lot.losses[0][1]
 

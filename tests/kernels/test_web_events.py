@@ -11,13 +11,11 @@ from cellfab.kernels import web_events
 KEY = np.uint64(7)
 
 
-def _scatter(rate, lanes=3, positions=150, planned=161, entity=5):
+def _scatter(rate, lanes=3, positions=150, planned=161, entity=5, share=1.0):
     rate = np.asarray(rate, float)
-    room = 100 + 12 * lanes * planned
-    rows, words = np.empty(room, np.int32), np.empty((room, 2), np.uint32)
-    found = web_events.scatter_events(KEY, entity, rate, lanes, positions, planned, rows, words)
-    assert found < room
-    return rows[:found], words[:found]
+    kind = np.arange(positions, dtype=np.int32) if rate.size > 1 else web_events.EVERYWHERE
+    rows, first, second = web_events.scatter_events(KEY, entity, rate, kind, share, lanes, positions, planned)
+    return rows, np.column_stack((first, second))
 
 
 def test_counts_per_segment_are_poisson_of_the_local_rate():
@@ -77,19 +75,33 @@ def test_a_roll_cut_short_keeps_the_events_of_what_is_left():
 
 def test_nothing_happens_at_rate_zero_or_on_no_web():
     assert _scatter([0.0])[0].size == 0
-    assert _scatter(np.empty(0), positions=0)[0].size == 0
+    assert _scatter([1.0], share=0.0)[0].size == 0
+    assert _scatter([1.0], positions=0)[0].size == 0
 
 
 @pytest.mark.parametrize("rate", [[math.nan], [0.1] * 149 + [math.nan]])
 def test_a_rate_that_is_no_number_is_told(rate):
-    rows, words = np.empty(100, np.int32), np.empty((100, 2), np.uint32)
-    assert web_events.scatter_events(KEY, 5, np.array(rate), 3, 150, 161, rows, words) == -1
+    with pytest.raises(ValueError, match="not a number"):
+        _scatter(rate)
 
 
-def test_where_there_are_more_events_than_room_it_is_filled():
-    rate, rows, words = np.array([1.0]), np.empty(100, np.int32), np.empty((100, 2), np.uint32)
-    assert web_events.scatter_events(KEY, 5, rate, 3, 150, 161, rows, words) == 100
-    assert np.array_equal(rows, _scatter(rate)[0][:100])
+def test_a_rate_that_is_no_number_does_no_harm_where_it_does_not_hold():
+    kind = np.zeros(150, np.int32)
+    rows, _, _ = web_events.scatter_events(KEY, 5, np.array([0.1, math.nan]), kind, 1.0, 3, 150, 161)
+    assert np.array_equal(rows, _scatter([0.1])[0])
+
+
+def test_there_is_room_for_as_many_events_as_there_are():
+    # 450 segments with ten each: room for 4500 out of that for 256, z-limit 4.
+    rows, words = _scatter([web_events.RATE_AT_MOST])
+    assert rows.size == len(words) == pytest.approx(4500, abs=4 * math.sqrt(4500))
+    assert len(_as_set(rows, words)) == rows.size
+
+
+def test_a_share_of_a_rate_is_that_rate():
+    rate = np.random.default_rng(4).gamma(0.5, 0.8, 150)
+    for one, other in zip(_scatter(rate, share=0.25), _scatter(0.25 * rate), strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_rate_of_a_probability():

@@ -14,61 +14,45 @@ import numpy.typing as npt
 from cellfab.core import web
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.errors import InvariantError
 
 Floats = npt.NDArray[np.float32]
-Rates = float | npt.NDArray[np.float64]
+Rates = npt.NDArray[np.float64]
+Charges = npt.NDArray[np.int32]
+_NOT_KEPT = np.empty(0, np.float32)
 
 
-class Sizes(NamedTuple):
-    """Lognormal sizes, and a camera's lognormal error: a flaw is seen with probability Phi(ln(d / limit) / error)."""
+class Sizes:
+    """Lognormal sizes, and a camera's lognormal error: a flaw is seen with probability Phi(ln(d / limit) / error).
 
-    median: float
-    spread: float
-    """Standard deviation of the logarithm."""
-    camera_spread: float
-    """Of the camera's error, likewise."""
-    limit: float
-    """Flaws read as larger are marked bad."""
+    Parameters
+    ----------
+    median : float
+    spread, camera_spread : float
+        Standard deviation of the logarithm, and of the camera's error likewise.
+    limit : float
+        Flaws read as larger are marked bad.
 
-    @property
-    def read_spread(self) -> float:
-        """Standard deviation of the logarithm of the size as read."""
-        return math.hypot(self.spread, self.camera_spread)
+    Attributes
+    ----------
+    median, limit : float
+    seen_share : float
+        Of all flaws, share read as larger than the limit.
+    known, own : float
+        See `cellfab.kernels.web_flaws.find_flaws`.
+    """
 
-    @property
-    def seen_share(self) -> float:
-        """Of all flaws, share read as larger than the limit."""
-        reach, read_spread = math.log(self.limit / self.median), self.read_spread
-        if read_spread == 0.0:
-            return float(reach < 0.0)
-        return 0.5 * math.erfc(reach / read_spread / math.sqrt(2.0))
+    __slots__ = ("known", "limit", "median", "own", "seen_share")
 
-    def sizes(self, words: npt.NDArray[np.uint32], share: float, sign: float) -> Floats:
-        """True sizes of flaws of which it is known what they are read as.
-
-        The logarithm as read is normal and cut off: the `share` of it that is highest (`sign` 1) or lowest (-1). Given
-        that, the true one is normal, with mean and variance of two normal numbers whose sum is known.
-
-        Parameters
-        ----------
-        words : ndarray of uint32, shape (m, 2)
-            Two random words per flaw.
-        share, sign : float
-        """
-        from cellfab.kernels.random import normals_of_words
-
-        n, read_spread = len(words), self.read_spread
-        if read_spread == 0.0 or not n:
-            return np.full(n, self.median, np.float32)
-        cut, z = np.empty(2 * n, np.uint32), np.empty(2 * n, np.float32)
-        cut[:n] = words[:, 0] * share
-        cut[n:] = words[:, 1]
-        normals_of_words(cut, z)
-        read, rest = z[:n], z[n:]
-        known = np.float32(-sign * self.spread**2 / read_spread)
-        own = np.float32(self.spread * self.camera_spread / read_spread)
-        sizes: Floats = np.float32(self.median) * np.exp(known * read + own * rest)
-        return sizes
+    def __init__(self, median: float, spread: float, camera_spread: float, limit: float) -> None:
+        self.median = np.float32(median)
+        self.limit = limit
+        reach, read_spread = math.log(limit / median), math.hypot(spread, camera_spread)
+        if read_spread > 0.0:
+            self.seen_share = 0.5 * math.erfc(reach / read_spread / math.sqrt(2.0))
+            self.known, self.own = -(spread**2) / read_spread, spread * camera_spread / read_spread
+        else:
+            self.seen_share, self.known, self.own = float(reach < 0.0), 0.0, 0.0
 
 
 class Found(NamedTuple):
@@ -76,22 +60,18 @@ class Found(NamedTuple):
 
     rows: npt.NDArray[np.int32]
     sizes: Floats
+    largest: Floats
+    """Of each row of the lot, 0 where there is none; shape (n,)."""
 
-    def counts(self, n: int) -> npt.NDArray[np.uint8]:
-        """Flaws of each of n rows; a rate of at most ten per row leaves them far below 255."""
-        out = np.zeros(n, np.uint8)
+    def counts(self) -> npt.NDArray[np.uint8]:
+        """Flaws of each row of the lot; a rate of at most ten per row leaves them far below 255."""
+        out = np.zeros(self.largest.size, np.uint8)
         np.add.at(out, self.rows, 1)
-        return out
-
-    def largest(self, n: int) -> Floats:
-        """Largest flaw of each of n rows, 0 where there is none."""
-        out = np.zeros(n, np.float32)
-        np.maximum.at(out, self.rows, self.sizes)
         return out
 
 
 def inspect_flaws(
-    lot: Lot, draws: Draws, decision: str, rate: Rates, law: Sizes, cause: int, *, keep: bool = False
+    lot: Lot, draws: Draws, decision: str, rate: Rates, charge: Charges, law: Sizes, cause: int, *, keep: bool = False
 ) -> Found | None:
     """Flaws scattered over a web, and the segments scrapped on which one is read as too large.
 
@@ -104,8 +84,10 @@ def inspect_flaws(
         A web.
     draws, decision
         Name the flaws' places and sizes: `decision` of those that are seen, `decision` + "_passed" of the others.
-    rate : float or ndarray of float64, shape (positions,)
+    rate : ndarray of float64, shape (charges,)
         Expected flaws per segment.
+    charge : ndarray of int32, shape (positions,)
+        Charge of each position.
     law : Sizes
     cause : int
         Exit code.
@@ -121,21 +103,21 @@ def inspect_flaws(
     InvariantError
         If a rate is not a number.
     """
-    share = law.seen_share
-    seen = web.events(lot, draws, decision, rate * share)
-    sizes = law.sizes(seen.words, share, 1.0)
-    if sizes.size:
-        large = sizes > law.limit
-        web.reject(lot, seen.rows[large], seen.rows[~large], cause)
-    else:
-        web.note_false_rejects(lot, cause, 0)
-    if not keep:
-        return None
-    passed = web.events(lot, draws, f"{decision}_passed", rate * (1.0 - share))
-    return Found(
-        np.concatenate((seen.rows, passed.rows)),
-        np.concatenate((sizes, law.sizes(passed.words, 1.0 - share, -1.0))),
-    )
+    from cellfab.kernels.web_flaws import find_flaws, judge_flaws
+
+    try:
+        rows, deviations, seen = find_flaws(
+            draws.key(decision), draws.key(f"{decision}_passed"), lot.identity, rate, charge,
+            law.seen_share, law.known, law.own, keep, *web.grid(lot),
+        )  # fmt: skip
+    except ValueError as error:
+        raise InvariantError(f"'{decision}': {error}") from None
+    sizes = law.median * np.exp(deviations)
+    largest = np.zeros(lot.n, np.float32) if keep else _NOT_KEPT
+    right, wrong = judge_flaws(rows, sizes, seen, law.limit, cause, web.exit_codes(lot), largest)
+    web.scrapped(lot, (cause, right + wrong))
+    web.note_false_rejects(lot, cause, wrong)
+    return Found(rows, sizes, largest) if keep else None
 
 
 class Patches(NamedTuple):
@@ -151,7 +133,7 @@ class Patches(NamedTuple):
 
 
 def inspect_peel(
-    lot: Lot, draws: Draws, decision: str, patches: Patches, charge: npt.NDArray[np.int32], seen_share: float,
+    lot: Lot, draws: Draws, decision: str, patches: Patches, charge: Charges, seen_share: float,
     cause: int, *, keep: bool = False,
 ) -> Floats | None:  # fmt: skip
     """Scrap the segments of which a patch comes off the foil and is seen.
@@ -180,17 +162,20 @@ def inspect_peel(
     InvariantError
         If the number of weak patches is not a number.
     """
-    from cellfab.kernels.film import weakest_peel
+    from cellfab.kernels.web_flaws import inspect_patches
 
-    found = web.events(lot, draws, decision, patches.weak[charge])
-    if found.rows.size:
-        # A segment with several weak patches is looked at once: its first one's number decides.
-        rows, first = np.unique(found.rows, return_index=True)
-        web.scrap_rows(lot, rows[found.words[first, 0] < seen_share * web.WORDS], cause)
+    try:
+        is_weak, scrapped = inspect_patches(
+            draws.key(decision), lot.identity, patches.weak, charge, seen_share, *web.grid(lot), cause,
+            web.exit_codes(lot),
+        )  # fmt: skip
+    except ValueError as error:
+        raise InvariantError(f"'{decision}': {error}") from None
+    web.scrapped(lot, (cause, scrapped))
     if not keep:
         return None
-    is_weak, peel = np.zeros(lot.n, np.uint8), np.empty(lot.n, np.float32)
-    is_weak[found.rows] = 1
-    u = draws.uniform(f"{decision}_strength", lot)
+    from cellfab.kernels.film import weakest_peel
+
+    peel, u = np.empty(lot.n, np.float32), draws.uniform(f"{decision}_strength", lot)
     weakest_peel(is_weak, u, charge, patches.median_n_per_m, patches.spread, patches.weak, patches.number, peel)
     return peel

@@ -35,6 +35,12 @@ def shape(lot: Lot) -> tuple[int, int]:
     return int(lot.attributes["lanes"]), int(lot.attributes["positions"])
 
 
+def grid(lot: Lot) -> tuple[int, int, int]:
+    """Lanes and positions of a web lot, and its positions as planned (`planned_positions`)."""
+    facts = lot.attributes
+    return int(facts["lanes"]), int(facts["positions"]), int(facts["planned_positions"])
+
+
 def planned_positions(lot: Lot) -> int:
     """Positions of the roll as planned: draw number lane * planned + position is about that segment."""
     return int(lot.attributes["planned_positions"])
@@ -56,17 +62,11 @@ def scrapped(lot: Lot, *losses: tuple[int, int]) -> None:
 
 
 class _Scratch(threading.local):
-    """Room for the random words of a web, the rows found in it and events on it, kept from lot to lot: fresh memory is
-    slow."""
+    """Room for the random words of a web and the rows found in it, kept from lot to lot: fresh memory is slow."""
 
     def __init__(self) -> None:
         self.words = np.empty(0, np.uint32)
         self.rows = np.empty(0, np.int32)
-        self.ask_events(1024)
-
-    def ask_events(self, n: int) -> None:
-        """Make room for n events, which are always fewer than there is room for."""
-        self.event_rows, self.event_words = np.empty(n, np.int32), np.empty((n, 2), np.uint32)
 
     def ask(self, n: int) -> _Scratch:
         """See to it that there is room for n rows."""
@@ -233,15 +233,15 @@ class Events(NamedTuple):
     ----------
     rows : ndarray of int32, shape (m,)
         Rows of the lot, in no order; one that has two events comes twice.
-    words : ndarray of uint32, shape (m, 2)
-        Two random words of each event; the uniform number of a word is (word + 1/2) / 2**32.
+    words : ndarray of uint32, shape (m,)
+        A random word of each event; the uniform number of a word is (word + 1/2) / 2**32.
     """
 
     rows: npt.NDArray[np.int32]
     words: npt.NDArray[np.uint32]
 
 
-def events(lot: Lot, draws: Draws, decision: str, rate: float | npt.NDArray[np.float64]) -> Events:
+def events(lot: Lot, draws: Draws, decision: str, rate: float) -> Events:
     """A Poisson process over the segments of a web.
 
     Parameters
@@ -250,28 +250,15 @@ def events(lot: Lot, draws: Draws, decision: str, rate: float | npt.NDArray[np.f
         A web.
     draws, decision
         Name the numbers.
-    rate : float or ndarray of float64, shape (positions,)
-        Expected events per segment, the same in all lanes; `cellfab.kernels.web_events.rate_of` a probability.
-
-    Raises
-    ------
-    InvariantError
-        If a rate is not a number: it would pass for one of nothing.
+    rate : float
+        Expected events per segment; `cellfab.kernels.web_events.rate_of` a probability.
     """
-    from cellfab.kernels.web_events import scatter_events
+    from cellfab.kernels.web_events import EVERYWHERE, scatter_events
 
-    (lanes, positions), planned = shape(lot), planned_positions(lot)
-    rates = rate if isinstance(rate, np.ndarray) else np.array((rate,))
-    key, scratch = draws.key(decision), _SCRATCH
-    while True:
-        rows, words = scratch.event_rows, scratch.event_words
-        found = scatter_events(key, lot.identity, rates, lanes, positions, planned, rows, words)
-        if found < rows.size:
-            break
-        scratch.ask_events(2 * found)  # there may be more of them
-    if found < 0:
-        raise InvariantError(f"'{decision}': a rate of events is not a number")
-    return Events(rows[:found].copy(), words[:found].copy())
+    rows, words, _ = scatter_events(
+        draws.key(decision), lot.identity, np.array((rate,)), EVERYWHERE, 1.0, *grid(lot)
+    )  # fmt: skip
+    return Events(rows, words)
 
 
 def scrap_rows(lot: Lot, rows: npt.NDArray[np.int32], cause: int) -> None:

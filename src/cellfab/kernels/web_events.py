@@ -16,12 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.random import philox
+from cellfab.kernels.random import fill_words, philox
 
 BLOCK = 64
 """Segments that share a rate axis."""
 RATE_AT_MOST = 10.0
 """Events per segment that are told apart: what would be more is that."""
+EVERYWHERE = np.empty(0, np.int32)
+"""For `kind` where one rate holds at all positions."""
+_ROOM = 256  # events that there is room for at first
 _LOW_32 = np.uint64(0xFFFFFFFF)
 _SHIFT_32 = np.uint64(32)
 _PLACE = np.uint64(BLOCK - 1)
@@ -32,12 +35,12 @@ def scatter_events(
     key: np.uint64,
     entity: int,
     rate: npt.NDArray[np.float64],
+    kind: npt.NDArray[np.int32],
+    share: float,
     lanes: int,
     positions: int,
     planned: int,
-    rows: npt.NDArray[np.int32],
-    words: npt.NDArray[np.uint32],
-) -> int:
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     """Scatter events over a web.
 
     Parameters
@@ -48,55 +51,87 @@ def scatter_events(
         caller.
     entity : int
         The web.
-    rate : ndarray of float64, shape (positions,) or (1,)
-        Expected events per segment; more than `RATE_AT_MOST` counts as that.
+    rate : ndarray of float64, shape (kinds,)
+        Expected events per segment.
+    kind : ndarray of int32, shape (positions,) or (0,)
+        Which of the rates holds at a position; if empty, the first holds everywhere.
+    share : float
+        Of the rates, the share that is meant. More than `RATE_AT_MOST` then counts as that.
     lanes, positions, planned : int
         Lanes, positions of each, and positions as planned.
-    rows : ndarray of int32, shape (m,)
-        Written from the front: row ``lane * positions + position`` of each event, in no order; a row may come twice.
-    words : ndarray of uint32, shape (m, 2)
-        Written: two random words of each event.
 
     Returns
     -------
-    int
-        Events, at most m: if it is m, there may be more. -1 if a rate is not a number.
+    rows : ndarray of int32, shape (m,)
+        Row ``lane * positions + position`` of each event, in no order; one that has two events comes twice.
+    first, second : ndarray of uint32, shape (m,)
+        Two random words of each event.
+
+    Raises
+    ------
+    ValueError
+        If a rate that holds somewhere is not a number: it would pass for one of nothing.
     """
     per_lane = (planned + BLOCK - 1) // BLOCK
-    highest = np.zeros(per_lane)
+    highest, busiest = np.zeros(per_lane), 0.0
+    limits = np.empty(positions)
     for position in range(positions):
-        here = min(rate[min(position, rate.size - 1)], RATE_AT_MOST)
-        if np.isnan(rate[min(position, rate.size - 1)]):
-            return -1
-        highest[position // BLOCK] = max(highest[position // BLOCK], here)
+        expected = rate[kind[position] if kind.size > 0 else 0] * share
+        if np.isnan(expected):
+            raise ValueError("a rate of events is not a number")
+        limits[position] = BLOCK * min(expected, RATE_AT_MOST)
+        highest[position // BLOCK] = max(highest[position // BLOCK], limits[position])
+        busiest = max(busiest, limits[position])
+    found, room = 0, _ROOM if busiest > 0.0 else 0
+    rows, first, second = np.empty(room, np.int32), np.empty(room, np.uint32), np.empty(room, np.uint32)
+    if room == 0:
+        return rows, first, second
+    lowest = np.empty(4 * lanes * per_lane, np.uint32)  # all blocks' first points at once: most have none
+    fill_words(key, entity, 0, lowest)
     low, high = np.uint64(entity) & _LOW_32, np.uint64(entity) >> _SHIFT_32
     key_low, key_high = key & _LOW_32, key >> _SHIFT_32
-    found = 0
     for part in range(per_lane):
-        top = BLOCK * highest[part]
+        top = highest[part]
         if not top > 0.0:
             continue
         none = math.exp(-top)
         for lane in range(lanes):
             block = np.uint64(lane * per_lane + part)
-            height, point = 0.0, 0
-            while True:
-                one, two, three, four = philox(block, np.uint64(point), low, high, key_low, key_high)
-                u = (np.float64((one << np.uint64(20)) | (two >> np.uint64(12))) + 0.5) * 2.0**-52
-                if point == 0 and u <= none:  # nearly always: the logarithm need not be taken
-                    break
-                height -= math.log(u)
-                if height >= top:
-                    break
+            at = 4 * int(block)
+            one, two = np.uint64(lowest[at]), np.uint64(lowest[at + 1])
+            u = _uniform(one, two)
+            if u <= none:  # nearly always: the logarithm need not be taken
+                continue
+            three, four = np.uint64(lowest[at + 2]), np.uint64(lowest[at + 3])
+            height, point = -math.log(u), 0
+            while height < top:
                 position = part * BLOCK + int(two & _PLACE)
-                kept = height < BLOCK * min(rate[min(position, rate.size - 1)], RATE_AT_MOST)
-                if kept and position < positions and found < rows.size:
+                if position < positions and height < limits[position]:
+                    if found == room:
+                        rows, first, second = _doubled(rows), _doubled(first), _doubled(second)
+                        room *= 2
                     rows[found] = lane * positions + position
-                    words[found, 0] = np.uint32(three)
-                    words[found, 1] = np.uint32(four)
+                    first[found] = np.uint32(three)
+                    second[found] = np.uint32(four)
                     found += 1
                 point += 1
-    return found
+                one, two, three, four = philox(block, np.uint64(point), low, high, key_low, key_high)
+                height -= math.log(_uniform(one, two))
+    return rows[:found], first[:found], second[:found]
+
+
+@kernel
+def _uniform(one: np.uint64, two: np.uint64) -> float:
+    """Midpoint of the cell of (0, 1) that 52 bits of two words name."""
+    return float((np.float64((one << np.uint64(20)) | (two >> np.uint64(12))) + 0.5) * 2.0**-52)
+
+
+@kernel
+def _doubled(values):  # type: ignore[no-untyped-def]
+    """The same values with as much room again behind them."""
+    out = np.empty(2 * values.size, values.dtype)
+    out[: values.size] = values
+    return out
 
 
 def rate_of(probability: float) -> float:

@@ -362,17 +362,17 @@ class Coat(Drying):
         law = Sizes(params.pinhole_median_mm, params.pinhole_spread_ln, camera, params.pinhole_limit_mm)
         keep = params.keep_all_columns
         holes = inspect_flaws(
-            child, draws, "spots", spots[charge], law, SPOT, keep=keep or PINHOLE in self.writes
+            child, draws, "spots", spots, charge, law, SPOT, keep=keep or PINHOLE in self.writes
         )  # fmt: skip
         metals = self.at("metal_per_m2", maturity) * area_m2 * factor[n:]
         law = Sizes(params.metal_median_um, params.metal_spread_ln, camera, params.metal_seen_um)
-        metal = inspect_flaws(child, draws, "metal", metals[charge], law, FOREIGN, keep=True)
+        metal = inspect_flaws(child, draws, "metal", metals, charge, law, FOREIGN, keep=True)
         assert metal is not None
-        child.columns[METAL] = metal.largest(child.n)
+        child.columns[METAL] = metal.largest
         if holes is not None:
-            child.columns[PINHOLE] = holes.largest(child.n)
+            child.columns[PINHOLE] = holes.largest
             if keep:
-                child.columns[PINHOLES] = holes.counts(child.n)
+                child.columns[PINHOLES] = holes.counts()
         # Every crack is seen: it is all over the electrode.
         web.scrap_rows(child, web.events(child, draws, "crack", rate_of(self.crack_probability())).rows, CRACK)
 

@@ -393,21 +393,21 @@ class DryFilm(ElectrodeStep):
         )
         keep = now["keep_all_columns"]
         holes = inspect_flaws(
-            child, draws, "pinholes", rate[charge], law, HOLE, keep=keep or PINHOLE in self.writes
+            child, draws, "pinholes", rate, charge, law, HOLE, keep=keep or PINHOLE in self.writes
         )  # fmt: skip
         if holes is not None:
-            child.columns[PINHOLE] = holes.largest(child.n)
+            child.columns[PINHOLE] = holes.largest
             if keep:
-                child.columns[PINHOLES] = holes.counts(child.n)
+                child.columns[PINHOLES] = holes.counts()
 
     def _metal(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
         """Metal particles that came with the powder or off the machine; the camera sees the few large ones."""
         rate = now["metal_per_m2"] * child.attributes["segment_m2"]
-        rates = (rate * _clusters(draws, "metal_cluster", lot, now["cluster_shape"]))[charge]
+        rates = rate * _clusters(draws, "metal_cluster", lot, now["cluster_shape"])
         law = Sizes(now["metal_median_um"], now["metal_spread_ln"], now["camera_spread_ln"], now["metal_seen_um"])
-        particles = inspect_flaws(child, draws, "metal", rates, law, FOREIGN, keep=True)
+        particles = inspect_flaws(child, draws, "metal", rates, charge, law, FOREIGN, keep=True)
         assert particles is not None  # all of them were asked for
-        child.columns[METAL] = particles.largest(child.n)
+        child.columns[METAL] = particles.largest
 
     def _peel(
         self, child: Lot, lot: Lot, charge: Charges, lamination: float, draws: Draws, now: Mapping[str, Any]

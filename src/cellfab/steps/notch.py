@@ -114,7 +114,7 @@ class Notch(ElectrodeStep):
         rows, words = web.events(lot, draws, "cut", rate_of(now["flaw_probability"]))
         flaw = np.zeros(lot.n, np.uint8)
         flaw[rows] = 1
-        seen = rows[words[:, 0] < now["flaw_seen_share"] * web.WORDS]
+        seen = rows[words < now["flaw_seen_share"] * web.WORDS]
         alarms = web.events(lot, draws, "false_alarm", rate_of(now["false_alarm_probability"])).rows
         is_flawed = flaw[alarms] == 1
         web.reject(lot, np.concatenate((seen, alarms[is_flawed])), alarms[~is_flawed], SEEN_FLAW)
