@@ -10,32 +10,26 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.buyer_counts import BuyerCounts
-from cellfab.config.line_spec import station_units
-from cellfab.config.problems import config_error
 from cellfab.core import notes
-from cellfab.core.causes import cause, describe
+from cellfab.core.causes import cause
 from cellfab.core.draws import Draws
-from cellfab.core.ledger import Entry, Holding, Ledger, Posting
+from cellfab.core.ledger import Posting
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.core.racks import Racks
 from cellfab.core.tally import Tally
-from cellfab.economics.consumables import UncountableError, Use, used_up, uses
 from cellfab.economics.credits import Shortfall
-from cellfab.economics.energy import PROCESS, WARM_UP, WORKING, EnergyBook, Rest
-from cellfab.economics.period_cost import MATERIALS, StandardRate, energy_entries, standard_rate
-from cellfab.economics.prices import weekly_prices
-from cellfab.economics.shocks import Window, closed_ticks, with_shocks
-from cellfab.economics.tariffs import TARIFFS
+from cellfab.economics.shocks import Window, closed_ticks
 from cellfab.errors import ConfigError
 from cellfab.line.physics import Processed
 from cellfab.line_counts import LineCounts
 from cellfab.line_ramp import UnitTime, ramp_book
+from cellfab.plant_costs import PlantCosts
 from cellfab.plant_modes import PlantModes
 from cellfab.ramp.pace import Pace
 from cellfab.records.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Merge, Step, Work
-from cellfab.units import TICKS_PER_H, TICKS_PER_WEEK, to_ticks
+from cellfab.units import TICKS_PER_WEEK
 
 EXPIRED = cause("line", "expired", "stayed too long in a buffer or store, or was inside when the line was cleared")
 REMNANT = cause("line", "remnant", "good electrode left over because the other one of the pair was scrapped")
@@ -54,25 +48,10 @@ class _Stop(NamedTuple):
     draws: Draws
 
 
-class _Visit(NamedTuple):
-    """Money of one place for one lot, held back until the station has finished the lot."""
-
-    materials: list[Entry]
-    energy: list[Entry]
-    alive: int
-    scrapped: list[tuple[int, int]]
-    """(cause, rows)"""
-    place: str
-    false_rejects: Mapping[str, int]
-    """By name of the cause: how many of the scrapped rows were sound, where the step tells."""
-
-
-class _Site(NamedTuple):
-    """What the accounts have to know about a station."""
-
-    rate: StandardRate
-    unit_time: UnitTime
-    consumables: tuple[Use, ...]
+_Visit = tuple[str, Work, int, list[tuple[int, int]], Mapping[str, int]]
+"""What one place did to one lot, to be paid for once the station has finished it: place, what it used, rows alive
+before, (cause, rows) of those scrapped, and how many of these were sound, by cause, where the step tells."""
+_NO_VISITS: tuple[int, None, list[_Visit]] = (0, None, [])
 
 
 class Plant:
@@ -80,15 +59,11 @@ class Plant:
 
     Attributes
     ----------
-    ledger : Ledger
-    prices : WeeklyPrices
-    energy : EnergyBook
-    rests : dict of str to Rest
-        When stations that are switched off after a while were off.
+    costs : PlantCosts
+    ledger, energy, prices, occupied
+        Of `costs`.
     closures : mapping of str to windows
         Set before the run: when stations are not supplied, which no lot in them pays for.
-    occupied : dict of (week, station) to int
-        Ticks of its units for which lots have paid.
     tally : Tally
     book : RampBook or None
         None where the scenario does not ramp: every station stands at full maturity and pace.
@@ -131,20 +106,10 @@ class Plant:
         self.scenario = scenario
         self.recorder = recorder
         self.economics = spec.economics
-        self.ledger = Ledger(on_posting)
+        self.costs = costs = PlantCosts(scenario, spec.economics, on_posting)
+        self.ledger, self.energy, self.prices, self.occupied = costs.ledger, costs.energy, costs.prices, costs.occupied
         self.tally = Tally()
-        self.energy = EnergyBook()
         self.closures: Mapping[str, Sequence[Window]] = {}
-        self.occupied: dict[tuple[int, str], int] = {}
-        self.rests = {
-            name: Rest(station.economics)
-            for name, station in spec.line.stations.items()
-            if station.economics.off_after_h is not None
-        }
-        weeks = -(-to_ticks(spec.run.horizon_h * 3600.0) // TICKS_PER_WEEK)
-        prices = weekly_prices(self.economics, spec.materials, spec.run.start_date, weeks)
-        self.prices = with_shocks(prices, spec.shocks.values(), spec.run.start_date)
-        self.units = {name: station_units(station) for name, station in spec.line.stations.items()}
         self.book = ramp_book(scenario)
         self.modes: PlantModes | None = None
         if self.book is not None and spec.ramp is not None and spec.ramp.failure_modes is not None:
@@ -168,23 +133,9 @@ class Plant:
         self.by_buyer = BuyerCounts(scenario)
         self.opening_maturity: dict[str, float] = {}
         self._inside: dict[int, int] = {}
-        self._visits: dict[tuple[str, int], tuple[float | None, list[_Visit]]] = {}
+        self._visits: dict[tuple[str, int], tuple[int, float | None, list[_Visit]]] = {}
         self._stops = self._bind(scenario, seed, replicate)
-        self._sites = {
-            name: _Site(
-                standard_rate(station.economics, self.units[name], self.economics),
-                UnitTime.of(station),
-                uses(station.economics.consumables, self.economics, self.prices.consumables),
-            )
-            for name, station in spec.line.stations.items()
-        }
-        self._prices = {
-            name: (
-                f"{MATERIALS}{name}", material.unit, 1.0 / material.use_efficiency,
-                self.prices.materials[name], self.prices.duties.get(name),
-            )
-            for name, material in spec.materials.items()
-        }  # fmt: skip
+        self._unit_times = {name: UnitTime.of(station) for name, station in spec.line.stations.items()}
 
     @staticmethod
     def _bind(scenario: Scenario, seed: int, replicate: int) -> dict[str, tuple[_Stop, ...]]:
@@ -244,18 +195,18 @@ class Plant:
             if parent.losses:
                 self._count_machine_losses(week, station, parent)
         parents = lots
-        electricity, heat = self.prices.electricity[week], self.prices.heat[week]
         for index, (key, _, steps, draws) in enumerate(stops):
             step, merges = steps[lot.product]
             if self.modes is not None:
                 step = self.modes.steps.get((key, lot.product), step)
-            came = [parent.n_alive for parent in parents]
+            alive = lot.n - lot.n_dead
             if merges:
+                came = [parent.n_alive for parent in parents]
                 made = step.merge({parent.material: parent for parent in parents}, draws, maturity)  # type: ignore[attr-defined]
             else:
+                came = [alive]
                 made = step.apply(lot, draws, maturity)
             work = step.work(made, maturity)
-            alive = came[0]
             if made is not lot:
                 self._become(key, parents, came, made, week)
                 alive = made.n
@@ -270,54 +221,31 @@ class Plant:
             seconds = work.seconds if seconds is None else seconds
             stops_s += notes.take(made, notes.STOPS_S)
             self._note_rework(key, made)
-            bought = self._bought(key, work, week) if work.materials else []
-            energy = energy_entries(work.energy_kwh, work.heat_kwh, electricity, heat)
-            visits.append(_Visit(bought, energy, alive, scrapped, key, notes.take_false_rejects(made)))
+            visits.append((key, work, alive, scrapped, notes.take_false_rejects(made)))
             lot = made
             parents = (lot,)
-        self._visits[station, lot.identity] = (seconds, visits)
+        self._visits[station, lot.identity] = (week, seconds, visits)
         return Processed(lot, seconds, stops_s, exits)
 
     def worked(self, station: str, lot: Lot, started: int, ended: int) -> None:
         """Post what the lot cost here, move the share of what was scrapped, and let the station learn."""
-        week = ended // TICKS_PER_WEEK
-        seconds, visits = self._visits.pop((station, lot.identity), (None, ()))
-        site = self._sites[station]
+        week, costs = ended // TICKS_PER_WEEK, self.costs
+        priced, seconds, visits = self._visits.pop((station, lot.identity), _NO_VISITS)
         spent = ended - started
-        closed = self.closures.get(station)
-        if closed:
-            spent -= closed_ticks(closed, started, ended)
-        ticks = site.unit_time.ticks(lot, spent, seconds)
-        occupied = (week, station)
-        self.occupied[occupied] = self.occupied.get(occupied, 0) + ticks
-        rest = self.rests.get(station)
-        if rest is not None and rest.works(started, ended):
-            self._warm_up(station, started // TICKS_PER_WEEK)
-        rate = site.rate
-        entries = rate.absorbed(ticks / TICKS_PER_H, self.prices.electricity[week], self.prices.heat[week])
-        if len(entries) > len(rate.entries):
-            self.energy.used(week, station, WORKING, entries[len(rate.entries) :], lot)
-        if site.consumables:
-            rows = visits[0].alive if visits else lot.n_alive
-            entries += self._used_up(station, site.consumables, week, ticks / TICKS_PER_H, lot, rows)
-        if entries and not (visits and visits[0].place == station):
-            self.ledger.charge_lot(lot, week, station, entries)
-            entries = []
-        for visit in visits:
-            entries += visit.materials
-            if visit.energy:
-                self.energy.used(week, visit.place, PROCESS, visit.energy, lot)
-                entries += visit.energy
-            if entries:
-                self.ledger.charge_lot(lot, week, visit.place, entries)
-            if visit.scrapped:
-                if visit.false_rejects:
-                    self._note_false_rejects(lot, visit)
+        if station in self.closures:
+            spent -= closed_ticks(self.closures[station], started, ended)
+        ticks = self._unit_times[station].ticks(lot, spent, seconds)
+        costs.at_station(station, lot, visits[0][2] if visits else lot.n_alive, started, ended, ticks)
+        for place, work, alive, scrapped, false_rejects in visits:
+            if work.materials or work.energy_kwh or work.heat_kwh:
+                costs.at_place(place, lot, work, week, priced)
+            if scrapped:
+                if false_rejects:
+                    self._note_false_rejects(lot, place, false_rejects, alive)
                 if self.modes is not None:
-                    rows = sum(number for _, number in visit.scrapped)
-                    self.modes.scrapped(visit.place, lot, rows, visit.alive, cells_per_row(lot), ended)
-                self._scrap(lot, visit.scrapped, visit.alive, week, visit.place)
-            entries = []
+                    rows = sum(number for _, number in scrapped)
+                    self.modes.scrapped(place, lot, rows, alive, cells_per_row(lot), ended)
+                costs.scrapped(lot, scrapped, alive, week, place)
         if self.book is not None:
             self.book.advance(station, ended, ticks, started)
 
@@ -327,8 +255,7 @@ class Plant:
         self._count_machine_losses(week, sink, lot)
         key = (week, lot.product)
         energy = lot.attributes.get("good_energy_kwh", 0.0)
-        self.ledger.finish(lot, good, energy, week, sink)
-        self.energy.finished(lot)
+        self.costs.finished(lot, good, energy, week, sink)
         self._inside.pop(lot.identity, None)
         self.by_line.finished(sink, lot, good, energy, week)
         if self.recorder is not None:
@@ -352,7 +279,7 @@ class Plant:
         self._count_machine_losses(week, place, lot)
         lot.scrap(np.ones(lot.n, dtype=np.bool_), EXPIRED)
         self._count(week, place, lot, alive, _losses(lot))
-        self._scrap(lot, [(EXPIRED, alive)], alive, week, place)
+        self.costs.scrapped(lot, [(EXPIRED, alive)], alive, week, place)
         if self.recorder is not None:
             self.recorder.passed(place, lot)
             self.recorder.left(lot, SCRAPPED)
@@ -396,40 +323,18 @@ class Plant:
                 cells = 0.0 if code == REMNANT else rows * cells_per_row(parent)
                 self.tally.scrap(week, parent.product, place, code, rows, cells)
             if lost:
-                self._scrap(parent, lost, alive, week, place)
-        self.ledger.pass_on(parents, [made])
-        self.energy.became(parents, made)
+                self.costs.scrapped(parent, lost, alive, week, place)
+        self.costs.became(parents, made)
         if self.recorder is not None:
             self.recorder.made(place, parents, made)
         returned = made.attributes.get("kg_returned", 0.0) - sum(p.attributes.get("kg_returned", 0.0) for p in parents)
         if returned > 0.0 and made.material != "cell":
-            self._give_back_powder(made, returned, week, place)
+            self.costs.give_back_powder(made, returned, week, place)
         if made.material == "cell":
             key = (week, made.product)
             self.cells_started[key] = self.cells_started.get(key, 0) + made.n
             self._inside[made.identity] = made.n
             self.by_line.made(place, made, week)
-
-    def _used_up(
-        self, station: str, known: Sequence[Use], week: int, unit_hours: float, lot: Lot, rows: int
-    ) -> list[Entry]:
-        try:
-            return used_up(known, week, unit_hours, lot, rows)
-        except UncountableError as error:
-            path = ("line", "stations", station, "economics", "consumables", error.name, "per")
-            hint = "per: m where lots are a length of web, per: cell from winding or stacking on, per: lot anywhere"
-            raise config_error([self.scenario.resolved.problem(path, str(error), hint)]) from error
-
-    def _give_back_powder(self, lot: Lot, kg: float, week: int, place: str) -> None:
-        """Trim goes back to the powder store: all powders of the lot in proportion."""
-        powders = {
-            account: quantity
-            for account, quantity in self.ledger.carried(lot, "kg").items()
-            if account.startswith(MATERIALS)
-        }
-        whole = sum(powders.values())
-        for account, quantity in powders.items():
-            self.ledger.give_back(lot, account, min(quantity, quantity * kg / whole), week, place)
 
     def _count(self, week: int, place: str, lot: Lot, alive: int, scrapped: Sequence[tuple[int, int]]) -> None:
         if place not in self.row_units:
@@ -456,29 +361,10 @@ class Plant:
         if losses and self.recorder is not None:
             self.recorder.passed(place, lot)
         alive = lot.n_alive + sum(rows for _, rows in losses)
-        self._scrap(lot, losses, alive, week, place)
+        self.costs.scrapped(lot, losses, alive, week, place)
         for code, rows in losses:
             self._count(week, place, lot, alive, [(code, rows)])
             alive -= rows
-
-    def _scrap(self, lot: Lot, losses: Sequence[tuple[int, int]], of: int, week: int, place: str) -> None:
-        """Rows of a lot, by cause, are thrown away with their share of its value and of its energy."""
-        self.ledger.scrap_each(lot, [(describe(code).name, rows) for code, rows in losses], of, week, place)
-        self.energy.scrapped(lot, sum(rows for _, rows in losses), of)
-
-    def _warm_up(self, station: str, week: int) -> None:
-        """A station that was off is switched on."""
-        economics = self.scenario.spec.line.stations[station].economics
-        entries = energy_entries(
-            economics.warm_up_kwh, economics.warm_up_heat_kwh, self.prices.electricity[week], self.prices.heat[week]
-        )
-        self.unabsorbed(week, station, WARM_UP, entries)
-
-    def unabsorbed(self, week: int, station: str, use: str, entries: Sequence[Entry]) -> None:
-        """Post energy that a station used and no lot did."""
-        for entry in entries:
-            self.ledger.charge(week, station, *entry, Holding.IDLE_CAPACITY)
-        self.energy.used(week, station, use, entries)
 
     def _note_rework(self, place: str, lot: Lot) -> None:
         again = int(notes.take(lot, notes.REWORKED))
@@ -486,25 +372,11 @@ class Plant:
             key = (lot.product, place)
             self.reworked[key] = self.reworked.get(key, 0) + again
 
-    def _note_false_rejects(self, lot: Lot, visit: _Visit) -> None:
-        for reason, rows in visit.false_rejects.items():
-            key = (lot.product, visit.place, reason)
+    def _note_false_rejects(self, lot: Lot, place: str, found: Mapping[str, int], alive: int) -> None:
+        for reason, rows in found.items():
+            key = (lot.product, place, reason)
             before, usd = self.false_rejects.get(key, (0, 0.0))
-            self.false_rejects[key] = (before + rows, usd + lot.value_usd * rows / visit.alive)
-
-    def _bought(self, place: str, work: Work, week: int) -> list[Entry]:
-        entries: list[Entry] = []
-        for name, used in work.materials.items():
-            price = self._prices.get(name)
-            if price is None:
-                raise ConfigError(f"'{place}' uses '{name}', but `materials` has no price for it")
-            account, unit, per_used, usd, duty = price
-            bought = used * per_used
-            value = bought * usd[week]
-            entries.append((account, bought, unit, value))
-            if duty is not None:
-                entries.append((f"{TARIFFS}{name}", value, "usd", value * duty[week]))
-        return entries
+            self.false_rejects[key] = (before + rows, usd + lot.value_usd * rows / alive)
 
 
 def cells_per_row(lot: Lot) -> float:

@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from cellfab.core.ledger import ENERGY_UNIT
 from cellfab.economics.consumables import of_the_plant
 from cellfab.economics.credits import book_credits, book_sales
 from cellfab.economics.crew_labour import post_crew
-from cellfab.economics.energy import ALWAYS_ON, STAND_BY
-from cellfab.economics.energy import WORKING as AT_WORK
+from cellfab.economics.energy import ALWAYS_ON
 from cellfab.economics.layoff import absent_shares, with_absent
 from cellfab.economics.period_cost import (
     PLANT,
     close_week,
-    energy_entries,
     weekly_period_cost,
     weekly_plant_cost,
     with_added_capital,
@@ -202,7 +201,7 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: PlantConversion | N
         for name, station in flow.stations.items():
             ticks = station.weekly_ticks[week]
             working, whole = float(ticks[WORKING]) / station.units, float(ticks.sum()) / station.units
-            _close_energy(plant, name, week, working / TICKS_PER_H, whole / TICKS_PER_H, flow.horizon)
+            plant.costs.close_week(name, week, working / TICKS_PER_H, whole / TICKS_PER_H, flow.horizon)
         converted = any(week >= restart for restart in restart_weeks.values())
         costs = {
             name: (after if week >= restart_weeks.get(name, weeks) else before)[name] for name in spec.line.stations
@@ -216,8 +215,9 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: PlantConversion | N
         )
         worn = of_the_plant(economics, plant.prices.consumables, week)
         close_week(ledger, week, costs, (*shared, *worn), part, _late(begins, week, part))
-        always_on = ((account, quantity * part, unit, usd * part) for account, quantity, unit, usd in shared)
-        plant.energy.used(week, PLANT, ALWAYS_ON, always_on)
+        for account, quantity, unit, _ in shared:
+            if unit == ENERGY_UNIT:
+                plant.energy.used(week, PLANT, account, ALWAYS_ON, quantity * part)
     last_part = flow.horizon / TICKS_PER_WEEK - weeks + 1
     for name, crew in flow.crews.items():
         worked_h = {
@@ -261,23 +261,6 @@ def _close_practice(plant: Plant, weeks: int, last_part: float) -> None:
         post_learners(plant.ledger, week, there, plant.economics, factor, part)
         for counts in (plant.cells_good, plant.cells_unsold):
             made += sum(number for (when, _), number in counts.items() if when == week)
-
-
-def _close_energy(plant: Plant, name: str, week: int, working_h: float, whole_h: float, horizon: int) -> None:
-    """Post what a station took in a week and no lot has paid for.
-
-    Working, it takes its power for the hours of work; lots have paid for those in which they were in it, breakdowns
-    included, so that the rest may be negative. Otherwise it stands by, unless it was switched off.
-    """
-    economics, rest, prices = plant.scenario.spec.line.stations[name].economics, plant.rests.get(name), plant.prices
-    paid_h = plant.occupied.get((week, name), 0) / plant.units[name] / TICKS_PER_H
-    off_h = 0.0 if rest is None else rest.off_ticks(week, horizon) / TICKS_PER_H
-    for use, hours, power_kw, heat_kw in (
-        (AT_WORK, working_h - paid_h, economics.power_kw, economics.heat_kw),
-        (STAND_BY, max(whole_h - working_h - off_h, 0.0), economics.idle_power_kw, economics.idle_heat_kw),
-    ):
-        entries = energy_entries(power_kw * hours, heat_kw * hours, prices.electricity[week], prices.heat[week])
-        plant.unabsorbed(week, name, use, entries)
 
 
 def _check(plant: Plant) -> None:

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cellfab.core.bills import AMOUNT, LINE_BEFORE, UNIT_HOURS, Line
 from cellfab.core.ledger import Holding, Ledger
 from cellfab.core.lot import Lot
 
+PRICES = (8.0, 10.0, 12.0)
+LINES = (
+    Line("labour", "h", UNIT_HOURS, 0.5, 20.0),
+    Line("electricity", "kWh", UNIT_HOURS, 100.0, price=(0.08, 0.1, 0.12)),
+    Line("materials.lfp", "kg", AMOUNT, 2.0, price=PRICES),
+    Line("tariff.lfp", "usd", LINE_BEFORE, price=(0.0, 0.25, 0.5)),
+)
+"""The bill of a station, for three weeks."""
 ENTRIES = (
     ("labour", 1.1, "h", 44.0),
     ("electricity", 12.5, "kWh", 1.0),
@@ -55,6 +65,58 @@ def test_who_asks_is_told_every_posting():
     ledger.charge_lot(Lot(1, product="ess"), 0, "mix", ENTRIES[:1])
     ledger.charge(0, "plant", "heat", 5.0, "kWh", 0.1)
     assert rows == [(0, "mix", "ess", 1, "labour", 1.1, "h", 44.0), (0, "plant", "", 0, "heat", 5.0, "kWh", 0.1)]
+
+
+def test_a_bill_by_hand():
+    rows = []
+    ledger, lot = Ledger(rows.append), Lot(1, product="ess")
+    bill = ledger.bill("coat", "ess", LINES, 3)
+    ledger.charge_bill(lot, 7, bill, np.array([3.0, 1.0, 50.0, 10.0]), 1)
+    wanted = [
+        ("labour", 1.5, "h", 60.0),
+        ("electricity", 300.0, "kWh", 30.0),
+        ("materials.lfp", 20.0, "kg", 200.0),
+        ("tariff.lfp", 200.0, "usd", 50.0),
+    ]
+    assert [tuple(debit) for debit in ledger.debits()] == [(7, "coat", "ess", *entry) for entry in wanted]
+    assert rows == [(7, "coat", "ess", 1, *entry) for entry in wanted]
+    assert lot.value_usd == 340.0
+    ledger.charge_bill(lot, 7, bill, np.array([0.0, 1.0, 50.0, 1.0]), 2)
+    assert ledger.debited(7, "coat", "tariff.lfp") == (224.0, 62.0)
+    assert lot.value_usd == 376.0
+    assert ledger.balance().is_zero
+
+
+@given(st.lists(st.floats(0.0, 1e6), min_size=4, max_size=4), st.integers(0, 2))
+def test_a_bill_is_rounded_as_its_entries_are(counts, week):
+    """To the nearest micro-unit, half to even: as Python rounds."""
+    hours, _, _, amount = counts
+    value = amount * 2.0 * PRICES[week]
+    entries = [
+        ("labour", 0.5 * hours, "h", 20.0 * hours),
+        ("electricity", 100.0 * hours, "kWh", 100.0 * hours * LINES[1].price[week]),
+        ("materials.lfp", amount * 2.0, "kg", value),
+        ("tariff.lfp", value, "usd", value * LINES[3].price[week]),
+    ]
+    ledger, lot = Ledger(), Lot(1)
+    ledger.charge_bill(lot, 0, ledger.bill("s", "part", LINES, 3), np.array(counts), week)
+    assert [(debit.quantity, debit.usd) for debit in ledger.debits()] == [
+        (round(quantity * 1e6) / 1e6, round(usd * 1e6) / 1e6) for _, quantity, _, usd in entries
+    ]
+    assert lot.value_usd == sum(round(usd * 1e6) for *_, usd in entries) / 1e6
+
+
+def test_more_accounts_than_there_was_room_for():
+    ledger, early, late = Ledger(), Lot(1, n=4), Lot(2, n=4)
+    ledger.charge_lot(early, 0, "a", ENTRIES)
+    ledger.scrap(early, 1, 4, 0, "a", "x")
+    many = [(f"materials.{number}", 1.0, "kg", 2.0) for number in range(200)]
+    ledger.charge_lot(late, 0, "a", many)
+    ledger.charge_lot(early, 0, "a", many[-1:])
+    assert len(list(ledger.debits())) == 203
+    assert ledger.debited(0, "a", "materials.199") == (2.0, 4.0)
+    assert ledger.carried(early, "kg") == {"materials.lfp": 1500.0, "materials.199": 1.0}
+    assert ledger.balance().is_zero
 
 
 def test_a_million_postings_balance_to_the_last_micro_dollar():
@@ -122,8 +184,14 @@ def test_refusals():
         ledger.charge(0, "a", "materials.lfp", 1.0, "m2", 1.0)
     with pytest.raises(ValueError, match="must be finite"):
         ledger.charge_lot(lot, 0, "a", [("labour", float("nan"), "h", 1.0)])
-    with pytest.raises(ValueError, match="must be finite"):
-        ledger.charge(0, "a", "labour", 1.0, "h", float("inf"))
+    for usd in (float("inf"), 1e30):
+        with pytest.raises(ValueError, match="must be finite"):
+            ledger.charge(0, "a", "labour", 1.0, "h", usd)
+        with pytest.raises(ValueError, match="a: a posting to 'electricity' must be finite"):
+            ledger.charge_lot(lot, 0, "a", [("labour", 1.0, "h", 1.0), ("electricity", 1.0, "kWh", usd)])
+    with pytest.raises(ValueError, match="kept in h, not in kWh"):
+        ledger.bill("a", "part", [Line("labour", "kWh", UNIT_HOURS)], 1)
+    assert lot.value_usd == 16_045.0
     with pytest.raises(ValueError, match=r"a: a posting to 'labour' cannot be of -1: quantities are not negative"):
         ledger.charge_lot(Lot(2), 0, "a", [("labour", -1.0, "h", 1.0)])
     with pytest.raises(ValueError, match="not negative"):
@@ -225,10 +293,9 @@ def test_any_history_balances(actions, seed):
             lots.append(Lot(next(names), n=10))
             ledger.pass_on(parents, lots[-1:])
         elif action == "trim":
-            held = ledger._carried[lot.identity].quantities if lot.identity in ledger.open_lots else []
-            index = ledger._accounts.get("materials.a", (len(held),))[0]
-            if index < len(held):
-                ledger.give_back(lot, "materials.a", held[index] / 2e6, week, "s")
+            held = ledger.carried(lot, "kg").get("materials.a")
+            if held is not None:
+                ledger.give_back(lot, "materials.a", held / 2, week, "s")
         else:
             ledger.charge(week, "s", "capital", 1.0, "usd", pick.uniform(-5, 100), Holding.IDLE_CAPACITY)
     assert ledger.balance().is_zero

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,19 @@ ELECTRICITY, HEAT = 0.08, 0.02
 
 def by_account(entries):
     return {account: usd for account, _, _, usd in entries}
+
+
+def absorb(ledger, rate, unit_hours, lot, week=0):
+    """Let a lot pay for the hours that it holds a unit."""
+    bill = ledger.bill("weld", lot.product, rate.lines([ELECTRICITY] * 6, [HEAT] * 6), 6)
+    ledger.charge_bill(lot, week, bill, np.array([unit_hours, 1.0, 1.0, 1.0]), week)
+
+
+def absorbed(rate, unit_hours):
+    """What a lot pays for so many hours."""
+    ledger = Ledger()
+    absorb(ledger, rate, unit_hours, Lot(1))
+    return [debit[3:] for debit in ledger.debits()]
 
 
 def test_a_week_by_hand():
@@ -57,11 +71,11 @@ def test_plant_cost_adds_utilities():
 
 def test_normal_work_absorbs_the_whole_week():
     rate = standard_rate(STATION, 4, ECONOMICS)
-    absorbed = by_account(rate.absorbed(4 * 168 * 0.80, ELECTRICITY, HEAT))
+    paid = by_account(absorbed(rate, 4 * 168 * 0.80))
     for account, usd in by_account(weekly_period_cost(STATION, ECONOMICS)).items():
-        assert absorbed[account] == pytest.approx(usd)
+        assert paid[account] == pytest.approx(usd)
     # A working unit draws its share of the station's power.
-    assert absorbed["electricity"] == pytest.approx(100 * 168 * 0.80 * 0.08)
+    assert paid["electricity"] == pytest.approx(100 * 168 * 0.80 * 0.08)
 
 
 def test_added_capital_costs_its_annuity_from_then_on():
@@ -82,7 +96,7 @@ def test_energy_at_its_prices():
 
 def test_a_working_unit_takes_its_share_of_the_station_s_heat():
     rate = standard_rate(STATION.model_copy(update={"heat_kw": 60.0}), 4, ECONOMICS)
-    heat = [entry for entry in rate.absorbed(10.0, ELECTRICITY, HEAT) if entry[0] == "heat"]
+    heat = [entry for entry in absorbed(rate, 10.0) if entry[0] == "heat"]
     assert heat == [("heat", 150.0, "kWh", pytest.approx(150.0 * HEAT))]
 
 
@@ -92,7 +106,7 @@ def test_a_closed_week_holds_exactly_its_cost(hours, part):
     ledger = Ledger()
     rate = standard_rate(STATION, 1, ECONOMICS)
     for identity, unit_hours in enumerate(hours):
-        ledger.charge_lot(Lot(identity), 5, "weld", rate.absorbed(unit_hours, ELECTRICITY, HEAT))
+        absorb(ledger, rate, unit_hours, Lot(identity), 5)
     week = weekly_period_cost(STATION, ECONOMICS)
     close_week(ledger, 5, {"weld": week}, weekly_plant_cost(ECONOMICS, ELECTRICITY, HEAT), part)
     for account, quantity, _, usd in week:

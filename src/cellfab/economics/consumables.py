@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import Consumable
+from cellfab.core.bills import AMOUNT, LOTS, ROWS, UNIT_HOURS, Line
 from cellfab.core.ledger import Entry
 from cellfab.core.lot import Lot
 
@@ -22,63 +22,39 @@ class UncountableError(ValueError):
         self.name = name
 
 
-class Use(NamedTuple):
-    """One thing that a station uses up, ready to be posted."""
-
-    account: str
-    unit: str
-    per: str
-    amount: float
-    usd: Sequence[float]
-    """Price by week."""
+_COUNTS = {"machine_h": UNIT_HOURS, "lot": LOTS, "cell": ROWS, "m": AMOUNT}
 
 
-def uses(
-    consumables: Mapping[str, Consumable], economics: Economics, prices: Mapping[str, Sequence[float]]
-) -> tuple[Use, ...]:
-    """What the lots of a station use up; `prices` are those of the run by name."""
-    return tuple(
-        Use(f"{CONSUMABLES}{name}", economics.consumables[name].unit, one.per, one.amount, prices[name])
-        for name, one in consumables.items()
-        if one.amount
-    )
-
-
-def used_up(known: Iterable[Use], week: int, unit_hours: float, lot: Lot, rows: int) -> list[Entry]:
-    """What a lot has used up.
+def lines_of(
+    consumables: Mapping[str, Consumable], economics: Economics, prices: Mapping[str, Sequence[float]], lot: Lot
+) -> list[Line]:
+    """What lots of a station use up, as lines of a bill for lots counted as at a station.
 
     Parameters
     ----------
-    known : iterable of Use
-    week : int
-    unit_hours : float
-        That it held units of the station.
+    consumables : mapping of str to Consumable
+        Of the station.
+    economics : Economics
+    prices : mapping of str to sequence of float
+        Those of the run by name and week.
     lot : Lot
-        As it leaves the station.
-    rows : int
-        Rows alive when it came.
+        One of those that the bill is for. By the cell, those alive count that came.
 
     Raises
     ------
     UncountableError
         If something is used by the cell or metre, and the lot is none of cells or metres.
     """
-    entries: list[Entry] = []
-    for account, unit, per, amount, usd in known:
-        if per == "machine_h":
-            quantity = amount * unit_hours
-        elif per == "lot":
-            quantity = amount
-        elif per == "cell" and lot.material == "cell":
-            quantity = amount * rows
-        elif per == "m" and lot.unit == "m":
-            quantity = amount * lot.amount
-        else:
+    lines = []
+    for name, one in consumables.items():
+        if not one.amount:
+            continue
+        if (one.per == "cell" and lot.material != "cell") or (one.per == "m" and lot.unit != "m"):
             handled = "cells" if lot.material == "cell" else lot.unit
-            name = account.removeprefix(CONSUMABLES)
-            raise UncountableError(name, f"'{name}' is used per {per}, and lots here are handled in {handled}")
-        entries.append((account, quantity, unit, quantity * usd[week]))
-    return entries
+            raise UncountableError(name, f"'{name}' is used per {one.per}, and lots here are handled in {handled}")
+        account, unit = f"{CONSUMABLES}{name}", economics.consumables[name].unit
+        lines.append(Line(account, unit, _COUNTS[one.per], one.amount, price=prices[name]))
+    return lines
 
 
 def of_the_plant(economics: Economics, prices: Mapping[str, Sequence[float]], week: int) -> list[Entry]:

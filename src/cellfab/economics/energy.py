@@ -7,14 +7,13 @@ nobody used (stations that stand by or warm up, the dry room and all else that i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfab.config.line_spec import StationEconomics
-from cellfab.core.ledger import ENERGY_UNIT, Entry
 from cellfab.core.lot import Lot
 from cellfab.economics.period_cost import ELECTRICITY, HEAT
 from cellfab.units import TICKS_PER_WEEK, to_ticks
@@ -58,21 +57,21 @@ class EnergyBook:
         self._lots: dict[int, Kwh] = {}
         self._gone = {fate: np.zeros(_ROOM) for fate in ("sold", "unsold", "scrap")}
 
-    def used(self, week: int, place: str, use: str, entries: Iterable[Entry], lot: Lot | None = None) -> None:
-        """Note the energy among the entries of a posting, and that it goes with a lot if one is given."""
-        for account, quantity, unit, _ in entries:
-            if unit == ENERGY_UNIT and quantity:
-                key = (place, account, use)
-                number = self._number.get(key)
-                if number is None:
-                    number = self._open(key)
-                self._used[number] += quantity
-                self._by_week[week, number] = self._by_week.get((week, number), 0.0) + quantity
-                if lot is not None:
-                    own = self._lots.get(lot.identity)
-                    if own is None:
-                        own = self._lots[lot.identity] = np.zeros(self._gone["scrap"].size)
-                    own[number] += quantity
+    def used(self, week: int, place: str, carrier: str, use: str, kwh: float, lot: Lot | None = None) -> None:
+        """Note energy used, and that it goes with a lot if one is given."""
+        if not kwh:
+            return
+        number = self._number.get((place, carrier, use))
+        if number is None:
+            number = self._open((place, carrier, use))
+        self._used[number] += kwh
+        dated = (week, number)
+        self._by_week[dated] = self._by_week.get(dated, 0.0) + kwh
+        if lot is not None:
+            own = self._lots.get(lot.identity)
+            if own is None:
+                own = self._lots[lot.identity] = np.zeros(self._gone["scrap"].size)
+            own[number] += kwh
 
     def scrapped(self, lot: Lot, rows: int, of: int) -> None:
         """`rows` of the `of` living rows of a lot were thrown away, with their share."""

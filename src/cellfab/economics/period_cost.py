@@ -8,11 +8,12 @@ station worked more than normally.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import StationEconomics
+from cellfab.core.bills import UNIT_HOURS, Line
 from cellfab.core.ledger import ENERGY_UNIT, Entry, Holding, Ledger
 from cellfab.economics.capital import WEEKS_PER_YEAR, annuity, straight_line
 from cellfab.units import HOURS_PER_WEEK
@@ -113,15 +114,17 @@ class StandardRate(NamedTuple):
     heat_kw: float = 0.0
     """Heat of a unit that works."""
 
-    def absorbed(self, unit_hours: float, electricity_usd_per_kwh: float, heat_usd_per_kwh: float) -> list[Entry]:
-        """Entries for `Ledger.charge_lot`."""
-        entries = [
-            (account, quantity * unit_hours, unit, usd * unit_hours) for account, quantity, unit, usd in self.entries
+    def lines(self, electricity_usd_per_kwh: Sequence[float], heat_usd_per_kwh: Sequence[float]) -> list[Line]:
+        """Of a bill, for lots counted as at a station; prices by week."""
+        fixed = [Line(account, unit, UNIT_HOURS, quantity, usd) for account, quantity, unit, usd in self.entries]
+        return fixed + [
+            Line(account, ENERGY_UNIT, UNIT_HOURS, kw, price=price)
+            for account, kw, price in (
+                (ELECTRICITY, self.power_kw, electricity_usd_per_kwh),
+                (HEAT, self.heat_kw, heat_usd_per_kwh),
+            )
+            if kw
         ]
-        energy = energy_entries(
-            self.power_kw * unit_hours, self.heat_kw * unit_hours, electricity_usd_per_kwh, heat_usd_per_kwh
-        )
-        return entries + energy
 
 
 def standard_rate(station: StationEconomics, units: float, economics: Economics) -> StandardRate:

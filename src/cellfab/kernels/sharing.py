@@ -28,9 +28,11 @@ def hand_over(giver: npt.NDArray[np.int64], taker: npt.NDArray[np.int64], share:
     for account in range(giver.shape[1]):
         for row in range(2):
             amount = giver[row, account]
-            # amount * share // whole, without a product that could leave 64 bits
-            part = amount // whole * share + amount % whole * share // whole
-            giver[row, account] -= part
-            taker[row, account] += part
-        money += part
+            if amount != 0:  # of most accounts a holder has nothing, and divisions are slow
+                # amount * share // whole, without a product that could leave 64 bits
+                ratio = amount // whole
+                part = ratio * share + (amount - ratio * whole) * share // whole
+                giver[row, account] -= part
+                taker[row, account] += part
+                money += part * row
     return money
