@@ -115,9 +115,17 @@ class Streams(NamedTuple):
     rework: np.uint64
 
 
-PASSED = 0
-REJECTED_FUSION = 1
-REJECTED_BURN = 2
+class Inspected(NamedTuple):
+    """Living cells, by what inspection and rework made of them."""
+
+    no_fusion: int
+    burn_through: int
+    """Rejected for either."""
+    sound: int
+    """Rejected without a bad seam."""
+    reworked: int
+    """Welded again and passed."""
+
 
 _SKIP = 12
 _LEAD_WORD = np.uint32((1 << _SKIP) - 1)
@@ -142,14 +150,18 @@ def weld_side(
     entity: int,
     seams: int,
     gap_factor: npt.NDArray[np.float32],
+    separator_mm: npt.NDArray[np.float32],
+    scorch_mm: float,
+    separator_fault: npt.NDArray[np.uint8],
     resistance_mohm: npt.NDArray[np.float32],
     depth_um: npt.NDArray[np.float32],
     unfused: npt.NDArray[np.uint8],
     burnt: npt.NDArray[np.uint8],
     particles: npt.NDArray[np.uint8],
     rewelded: npt.NDArray[np.uint8],
-    verdict: npt.NDArray[np.uint8],
-) -> None:
+    codes: npt.NDArray[np.int16],
+    exit_code: npt.NDArray[np.int16],
+) -> Inspected:
     """Weld and inspect one disc of every cell of a lot.
 
     Parameters
@@ -166,11 +178,25 @@ def weld_side(
         Per disc, up to `MOST_SEAMS`.
     gap_factor : ndarray of float32, shape (n,)
         Relative gap of the kneaded face of each cell.
+    separator_mm : ndarray of float32, shape (n,)
+        From the weld plane to the separator's edge.
+    scorch_mm : float
+        Nearer than this the separator is damaged.
+    separator_fault : ndarray of uint8, shape (n,)
+        1 where the separator is faulty; set where it is damaged.
     resistance_mohm, depth_um : ndarray of float32, shape (n,)
         Filled: the side's resistance and mean penetration over its seams.
-    unfused, burnt, particles, rewelded, verdict : ndarray of uint8, shape (n,)
-        Zero on entry, filled: seams without fusion and seams burnt through (after rework), particles on the face of
-        the roll, second welds made, and the decision (`PASSED`, `REJECTED_FUSION`, `REJECTED_BURN`).
+    unfused, burnt, particles, rewelded : ndarray of uint8, shape (n,)
+        Filled: seams without fusion and seams burnt through (after rework), particles on the face of the roll, and 1
+        where the disc was welded again.
+    codes : ndarray of int16, shape (2,)
+        Exit codes of an alarm for missing fusion and of one for a burnt seam.
+    exit_code : ndarray of int16, shape (n,)
+        0 where a cell is alive; living cells that are rejected get their code.
+
+    Returns
+    -------
+    Inspected
 
     Notes
     -----
@@ -180,15 +206,17 @@ def weld_side(
     """
     n = gap_factor.size
     words = np.empty((4, CHUNK), np.uint32)
-    focus_words = np.empty((2, CHUNK), np.uint32)
+    words_0, words_1, words_2, words_3 = words[0], words[1], words[2], words[3]  # a slice costs a call's time
+    focus_radius, focus_angle = np.empty(CHUNK, np.uint32), np.empty(CHUNK, np.uint32)
     z_focus = np.empty((2, CHUNK), np.float32)
+    z_even, z_odd = z_focus[0], z_focus[1]
     z_power, z_gap = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
-    lead = np.empty((MOST_SEAMS, CHUNK), np.uint16)
+    lead = np.empty((seams, CHUNK), np.uint16)
     low, high = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     low_bits, high_bits = low.view(np.int32), high.view(np.int32)
-    depth = np.empty((MOST_SEAMS, CHUNK), np.float32)
-    gap = np.empty((MOST_SEAMS, CHUNK), np.float32)
-    doubtful = np.empty((MOST_SEAMS, CHUNK), np.uint8)
+    depth = np.empty((seams, CHUNK), np.float32)
+    gap = np.empty((seams, CHUNK), np.float32)
+    doubtful = np.empty((seams, CHUNK), np.uint8)
     power_factor, focus, scale_gap = (
         np.empty(CHUNK, np.float32),
         np.empty(CHUNK, np.float32),
@@ -221,6 +249,8 @@ def weld_side(
         one_at_most[k] = math.exp(-expected) * (1.0 + expected)
 
     scale_gap[:] = np.float32(1.0)
+    scorched = np.float32(scorch_mm)
+    no_fusion, burn_through, sound, reworked = 0, 0, 0, 0
     for done in range(0, n, CHUNK):
         m = min(CHUNK, n - done)
         for j in range(m):
@@ -239,10 +269,12 @@ def weld_side(
             if half == 0:
                 fill_blocks(streams.seams, entity, done, seam >> 1, words)
                 for j in range(CHUNK):
-                    focus_words[0, j] = words[0, j] << _FOCUS_SHIFT
-                    focus_words[1, j] = words[2, j] << _FOCUS_SHIFT
-                normal_pairs(focus_words[0], focus_words[1], 32 - _SKIP, z_focus[0], z_focus[1])
-            normal_pairs(words[2 * half], words[2 * half + 1], _SKIP, z_power, z_gap)
+                    focus_radius[j] = words_0[j] << _FOCUS_SHIFT
+                    focus_angle[j] = words_2[j] << _FOCUS_SHIFT
+                normal_pairs(focus_radius, focus_angle, 32 - _SKIP, z_even, z_odd)
+                normal_pairs(words_0, words_1, _SKIP, z_power, z_gap)
+            else:
+                normal_pairs(words_2, words_3, _SKIP, z_power, z_gap)
             for j in range(CHUNK):
                 digits = np.int32(words[2 * half + 1, j] & _LEAD_WORD)
                 lead[seam, j] = digits
@@ -299,18 +331,32 @@ def weld_side(
             depth_um[done + j] = depth_sum[j] * per_seam
         for j in range(m):
             particles[done + j] = low[j] >= none[violent[j]]
-        _settle(
+        for j in range(m):
+            separator_fault[done + j] |= np.uint8(not (separator_mm[done + j] >= scorched))  # or not a number
+        unfused[done : done + m] = 0
+        burnt[done : done + m] = 0
+        rewelded[done : done + m] = 0
+        found = _settle(
             law, streams, entity, done, rows, count, seams, depth, gap, lead, doubtful, conductance, violent, low, high,
-            resistance_mohm, unfused, burnt, particles, rewelded, verdict,
+            resistance_mohm, unfused, burnt, particles, rewelded, codes, exit_code,
         )  # fmt: skip
+        no_fusion += found[0]
+        burn_through += found[1]
+        sound += found[2]
+        reworked += found[3]
+    return Inspected(no_fusion, burn_through, sound, reworked)
 
 
 @kernel
 def _settle(  # type: ignore[no-untyped-def]
     law, streams, entity, done, rows, count, seams, depth, gap, lead, doubtful, conductance, violent, low, high,
-    resistance_mohm, unfused, burnt, particles, rewelded, verdict,
+    resistance_mohm, unfused, burnt, particles, rewelded, codes, exit_code,
 ):  # fmt: skip
-    """Decide marked cells with the exact probabilities: doubtful seams, inspection, second welds and spatter."""
+    """Decide marked cells with the exact probabilities: doubtful seams, inspection, second welds and spatter.
+
+    Returns the numbers of `Inspected`.
+    """
+    no_fusion, burn_through, sound, reworked = 0, 0, 0, 0
     for at in range(count):
         j = rows[at]
         i = done + j
@@ -345,8 +391,11 @@ def _settle(  # type: ignore[no-untyped-def]
 
         first = i * 2 * (MOST_ROUNDS + 1)
         welds = 1.0
+        alive = exit_code[i] == 0
         if burns > 0 and uniform(streams.rework, entity, first) >= burn_missed:
-            verdict[i] = REJECTED_BURN
+            if alive:
+                exit_code[i] = codes[1]
+                burn_through += 1
         else:
             alarm = u_alarm < 1.0 - (1.0 - law.false_alarm) * fusion_missed
             rounds = 0
@@ -361,9 +410,12 @@ def _settle(  # type: ignore[no-untyped-def]
                     uniform(streams.rework, entity, first + 2 * rounds + 1)
                     < 1.0 - (1.0 - law.false_alarm) * fusion_missed
                 )
-            rewelded[i] = rounds
-            if alarm:
-                verdict[i] = REJECTED_FUSION
+            rewelded[i] = rounds > 0
+            if alarm and alive:
+                exit_code[i] = codes[0]
+                no_fusion += 1
+                sound += opened == 0 and burns == 0
+            reworked += rounds > 0 and alive and not alarm
         unfused[i] = opened
         burnt[i] = burns
         resistance_mohm[i] = law.seam_mohm / max(total, _CONTACT) + law.spread_mohm
@@ -377,3 +429,4 @@ def _settle(  # type: ignore[no-untyped-def]
             term *= mean / fallen
             cumulated += term
         particles[i] = fallen
+    return no_fusion, burn_through, sound, reworked

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.extremes import interpolate
 from cellfab.kernels.random import normals_of_words
-from cellfab.kernels.random_blocks import CHUNK, fill_blocks
+from cellfab.kernels.random_blocks import CHUNK, SHARED, fill_blocks
 from cellfab.kernels.winding import LEVELS, below
 
 _HALVES = 8  # 16-bit numbers in the four words of a block
@@ -20,13 +20,13 @@ def fill_halves(key: np.uint64, entity: int, out: npt.NDArray[np.uint16]) -> Non
 
     The halves of the words of a chunk of blocks follow each other, so that every loop runs over neighbours.
     """
-    words = np.empty((4, CHUNK), np.uint32)
-    for chunk in range(0, out.size, _HALVES * CHUNK):
+    words = np.empty((4, SHARED), np.uint32)
+    for chunk in range(0, out.size, _HALVES * SHARED):
         fill_blocks(key, entity, chunk // _HALVES, 0, words)
         for half in range(_HALVES):
-            first = chunk + half * CHUNK
+            first = chunk + half * SHARED
             shift = np.uint32(16 * (half & 1))
-            for j in range(min(CHUNK, out.size - first)):
+            for j in range(min(SHARED, out.size - first)):
                 out[first + j] = np.uint16((words[half >> 1, j] >> shift) & np.uint32(0xFFFF))
 
 

@@ -12,7 +12,7 @@ from cellfab.kernels._jit import kernel
 from cellfab.kernels.extremes import lowest_of_words
 from cellfab.kernels.particles import poisson_count
 from cellfab.kernels.random import normals_of_words, uniform
-from cellfab.kernels.random_blocks import CHUNK, fill_blocks
+from cellfab.kernels.random_blocks import CHUNK, SHARED, fill_blocks
 
 LEVELS = 65536.0
 """Of a 16-bit number."""
@@ -144,8 +144,8 @@ def inspect_cells(
     reason : ndarray of uint8, shape (n,)
         Filled: 0, or the first of `FAULT`, `OVERHANG`, `CAMERA` that rejects the cell.
     """
-    words = np.empty((4, CHUNK), np.uint32)
-    something = np.empty(CHUNK, np.bool_)
+    words = np.empty((4, SHARED), np.uint32)
+    something = np.empty(SHARED, np.bool_)
     low, shift = np.uint32(0xFFFF), np.uint32(16)
     limit = np.float32(law.overhang_limit_mm)
     clean = math.exp(-law.particles)
@@ -153,11 +153,11 @@ def inspect_cells(
     last_separator = np.uint32(min(law.separator_fault * LEVELS, LEVELS - 1.0))
     last_alarm = np.uint32(min(law.camera_false_alarm * LEVELS, LEVELS - 1.0))
     last_clean = np.uint32(min(clean * LEVELS, LEVELS - 1.0))
-    for first in range(0, reason.size, CHUNK):
-        side = (first // CHUNK & 1) * 2  # two chunks of cells share a chunk of blocks
+    for first in range(0, reason.size, SHARED):
+        side = (first // SHARED & 1) * 2  # cells of two chunks share their blocks
         if side == 0:
             fill_blocks(key, entity, first // 2, 0, words)
-        m = min(CHUNK, reason.size - first)
+        m = min(SHARED, reason.size - first)
         for j in range(m):
             one, two = words[side, j], words[side + 1, j]
             something[j] = (

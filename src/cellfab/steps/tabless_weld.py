@@ -49,18 +49,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core import notes
-from cellfab.core.causes import cause, describe
+from cellfab.core.causes import cause
 from cellfab.core.cell_columns import JOINTS
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
-from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.lot import Lot
+from cellfab.core.web import exit_codes, note_false_rejects, scrapped
 from cellfab.errors import ConfigError
 from cellfab.kernels import laser_weld_theory as theory
 from cellfab.steps.base import Step, Work, once_per_maturity
@@ -83,6 +83,7 @@ _CAUSES = {
     )
     for side in _SIDES
 }
+_CODES = {side: np.array(causes, np.int16) for side, causes in _CAUSES.items()}
 _READ = ("gap_factor", "separator_distance_mm")
 
 _SAFE_GAP = 0.1
@@ -292,32 +293,24 @@ class TablessWeld(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Weld and inspect the side's disc on every cell."""
-        from cellfab.kernels import laser_weld
+        from cellfab.kernels.laser_weld import Streams, weld_side
 
-        side, columns, n = self.side, lot.columns, lot.n
-        lot.attributes[f"{side}_discs"] = float(lot.n_alive)
-        resistance, depth = np.empty((2, n), np.float32)
-        unfused, burnt, particles, rewelded, verdict = np.zeros((5, n), np.uint8)
-        laser_weld.weld_side(
-            self.seam_law(maturity), self.head(lot, draws, maturity),
-            laser_weld.Streams(*map(draws.key, laser_weld.Streams._fields)), lot.identity, self.params.seams,
-            columns[f"{side}_gap_factor"], resistance, depth, unfused, burnt, particles, rewelded, verdict,
+        side, columns, n, facts = self.side, lot.columns, lot.n, lot.attributes
+        facts[f"{side}_discs"] = float(lot.n_alive)
+        resistance, depth = np.empty(n, np.float32), np.empty(n, np.float32)
+        unfused, burnt, particles, rewelded = np.empty((4, n), np.uint8)
+        found = weld_side(
+            self.seam_law(maturity), self.head(lot, draws, maturity), Streams(*map(draws.key, Streams._fields)),
+            lot.identity, self.params.seams, columns[f"{side}_gap_factor"], columns[f"{side}_separator_distance_mm"],
+            self.scorch_mm, columns["separator_fault"], resistance, depth, unfused, burnt, particles, rewelded,
+            _CODES[side], exit_codes(lot),
         )  # fmt: skip
-        again = rewelded != 0
-        written = (resistance, depth, unfused, burnt, particles, again.view(np.uint8))
-        columns.update(zip(_COLUMNS[side], written, strict=True))
-        columns["separator_fault"] |= ~(columns[f"{side}_separator_distance_mm"] >= self.scorch_mm)  # or not a number
-        self._note_false_rejects(lot, verdict, (unfused | burnt) == 0)
-        lot.scrap_each(verdict, _CAUSES[side])
-        lot.attributes[notes.REWORKED] = float(np.count_nonzero(again & lot.alive()))
+        columns.update(zip(_COLUMNS[side], (resistance, depth, unfused, burnt, particles, rewelded), strict=True))
+        no_fusion, burn_through = _CAUSES[side]
+        scrapped(lot, (no_fusion, found.no_fusion), (burn_through, found.burn_through))
+        note_false_rejects(lot, no_fusion, found.sound)
+        facts[notes.REWORKED] = float(found.reworked)
         return lot
-
-    def _note_false_rejects(self, lot: Lot, verdict: npt.NDArray[np.uint8], sound: npt.NDArray[np.bool_]) -> None:
-        rows = np.flatnonzero(verdict != 0)
-        if lot.exit_code is not None:
-            rows = rows[lot.exit_code[rows] == ALIVE]
-        name = notes.FALSE_REJECTS + describe(_CAUSES[self.side][0]).name
-        lot.attributes[name] = float(np.count_nonzero(sound[rows]))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """One disc for every cell that came."""
