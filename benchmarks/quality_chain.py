@@ -47,18 +47,14 @@ class Counts:
     def watch(self) -> None:
         """Put a counter around every function of the generator, wherever a kernel has imported it (JIT must be off)."""
         from cellfab import kernels
-        from cellfab.kernels.random import LANES
 
         size: dict[str, Callable[..., tuple[int, int]]] = {
             "uniform": lambda *_: (1, 0),
             "philox": lambda *_: (1, 0),
-            "philox_abreast": lambda *_: (4 * LANES, 0),
             "fill_row_uniforms": lambda *given: (given[-1].size, 0),
             "fill_words": lambda *given: (given[-1].size, 0),
-            "fill_row_words": lambda *given: (given[-1].size, 0),
             "fill_uniform": lambda *given: (given[-1].size, 0),
             "fill_normal": lambda *given: (given[-1].size, given[-1].size),
-            "fill_row_normals": lambda *given: (given[-1].size, given[-1].size),
             "normals_of_words": lambda *given: (0, given[-1].size),
             "normal_quantile": lambda *_: (0, 1),
             "normal_quantile_of_uniform": lambda *_: (0, 1),

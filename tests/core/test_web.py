@@ -86,13 +86,21 @@ def _large(positions=150, planned=161, identity=7):
 DRAWS = Draws(1, 0, "place")
 
 
+def _normal(decision, lot):
+    """Numbers of the roll as planned, of what is here."""
+    lanes, positions, planned = web.grid(lot)
+    return DRAWS.normal(decision, lot, lanes * planned).reshape(lanes, planned)[:, :positions].ravel()
+
+
 def test_a_field_has_the_numbers_of_the_roll_as_planned():
     across, along = np.array([1.0, 2.0, 3.0], np.float32), np.linspace(0, 1, 150, dtype=np.float32)
     lot = _large()
     found = web.field(lot, DRAWS, "noise", 0.5, 10.0, across, along)
-    z = DRAWS.normal("noise", lot, 3 * 161).reshape(3, 161)[:, :150]
-    assert web.normal(DRAWS, "noise", lot) == pytest.approx(z)
+    z = _normal("noise", lot).reshape(3, 150)
     assert found == pytest.approx((10.0 + across[:, None] + along + 0.5 * z).ravel(), rel=1e-6)
+    scaled = web.field(lot, DRAWS, "noise", 0.5, 10.0, across, along, across, scale=2.0)
+    slope = across[:, None] * np.arange(150)
+    assert scaled == pytest.approx((10.0 + 2.0 * (across[:, None] + along + slope) + 0.5 * z).ravel(), rel=1e-6)
     shorter = web.field(_large(100), DRAWS, "noise", 0.5, 10.0, across, along[:100])
     assert np.array_equal(shorter, found.reshape(3, 150)[:, :100].ravel())
 
@@ -110,7 +118,7 @@ def test_inspection_reads_as_if_every_segment_were_read(absolute, relative, spre
     web.inspect(
         lot, DRAWS, "gauge", values, 0.5, 1.5, CAUSE, absolute=absolute, relative=relative, log_spread=spread
     )  # fmt: skip
-    z = np.clip(web.normal(DRAWS, "gauge", lot).ravel().astype(float), -4.0, 4.0)
+    z = np.clip(_normal("gauge", lot).astype(float), -4.0, 4.0)
     read = (values + z * (absolute + relative * values)) * np.exp(spread * z)
     off = ~((read >= 0.5) & (read <= 1.5)) & (before == 0)
     assert off[17]
@@ -122,7 +130,7 @@ def test_inspection_reads_as_if_every_segment_were_read(absolute, relative, spre
 def test_a_gauge_whose_error_exceeds_all_leaves_no_row_clear():
     lot = _large()
     web.inspect(lot, DRAWS, "gauge", np.ones(450, np.float32), 0.9, 1.1, CAUSE, relative=0.3)
-    z = np.clip(web.normal(DRAWS, "gauge", lot).ravel().astype(float), -4.0, 4.0)
+    z = np.clip(_normal("gauge", lot).astype(float), -4.0, 4.0)
     assert np.array_equal(lot.exit_code == CAUSE, np.abs(0.3 * z) > 0.1)
     assert lot.attributes["false_rejects_read"] == lot.n_dead
 
@@ -155,10 +163,26 @@ def test_scrapping_positions_takes_all_lanes_once():
     assert lot.losses == [(4, 5), (5, 3)]
 
 
-def test_values_of_lanes_and_positions_are_given_to_their_segments():
-    lot = _large(2, 8)
+def test_values_of_lanes_and_charges_are_given_to_their_segments():
+    lot, charges = _large(2, 8), Lot(3, n=2, unit="kg")
     assert web.spread(lot, np.array([1, 2, 3])).tolist() == [1, 1, 2, 2, 3, 3]
-    assert web.repeat(lot, np.array([7, 8], np.int16)).tolist() == [7, 8] * 3
+    charges.columns = {"a": np.array([7, 8], np.float32), "b": np.array([0.5, 0.25], np.float32)}
+    web.lay_columns(lot, charges, np.array([1, 0], np.int32), ("a", "b"), np.array([1, 2, 3], np.float32))
+    assert {name: values.tolist() for name, values in lot.columns.items()} == {
+        "a": [8, 7] * 3, "b": [0.25, 0.5] * 3, "charge": [1, 0] * 3, "edge_thinning_fraction": [1, 1, 2, 2, 3, 3]
+    }  # fmt: skip
+    assert lot.columns["charge"].dtype == np.int16
+
+
+def test_a_web_ends_where_its_powder_does():
+    lot = _web()
+    loading = lot.columns.pop("loading_mg_per_cm2")
+    # 135 mg/cm2 x 0.005 kg: 0.675 kg; without the last position 88 x 0.005 = 0.44.
+    assert web.cut_to_powder(lot, loading, 0.68) == (pytest.approx(loading), 135.0)
+    assert lot.n == 6
+    left, total = web.cut_to_powder(lot, loading, 0.5)
+    assert (left.tolist(), total) == ([20, 21, 23, 24], 88.0)
+    assert (lot.n, web.shape(lot), lot.attributes["length_m"], web.exit_codes(lot).size) == (4, (2, 2), 6.0, 4)
 
 
 def test_wandering_has_the_variance_of_the_averaged_process():

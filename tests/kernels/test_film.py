@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from cellfab.kernels import film
+from cellfab.kernels.random import uniform
+
+KEY = np.uint64(7)
 
 
 def test_break_rate_is_the_weakest_link_of_a_length():
@@ -17,9 +20,8 @@ def test_break_rate_is_the_weakest_link_of_a_length():
 
 def test_breaks_form_a_poisson_process_of_the_given_rate():
     # 4 000 webs of 2 km at 1 per km and 1 km at 3 per km: mean 5 breaks, z-limit 4 (s.d. of the mean 0.035, 0.7 %).
-    rng = np.random.default_rng(2)
-    length, rate = np.array([2000.0, 1000.0]), np.array([1e-3, 3e-3])
-    webs = [np.array(film.breaks_m(length, rate, iter(rng.exponential(size=60)))) for _ in range(4000)]
+    charge, rate = np.repeat([0, 1], [200, 100]).astype(np.int32), np.array([1e-3, 3e-3])
+    webs = [film.breaks_m(KEY, web, charge, 10.0, rate) for web in range(4000)]
     number = np.array([web.size for web in webs])
     assert number.mean() == pytest.approx(5.0, abs=4 * math.sqrt(5 / 4000))
     assert number.var() == pytest.approx(5.0, rel=4 * math.sqrt((2 + 1 / 5) / 4000))
@@ -29,12 +31,19 @@ def test_breaks_form_a_poisson_process_of_the_given_rate():
 
 
 def test_breaks_are_where_the_hazard_says():
-    found = film.breaks_m(np.array([100.0, 100.0]), np.array([0.01, 0.02]), iter([0.5, 1.0, 99.0]))
-    assert found == pytest.approx([50.0, 125.0], rel=1e-5)
+    # Two stretches of 100 m and one that is nobody's; about 30 breaks, more than there is room for at first.
+    charge, rate = np.repeat([0, 2], 40).astype(np.int32), np.array([0.1, 5.0, 0.2])
+    hazard = np.cumsum([-math.log(uniform(KEY, 6, k)) for k in range(90)])
+    hazard = hazard[hazard < 30.0]
+    expected = np.where(hazard < 10.0, hazard / 0.1, 100.0 + (hazard - 10.0) / 0.2)
+    found = film.breaks_m(KEY, 6, charge, 2.5, rate)
+    assert found == pytest.approx(expected)
+    assert found.size > 16
 
 
 def test_no_film_no_breaks():
-    assert film.breaks_m(np.empty(0), np.empty(0), iter([0.5])) == []
+    assert film.breaks_m(KEY, 6, np.empty(0, np.int32), 2.5, np.empty(0)).size == 0
+    assert film.breaks_m(KEY, 6, np.zeros(9, np.int32), 2.5, np.zeros(1)).size == 0
 
 
 @pytest.mark.parametrize(("spread", "count"), [(0.1, 1.0), (0.1, 4488.0), (0.4, 30.0)])

@@ -11,6 +11,7 @@ from cellfab.kernels.random import (
     fill_row_uniforms,
     fill_uniform,
     fill_words,
+    fill_words_from,
     normal_quantile,
     normal_quantile_of_uniform,
     normals_of_words,
@@ -98,6 +99,13 @@ def test_uniform_column_is_the_words_scaled() -> None:
     fill_words(KEY, 8, 0, raw)
     fill_uniform(KEY, 8, out)
     assert np.max(np.abs(out - (raw + 0.5) / 2.0**32)) <= 2.0**-24
+
+
+@pytest.mark.parametrize("first", [0, 1, 6, 255, 259])
+def test_a_part_of_a_column_is_that_part(first: int) -> None:
+    whole = np.empty(600, np.uint32)
+    fill_words(KEY, 9, 0, whole)
+    assert np.array_equal(fill_words_from(KEY, 9, first, np.empty(303, np.uint32)), whole[first : first + 300])
 
 
 def test_normal_column_is_the_quantile_of_the_words() -> None:

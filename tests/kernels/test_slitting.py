@@ -29,7 +29,10 @@ def test_burrs_equal_slow_twin():
     median, burr = np.linspace(3.0, 6.0, 50).astype(np.float32), np.empty(150, np.float32)
     z = np.empty(183, np.float32)
     fill_normal(np.uint64(11), 5, z)
-    slitting.cut_burrs(z, extremes.highest(2.0), 0.35, median, burr)
+    highest = extremes.highest(2.0)
+    factor = np.empty(highest.size, np.float32)
+    slitting.peak_factors(highest, 0.35, factor)
+    slitting.cut_burrs(np.uint64(11), 5, 61, factor, median, burr)
     peaks = extremes.highest_of_poisson(z.reshape(3, 61)[:, :50].copy(), 2.0)
     true = median * np.exp(0.35 * peaks.astype(float))
     # Below the median peak the tables of height and of its logarithm round the corner at "none" differently.

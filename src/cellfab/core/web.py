@@ -9,7 +9,6 @@ Row `lane * positions + position` is one segment: one piece of electrode, of whi
 from __future__ import annotations
 
 import math
-import threading
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -61,43 +60,6 @@ def scrapped(lot: Lot, *losses: tuple[int, int]) -> None:
             lot.losses.append((cause, rows))
 
 
-class _Scratch(threading.local):
-    """Room for the random words of a web and the rows found in it, kept from lot to lot: fresh memory is slow."""
-
-    def __init__(self) -> None:
-        self.words = np.empty(0, np.uint32)
-        self.rows = np.empty(0, np.int32)
-
-    def ask(self, n: int) -> _Scratch:
-        """See to it that there is room for n rows."""
-        if self.words.size < n:
-            self.words, self.rows = np.empty(n, np.uint32), np.empty(n, np.int32)
-        return self
-
-
-_SCRATCH = _Scratch()
-
-
-def drawn(lot: Lot, draws: Draws, decision: str) -> Floats:
-    """Standard normal numbers of the roll as planned, shape (lanes * planned positions,).
-
-    Segment (lane, position) has number lane x planned positions + position: a roll cut short keeps the numbers of what
-    is left. Good until the next call of a function of this module.
-    """
-    from cellfab.kernels.random import fill_normal
-
-    n = int(lot.attributes["lanes"] * lot.attributes["planned_positions"])
-    z = _SCRATCH.ask(n).words[:n].view(np.float32)
-    fill_normal(draws.key(decision), lot.identity, z)
-    return z
-
-
-def normal(draws: Draws, decision: str, lot: Lot) -> Floats:
-    """Standard normal numbers, one per segment, shape (lanes, positions): those of `drawn` that are here."""
-    lanes, positions = shape(lot)
-    return np.ascontiguousarray(drawn(lot, draws, decision).reshape(lanes, -1)[:, :positions])
-
-
 def wander(lot: Lot, draws: Draws, decision: str, positions: int, pitch_m: float, length_m: float) -> Floats:
     """A stationary Ornstein-Uhlenbeck process of unit variance along a web, as means over its segments.
 
@@ -115,21 +77,20 @@ def wander(lot: Lot, draws: Draws, decision: str, positions: int, pitch_m: float
     -------
     ndarray of float32, shape (positions,)
     """
-    from cellfab.kernels.web_field import ou_coefficients, ou_segment_means
+    from cellfab.kernels.web_field import ou_coefficients, wander_web
 
     out = np.empty(positions, np.float32)
-    ou_segment_means(
-        draws.normal(decision, lot, positions + 1), draws.normal(f"{decision}_mean", lot, positions),
-        *ou_coefficients(pitch_m, length_m), out,
+    wander_web(
+        draws.key(decision), draws.key(f"{decision}_mean"), lot.identity, *ou_coefficients(pitch_m, length_m), out
     )  # fmt: skip
     return out
 
 
 def field(
     lot: Lot, draws: Draws, decision: str, noise: float, base: float, across: Floats, along: Floats | None = None,
-    per_position: Floats | None = None,
+    per_position: Floats | None = None, *, scale: float = 1.0,
 ) -> Floats:  # fmt: skip
-    """A value of every segment: base + across[lane] + per_position[lane] x position + along[position] + noise.
+    """A value of every segment: base + scale (across[lane] + per_position[lane] position + along[position]) + noise.
 
     Parameters
     ----------
@@ -139,7 +100,7 @@ def field(
         Name the noise.
     noise : float
         1 sigma of what single segments have of their own.
-    base : float
+    base, scale : float
     across : ndarray of float32, shape (lanes,)
     along : ndarray of float32, shape (positions,), optional
     per_position : ndarray of float32, shape (lanes,), optional
@@ -150,19 +111,46 @@ def field(
     """
     from cellfab.kernels.web_rows import lay_field
 
-    lanes, positions = shape(lot)
+    lanes, positions, planned = grid(lot)
     out = np.empty(lanes * positions, np.float32)
     lay_field(
-        base, across,
+        draws.key(decision), lot.identity, planned, base, scale, across,
         np.zeros(lanes, np.float32) if per_position is None else per_position,
         np.zeros(positions, np.float32) if along is None else along,
-        noise, drawn(lot, draws, decision), out,
+        noise, out,
     )  # fmt: skip
     return out
 
 
-def cut_to_powder(lot: Lot, loading: Floats, powder_kg: float) -> Floats:
-    """End a web that has no columns yet where its powder does; return the loading of what is left of it.
+def lay_columns(lot: Lot, charges: Lot, charge: npt.NDArray[np.int32], names: tuple[str, ...], edge: Floats) -> None:
+    """Give the segments of a web the columns that are their charge's or their lane's.
+
+    Parameters
+    ----------
+    lot : Lot
+        A web; gets the columns `names`, charge and edge_thinning_fraction.
+    charges : Lot
+        What it is made of.
+    charge : ndarray of int32, shape (positions,)
+        Charge of each position.
+    names : tuple of str
+        Columns of `charges`, float32.
+    edge : ndarray of float32, shape (lanes,)
+        Edge thinning of each lane.
+    """
+    from cellfab.kernels import web_rows
+
+    n, columns = lot.n, lot.columns
+    by_charge, by_lane, of_row = np.empty((len(names), n), np.float32), np.empty(n, np.float32), np.empty(n, np.int16)
+    web_rows.lay_columns(
+        np.stack([charges.columns[name] for name in names]), charge, edge, by_charge, of_row, by_lane
+    )  # fmt: skip
+    columns.update(zip(names, by_charge, strict=True))
+    columns["charge"], columns["edge_thinning_fraction"] = of_row, by_lane
+
+
+def cut_to_powder(lot: Lot, loading: Floats, powder_kg: float) -> tuple[Floats, float]:
+    """End a web that has no columns yet where its powder does.
 
     How much the last segments take is known when their loading is drawn, which may be more than there is.
 
@@ -174,19 +162,30 @@ def cut_to_powder(lot: Lot, loading: Floats, powder_kg: float) -> Floats:
         mg/cm2.
     powder_kg : float
         Dry coating that the segments may take together.
+
+    Returns
+    -------
+    loading : ndarray of float32, shape (lanes * positions,)
+        Of what is left of the web.
+    total : float
+        Its sum.
     """
+    from cellfab.kernels.web_account import good_coating
+
     lanes, positions = shape(lot)
     per_loading = KG_PER_M2 * lot.attributes["segment_m2"]
-    short_kg = per_loading * float(loading.sum(dtype=np.float64)) - powder_kg
+    total = good_coating(loading, exit_codes(lot))
+    short_kg = per_loading * total - powder_kg
     if not short_kg > 0.0:
-        return loading
-    grid = loading.reshape(lanes, positions)
+        return loading, total
+    by_lane = loading.reshape(lanes, positions)
     while short_kg > 0.0:
         positions -= 1
-        short_kg -= per_loading * float(grid[:, positions].sum(dtype=np.float64))
-    lot.n = lanes * positions
+        short_kg -= per_loading * float(by_lane[:, positions].sum(dtype=np.float64))
+    lot.n, lot.exit_code = lanes * positions, None
     lot.attributes |= {"positions": float(positions), "length_m": positions * lot.attributes["pitch_m"]}
-    return np.ascontiguousarray(grid[:, :positions]).reshape(-1)
+    loading = np.ascontiguousarray(by_lane[:, :positions]).reshape(-1)
+    return loading, good_coating(loading, exit_codes(lot))
 
 
 def inspect(
@@ -212,15 +211,12 @@ def inspect(
     absolute, relative, log_spread : float
         Reading = (value + z (absolute + relative value)) exp(log_spread z), z normal and cut off at 4.
     """
-    from cellfab.kernels.web_rows import GAUGE_REACH, gauge_rows
+    from cellfab.kernels.web_rows import gauge_rows
 
-    shrink = math.exp(GAUGE_REACH * log_spread)
-    reach = 1.0 - GAUGE_REACH * relative
-    clear_low = (low * shrink + GAUGE_REACH * absolute) / reach if reach > 0.0 else math.inf
-    clear_high = (high / shrink - GAUGE_REACH * absolute) / (1.0 + GAUGE_REACH * relative)
+    _, positions, planned = grid(lot)
     off, sound = gauge_rows(
-        draws.key(decision), lot.identity, values, clear_low, clear_high, low, high, absolute, relative, log_spread,
-        shape(lot)[1], planned_positions(lot), cause, exit_codes(lot), _SCRATCH.ask(values.size).rows,
+        draws.key(decision), lot.identity, values, low, high, absolute, relative, log_spread,
+        positions, planned, cause, exit_codes(lot),
     )  # fmt: skip
     scrapped(lot, (cause, off))
     note_false_rejects(lot, cause, sound)
@@ -300,17 +296,9 @@ def _note_of(cause: int) -> str:
 
 def scrap_positions(lot: Lot, first: int, after: int, cause: int) -> None:
     """Scrap what is still alive of positions `first` to `after` - 1, in all lanes."""
-    code = exit_codes(lot).reshape(shape(lot))[:, first:after]
-    living = code == ALIVE
-    code[living] = cause
-    scrapped(lot, (cause, int(np.count_nonzero(living))))
+    from cellfab.kernels.web_events import scrap_across
 
-
-def repeat(lot: Lot, position_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Give every segment its position's value: shape (positions,) to (lanes * positions,)."""
-    out = np.empty(shape(lot), position_values.dtype)
-    out[:] = position_values
-    return out.reshape(-1)
+    scrapped(lot, (cause, scrap_across(first, after, shape(lot)[1], cause, exit_codes(lot))))
 
 
 def spread(lot: Lot, lane_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -328,7 +316,9 @@ def living_charges_kg(lot: Lot) -> npt.NDArray[np.float64]:
     InvariantError
         If the mass of a living one is not a number: no web could be made of it.
     """
-    kg = np.where(lot.alive(), lot.columns["charge_kg"].astype(np.float64), 0.0)
+    kg = lot.columns["charge_kg"].astype(np.float64)
+    if lot.n_dead:
+        kg[lot.exit_code != ALIVE] = 0.0
     if not math.isfinite(kg.sum()):
         raise InvariantError(f"{lot.material} lot no. {lot.ordinal}: the mass of a charge is not a number")
     return kg

@@ -1,4 +1,4 @@
-"""A web from charges: which charge feeds which position, and how far they reach."""
+"""A web from charges: which charge feeds which position, how far they reach, and how the lanes differ."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.random import fill_normal
 
 
 @kernel
@@ -48,3 +49,38 @@ def positions_filled(along: npt.NDArray[np.float32], across: float, position_kg:
         if used_kg > powder_kg:
             return position
     return int(along.size)
+
+
+@kernel
+def lane_offsets(
+    key: np.uint64,
+    setting: int,
+    offset_cv: float,
+    drift_cv: float,
+    age: float,
+    age_per_position: float,
+    across: npt.NDArray[np.float32],
+    per_position: npt.NDArray[np.float32],
+) -> None:
+    """Lanes keep an offset from one setting of the gap to the next, and drift away from it in proportion to its age.
+
+    Parameters
+    ----------
+    key : numpy.uint64
+        Stream of the offsets, then the drifts.
+    setting : int
+        Number of the setting.
+    offset_cv, drift_cv : float
+        1 sigma of the offset, and of the drift over the whole time between two settings.
+    age, age_per_position : float
+        Share of that time that is over at the start of the roll, and that a position adds.
+    across, per_position : ndarray of float32, shape (lanes,)
+        Written: relative error at the start of the roll, and what each position adds.
+    """
+    lanes = across.size
+    z = np.empty(2 * lanes, np.float32)
+    fill_normal(key, setting, z)
+    for lane in range(lanes):
+        drift = np.float32(drift_cv) * z[lanes + lane]
+        across[lane] = np.float32(offset_cv) * z[lane] + np.float32(age) * drift
+        per_position[lane] = np.float32(age_per_position) * drift

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.random import normal_quantile
+from cellfab.kernels.random import normal_quantile, uniform
 
 _ALMOST_ONE = 1.0 - 1e-12
 
@@ -40,33 +39,46 @@ def break_rate_per_m(
     return rate
 
 
+@kernel
 def breaks_m(
-    length_m: npt.NDArray[np.float64], rate_per_m: npt.NDArray[np.float64], waits: Iterator[float]
-) -> list[float]:
-    """Where a web breaks whose rate is constant on each of its stretches: a Poisson process in accumulated hazard.
+    key: np.uint64, entity: int, charge: npt.NDArray[np.int32], pitch_m: float, rate_per_m: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """Where a web breaks whose rate is constant on each charge's stretch: a Poisson process in accumulated hazard.
 
     Parameters
     ----------
-    length_m, rate_per_m : ndarray, shape (stretches,)
-        Of each stretch, in the order it is run.
-    waits : iterator of float
-        Exponential numbers of mean 1: hazard from one break to the next.
+    key : numpy.uint64
+        Stream: row k is about the hazard from one break to the next.
+    entity : int
+        The web.
+    charge : ndarray of int32, shape (positions,)
+        Charge of each position, ascending.
+    pitch_m : float
+        Length of a position.
+    rate_per_m : ndarray of float64, shape (charges,)
 
     Returns
     -------
-    list of float
+    ndarray of float64
         Metres from the start of the web, ascending.
     """
-    found = []
+    positions = np.zeros(rate_per_m.size, np.int64)
+    for position in range(charge.size):
+        positions[charge[position]] += 1
+    found, breaks = np.empty(8), 0
     hazard = metres = 0.0
-    reached = next(waits)
-    for length, rate in zip(length_m.tolist(), rate_per_m.tolist(), strict=True):
-        while reached < hazard + length * rate:
-            found.append(metres + (reached - hazard) / rate)
-            reached += next(waits)
-        hazard += length * rate
-        metres += length
-    return found
+    reached = -math.log(uniform(key, entity, 0))
+    for at in range(rate_per_m.size):
+        length_m, rate = positions[at] * pitch_m, rate_per_m[at]
+        while reached < hazard + length_m * rate:
+            if breaks == found.size:
+                found = np.concatenate((found, np.empty(breaks)))
+            found[breaks] = metres + (reached - hazard) / rate
+            breaks += 1
+            reached += -math.log(uniform(key, entity, breaks))
+        hazard += length_m * rate
+        metres += length_m
+    return found[:breaks]
 
 
 def weak_share(limit: float, median: float, spread: float, count: float) -> float:

@@ -29,7 +29,6 @@ _HALF_MASK = np.uint64(0xFFFFFF)
 _FIRST_HALF = np.uint64(0x5A3C96)  # of an antithetic pair; the mark of the second has the last bit set as well
 _SECOND_HALF = np.uint64(0x5A3C97)
 _CELLS = np.uint64((1 << 52) - 1)
-LANES = 64  # blocks computed abreast: enough to fill the vector units, few enough to stay in the L1 cache
 _CHUNK = 4096  # words kept between generator and quantile
 
 
@@ -102,25 +101,6 @@ def uniform(key: np.uint64, entity: int, row: int) -> float:
 
 
 @kernel
-def philox_abreast(key, c0, c1, c2, c3):  # type: ignore[no-untyped-def]
-    """`philox` of LANES counters in place; its rounds stand inside the loop, so that a vector stays in registers."""
-    for j in range(LANES):
-        k0 = key & _LOW_32
-        k1 = key >> _SHIFT_32
-        w0, w1, w2, w3 = c0[j], c1[j], c2[j], c3[j]
-        for _ in range(_ROUNDS):
-            product_0 = _MULTIPLIER_0 * w0
-            product_1 = _MULTIPLIER_1 * w2
-            w0 = (product_1 >> _SHIFT_32) ^ w1 ^ k0
-            w2 = (product_0 >> _SHIFT_32) ^ w3 ^ k1
-            w1 = product_1 & _LOW_32
-            w3 = product_0 & _LOW_32
-            k0 = (k0 + _WEYL_0) & _LOW_32
-            k1 = (k1 + _WEYL_1) & _LOW_32
-        c0[j], c1[j], c2[j], c3[j] = w0, w1, w2, w3
-
-
-@kernel
 def fill_row_uniforms(key: np.uint64, entity: int, first_row: int, out: npt.NDArray[np.float64]) -> None:
     """Fill `out` with ``uniform(key, entity, first_row + i)``, ten times as fast as one by one."""
     second = np.uint64((key & _HALF_MASK) == _SECOND_HALF)
@@ -170,6 +150,29 @@ def fill_words(key: np.uint64, entity: int, first_block: int, out: npt.NDArray[n
         last = philox(counter & _LOW_32, counter >> _SHIFT_32, low, high, key & _LOW_32, key >> _SHIFT_32)
         for i in range(4 * whole, out.size):
             out[i] = np.uint32(last[i & 3])
+
+
+@kernel
+def fill_words_from(key: np.uint64, entity: int, first: int, out: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """Words `first` onwards of those that `fill_words` would make from block 0.
+
+    Parameters
+    ----------
+    key, entity
+        As in `fill_words`.
+    first : int
+        Index of the first word wanted.
+    out : ndarray of uint32, shape (n + 3,)
+        Overwritten.
+
+    Returns
+    -------
+    ndarray of uint32, shape (n,)
+        The part of `out` that holds the words wanted.
+    """
+    skip = first & 3
+    fill_words(key, entity, first >> 2, out)
+    return out[skip : skip + out.size - 3]
 
 
 @kernel

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.extremes import interpolate
+from cellfab.kernels.random import fill_words_from, normals_of_words
 
 _STRETCH = 32
 
@@ -63,10 +64,28 @@ def worn_medians(
 
 
 @kernel
+def peak_factors(highest: npt.NDArray[np.float64], spread: float, out: npt.NDArray[np.float32]) -> None:
+    """Height of the highest of a segment's peaks over the median peak, for `cut_burrs`.
+
+    Parameters
+    ----------
+    highest : ndarray of float64, shape (points,)
+        As a standard normal value (`extremes.highest`).
+    spread : float
+        Standard deviation of the logarithm of the peaks' heights.
+    out : ndarray of float32, shape (points,)
+        Written.
+    """
+    for i in range(out.size):
+        out[i] = math.exp(spread * highest[i])
+
+
+@kernel
 def cut_burrs(
-    z: npt.NDArray[np.float32],
-    highest: npt.NDArray[np.float64],
-    spread: float,
+    key: np.uint64,
+    entity: int,
+    planned: int,
+    factor: npt.NDArray[np.float32],
     median_um: npt.NDArray[np.float32],
     burr_um: npt.NDArray[np.float32],
 ) -> None:
@@ -74,25 +93,22 @@ def cut_burrs(
 
     Parameters
     ----------
-    z : ndarray of float32, shape (lanes * planned,)
-        Standard normal numbers of the roll as planned (see `cellfab.kernels.web_rows`).
-    highest : ndarray of float64
-        Highest of the peaks as a standard normal value (`extremes.highest`).
-    spread : float
-        Standard deviation of the logarithm of the peaks' heights.
+    key : numpy.uint64
+        Stream of standard normal numbers of the roll as planned (see `cellfab.kernels.web_rows`).
+    entity, planned : int
+        The web; positions as planned.
+    factor : ndarray of float32
+        `peak_factors`.
     median_um : ndarray of float32, shape (positions,)
         Median height of a peak.
     burr_um : ndarray of float32, shape (lanes * positions,)
         Written.
     """
-    factor = np.empty(highest.size, np.float32)
-    for i in range(factor.size):
-        factor[i] = math.exp(spread * highest[i])
     positions = median_um.size
-    lanes = burr_um.size // max(positions, 1)
-    planned = z.size // max(lanes, 1)
-    for lane in range(lanes):
+    words, z = np.empty(positions + 3, np.uint32), np.empty(positions, np.float32)
+    for lane in range(burr_um.size // max(positions, 1)):
+        normals_of_words(fill_words_from(key, entity, lane * planned, words), z)
         height = burr_um[lane * positions : (lane + 1) * positions]
-        interpolate(z[lane * planned : lane * planned + positions], factor, height)
+        interpolate(z, factor, height)
         for position in range(positions):
             height[position] *= median_um[position]

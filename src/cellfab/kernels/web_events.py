@@ -151,3 +151,15 @@ def scrap_at(rows: npt.NDArray[np.int32], code: int, exit_code: npt.NDArray[np.i
             exit_code[rows[i]] = code
             scrapped += 1
     return scrapped
+
+
+@kernel
+def scrap_across(first: int, after: int, positions: int, code: int, exit_code: npt.NDArray[np.int16]) -> int:
+    """Give what is alive of positions `first` to `after` - 1 of all lanes the exit code `code`; return how many."""
+    scrapped = 0
+    for lane in range(exit_code.size // max(positions, 1)):
+        for row in range(lane * positions + first, lane * positions + min(after, positions)):
+            if exit_code[row] == 0:
+                exit_code[row] = code
+                scrapped += 1
+    return scrapped

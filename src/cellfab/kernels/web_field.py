@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.random import fill_normal
 
 _SERIES_BELOW = 1e-3
 
@@ -97,6 +98,25 @@ def ou_segment_means(
         z = float(state_normal[i + 1])
         out[i] = lead * state + shared * z + own * float(mean_normal[i])
         state = keep * state + kick * z
+
+
+@kernel
+def wander_web(
+    state_key: np.uint64,
+    mean_key: np.uint64,
+    entity: int,
+    keep: float,
+    kick: float,
+    lead: float,
+    shared: float,
+    own: float,
+    out: npt.NDArray[np.float32],
+) -> None:
+    """`ou_segment_means` of the normal numbers of two streams about a web; `out` is written."""
+    state_normal, mean_normal = np.empty(out.size + 1, np.float32), np.empty(out.size, np.float32)
+    fill_normal(state_key, entity, state_normal)
+    fill_normal(mean_key, entity, mean_normal)
+    ou_segment_means(state_normal, mean_normal, keep, kick, lead, shared, own, out)
 
 
 @kernel

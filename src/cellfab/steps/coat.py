@@ -195,7 +195,6 @@ class Coat(Drying):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected batches shorten it."""
         from cellfab.kernels import dry_web
-        from cellfab.kernels.web_account import good_coating
 
         self.expect(lot)
         params, electrode = self.params, self.electrode
@@ -219,28 +218,19 @@ class Coat(Drying):
             "lanes": float(lanes), "positions": float(positions), "pitch_m": pitch, "length_m": positions * pitch,
             "segment_m2": electrode.piece_area_m2, "coating_porosity": params.coating_porosity,
         }  # fmt: skip
-        design = np.float32(electrode.loading_mg_per_cm2)
+        design = float(np.float32(electrode.loading_mg_per_cm2))
         loading = web.field(
-            child,
-            draws,
-            "short",
-            float(design) * self._short_cv(maturity),
-            float(design),
-            design * across,
-            design * along,
+            child, draws, "short", design * self._short_cv(maturity), design, across, along, scale=design
         )
-        loading = web.cut_to_powder(child, loading, total_kg * (1.0 - params.edge_strip_fraction))
+        loading, total = web.cut_to_powder(child, loading, total_kg * (1.0 - params.edge_strip_fraction))
         child.columns[LOADING] = loading
         charge = charge[: web.shape(child)[1]]
-        child.columns[CHARGE] = web.repeat(child, charge.astype(np.int16))
-        for name in _OF_CHARGE:
-            child.columns[name] = web.repeat(child, lot.columns[name][charge])
-        child.columns[EDGE] = web.spread(child, edges)
-        self._close_account(child, total_kg, good_coating(loading, web.exit_codes(child)))
+        web.lay_columns(child, lot, charge, _OF_CHARGE, edges)
+        self._close_account(child, total_kg, total)
         self._interrupt(child, start_m, draws, maturity)
         tolerance = params.loading_tolerance_fraction
         web.inspect(
-            child, draws, "gauge", loading, float(design) * (1.0 - tolerance), float(design) * (1.0 + tolerance),
+            child, draws, "gauge", loading, design * (1.0 - tolerance), design * (1.0 + tolerance),
             OFF_LOADING, relative=self.at("gauge_cv", maturity),
         )  # fmt: skip
         self._flaws(child, lot, charge, draws, maturity)

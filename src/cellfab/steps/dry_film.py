@@ -35,7 +35,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from itertools import count
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -253,17 +252,13 @@ class DryFilm(ElectrodeStep):
         self._open_account(child, lot, powder_kg, lanes, positions)
         design = electrode.loading_mg_per_cm2
         loading = web.field(
-            child, draws, "short", design * self._short_cv(now), design, across * np.float32(design),
-            along * np.float32(design), per_position * np.float32(design),
-        )  # fmt: skip
-        loading = web.cut_to_powder(child, loading, powder_kg * (1.0 - now["edge_strip_fraction"]))
+            child, draws, "short", design * self._short_cv(now), design, across, along, per_position, scale=design
+        )
+        loading, total = web.cut_to_powder(child, loading, powder_kg * (1.0 - now["edge_strip_fraction"]))
         child.columns[LOADING] = loading
         charge = charge[: web.shape(child)[1]]
-        for name in _OF_CHARGE:
-            child.columns[name] = web.repeat(child, lot.columns[name][charge])
-        child.columns[CHARGE] = web.repeat(child, charge.astype(np.int16))
-        child.columns[EDGE] = self._edges(child, draws, now)
-        self._close_account(child, segment_kg)
+        web.lay_columns(child, lot, charge, _OF_CHARGE, self._edges(child, lanes, draws, now))
+        self._close_account(child, segment_kg, total)
         self._lose_positions(child, lot, charge, draws, now)
         tolerance = design * now["loading_tolerance_fraction"]
         web.inspect(
@@ -301,23 +296,24 @@ class DryFilm(ElectrodeStep):
         A lane keeps its offset from one setting of the gap to the next, and drifts away from it in proportion to the
         web run since: all rolls in between share their numbers.
         """
-        from cellfab.kernels.random import fill_normal
+        from cellfab.kernels.dry_web import lane_offsets
 
-        pitch, interval_m = self.electrode.length_m, 1e3 * now["lane_setting_km"]
+        interval_m, sigma = 1e3 * now["lane_setting_km"], now["lane_loading_cv"]
         before_m = lot.ordinal * lot.attributes["planned_m"]
         setting = int(before_m // interval_m)
-        z = np.empty(2 * lanes, np.float32)
-        fill_normal(draws.key("lane"), setting, z)
+        across, per_position = np.empty((2, lanes), np.float32)
         # Averaged over the interval, the drift has a third of its final variance.
-        drift = np.float32(now["lane_loading_cv"] * math.sqrt(3.0 * now["lane_drift_share"])) * z[lanes:]
-        offset = np.float32(now["lane_loading_cv"] * math.sqrt(1.0 - now["lane_drift_share"])) * z[:lanes]
-        return offset + np.float32(before_m / interval_m - setting) * drift, np.float32(pitch / interval_m) * drift
+        lane_offsets(
+            draws.key("lane"), setting, sigma * math.sqrt(1.0 - now["lane_drift_share"]),
+            sigma * math.sqrt(3.0 * now["lane_drift_share"]), before_m / interval_m - setting,
+            self.electrode.length_m / interval_m, across, per_position,
+        )  # fmt: skip
+        return across, per_position
 
-    def _edges(self, child: Lot, draws: Draws, now: Mapping[str, Any]) -> Rows:
+    def _edges(self, child: Lot, lanes: int, draws: Draws, now: Mapping[str, Any]) -> Rows:
         """Share of the loading that is missing at the edges of each lane, lognormal from lane to lane."""
         sigma = np.float32(math.sqrt(math.log1p(now["edge_thinning_cv"] ** 2)))
-        z = draws.normal("edge", child, web.shape(child)[0])
-        edges: Rows = web.spread(child, np.float32(now["edge_thinning_fraction"]) * np.exp(sigma * z))
+        edges: Rows = np.float32(now["edge_thinning_fraction"]) * np.exp(sigma * draws.normal("edge", child, lanes))
         return edges
 
     def _short_cv(self, now: Mapping[str, Any]) -> float:
@@ -349,13 +345,10 @@ class DryFilm(ElectrodeStep):
             "kg_good": charged_kg - trim_kg,
         }  # fmt: skip
 
-    def _close_account(self, child: Lot, segment_kg: float) -> None:
+    def _close_account(self, child: Lot, segment_kg: float, total_mg_per_cm2: float) -> None:
         """What the web did not take stays in the hopper, as powder."""
-        from cellfab.kernels.web_account import good_coating
-
         facts = child.attributes
         strip_share = segment_kg / self.electrode.piece_coating_kg - 1.0
-        total_mg_per_cm2 = good_coating(child.columns[LOADING], web.exit_codes(child))
         coated_kg = total_mg_per_cm2 * web.KG_PER_M2 * facts["segment_m2"]
         facts["kg_strip"] = coated_kg * strip_share
         web_kg = coated_kg + facts["kg_strip"]
@@ -364,18 +357,14 @@ class DryFilm(ElectrodeStep):
 
     def _lose_positions(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
         """Threading and breaks, which take all lanes."""
-        from cellfab.kernels import film
-        from cellfab.kernels.random import uniform
+        from cellfab.kernels.film import break_rate_per_m, breaks_m
 
         pitch, positions = child.attributes["pitch_m"], charge.size
-        length_m = np.asarray(np.bincount(charge, minlength=lot.n) * pitch, np.float64)
-        rate = film.break_rate_per_m(
+        rate = break_rate_per_m(
             now["tension_n_per_m"], lot.columns["film_strength_mpa"].astype(np.float64), self.film_um,
             now["break_scale_m"], now["break_exponent"],
         )  # fmt: skip
-        key = draws.key("break")
-        waits = (-math.log(uniform(key, child.identity, number)) for number in count())
-        breaks = film.breaks_m(length_m, rate, waits)
+        breaks = breaks_m(draws.key("break"), child.identity, charge, pitch, rate).tolist()
         child.attributes["stops_s"] = len(breaks) * 60.0 * now["rethread_min"]
         web.scrap_positions(child, 0, math.ceil(now["threading_m"] / pitch), THREADING)
         half_m = 0.5 * now["break_loss_m"]

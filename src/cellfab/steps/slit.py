@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.remark import Remark
@@ -33,7 +34,7 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.steps.base import ElectrodeStep
+from cellfab.steps.base import ElectrodeStep, once_per_maturity
 
 WIDTH = column("width_mm", "float32", "mm", "true coated width of the electrode")
 BURR = column("burr_um", "float32", "um", "true height of the highest burr on the cut edges")
@@ -109,7 +110,7 @@ class Slit(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Cut, measure and mark."""
-        from cellfab.kernels import extremes, slitting
+        from cellfab.kernels import slitting
 
         self.expect(lot)
         now, facts, columns = self.capabilities(maturity), lot.attributes, lot.columns
@@ -129,14 +130,24 @@ class Slit(ElectrodeStep):
             now["burr_um"], lot.ordinal * facts["planned_m"], facts["pitch_m"], now["knife_interval_km"],
             now["knife_life_km"], now["knife_wear_exponent"], median,
         )  # fmt: skip
-        peaks = now["burr_peaks_per_km"] * 2e-3 * facts["pitch_m"]
         burr = columns[BURR] = np.empty(lot.n, np.float32)
         slitting.cut_burrs(
-            web.drawn(lot, draws, "burr"), extremes.highest(peaks), now["burr_spread_ln"], median, burr
-        )  # fmt: skip
+            draws.key("burr"), lot.identity, web.planned_positions(lot), self._peak_factors(maturity), median, burr
+        )
         web.inspect(
             lot, draws, "burr_gauge", burr, -math.inf, now["burr_limit_um"], HIGH_BURR,
             log_spread=now["burr_gauge_spread_ln"],
         )  # fmt: skip
         web.settle_web(lot)
         return lot
+
+    @once_per_maturity
+    def _peak_factors(self, maturity: float) -> npt.NDArray[np.float32]:
+        """Table of the highest of a segment's peaks over the median one."""
+        from cellfab.kernels import extremes, slitting
+
+        now = self.capabilities(maturity)
+        highest = extremes.highest(now["burr_peaks_per_km"] * 2e-3 * self.electrode.length_m)
+        factors = np.empty(highest.size, np.float32)
+        slitting.peak_factors(highest, now["burr_spread_ln"], factors)
+        return factors
