@@ -39,6 +39,27 @@ def test_rows_equal_the_slow_twin(seed: int) -> None:
     assert rows == [row for lane in expected for row in lane]
 
 
+@pytest.mark.parametrize("pieces", [(1, 1), (2, 2), (3, 4)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_shorter_web_of_a_lane_ends_its_cells(seed: int, pieces: tuple[int, int]) -> None:
+    rng = np.random.default_rng(seed)
+    lanes, skips = 3, (2, 1)
+    codes = [(rng.random(lanes * positions) < 0.2).astype(np.int16) for positions in (40, 37)]
+    good = [
+        [
+            (lane * (code.size // lanes) + np.flatnonzero(part == 0)[skip:])
+            for lane, part in enumerate(np.split(code, lanes))
+        ]
+        for code, skip in zip(codes, skips, strict=True)
+    ]
+    per_lane = [min(len(c) // pieces[0], len(a) // pieces[1]) for c, a in zip(*good, strict=True)]
+    rows = [np.empty(code.size + 1, np.int32) for code in codes]
+    assert joining.take_cells(*codes, lanes, *pieces, *skips, *rows) == sum(per_lane)
+    for found, web, each in zip(rows, good, pieces, strict=True):
+        expected = np.concatenate([lane[: cells * each] for lane, cells in zip(web, per_lane, strict=True)])
+        np.testing.assert_array_equal(found[: expected.size], expected)
+
+
 @pytest.mark.parametrize("pieces", [1, 2, 5])
 def test_what_cells_inherit_equals_numpy(pieces: int) -> None:
     rng = np.random.default_rng(pieces)
@@ -55,6 +76,12 @@ def test_what_cells_inherit_equals_numpy(pieces: int) -> None:
     np.testing.assert_allclose(again, areal.reshape(n, pieces).mean(axis=1), rtol=1e-6)
     joining.highest_of_pieces(rows, loading, high)
     np.testing.assert_array_equal(high, loading[rows].reshape(n, pieces).max(axis=1))
+    together = [np.empty(m, np.float32) for m in (n * pieces, n, n, n)]
+    assert joining.inherit(rows, loading, active, specific, active, specific, loading, *together) == total
+    joining.mean_of_pieces(rows, active, mean)
+    joining.mean_of_pieces(rows, specific, again)
+    for one, alone in zip(together, (areal, mean, again, high), strict=True):
+        np.testing.assert_array_equal(one, alone)
     few = np.where(rng.random(segments) < 0.1, rng.integers(1, 120, segments), 0).astype(np.uint8)
     found = np.full(n, 3, np.uint8)
     joining.add_over_pieces(rows, few, found)

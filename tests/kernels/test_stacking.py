@@ -18,12 +18,14 @@ def near(count: float, n: int, p: float) -> bool:
     return bool(abs(count - n * p) < 4.5 * math.sqrt(n * p * (1.0 - p)))
 
 
-def align(n: int, sheets: int, across_mm: float, along_mm: float, gauge: float = 0.0) -> tuple[np.ndarray, ...]:
-    overhang, read = np.empty(n, np.float32), np.empty(n, np.float32)
+def align(
+    n: int, sheets: int, across_mm: float, along_mm: float, gauge: float = 0.0, limit: float = 0.2
+) -> tuple[np.ndarray, ...]:
+    overhang, short = np.empty(n, np.float32), np.empty(n, np.uint8)
     width = np.full(n, 100, np.float32)
     wide = width + np.float32(2 * across_mm)
-    align_sheets(KEY, 5, farthest(sheets), 0.083, gauge, width, wide, along_mm, overhang, read)
-    return overhang, read
+    align_sheets(KEY, 5, farthest(sheets), 0.083, gauge, width, wide, along_mm, limit, overhang, short)
+    return overhang, short
 
 
 @pytest.mark.parametrize("sheets", [1, 20, 60])
@@ -45,12 +47,14 @@ def test_the_narrower_direction_counts() -> None:
 
 
 def test_the_gauge_errs_both_ways() -> None:
-    # 50 000 stacks, mean and spread to z = 4.5.
+    # 50 000 stacks with an overhang near 0.76 +- 0.03 read below the limit with Phi((limit - overhang) / gauge) each:
+    # the sum to z = 4.5 of its binomials.
     n = 50_000
-    overhang, read = align(n, 30, 1.0, 1.0, gauge=0.05)
-    error = (read - overhang) / 0.05
-    assert abs(error.mean()) < 4.5 / math.sqrt(n)
-    assert abs(error.std() - 1.0) < 4.5 / math.sqrt(2 * n)
+    for limit in (0.65, 0.75, 0.85):
+        overhang, short = align(n, 30, 1.0, 1.0, gauge=0.05, limit=limit)
+        below = np.array([NormalDist().cdf(z) for z in (limit - overhang.astype(float)) / 0.05])
+        assert abs(short.sum() - below.sum()) < 4.5 * math.sqrt((below * (1.0 - below)).sum())
+        assert 0.01 < short.mean() < 0.99
 
 
 def test_halves_are_even_and_do_not_depend_on_how_many_are_asked_for() -> None:

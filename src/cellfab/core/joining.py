@@ -23,57 +23,64 @@ from cellfab.core.web import KG_PER_M2, exit_codes, settle_web
 from cellfab.errors import ConfigError
 
 ELECTRODES = ("cathode", "anode")
-_MEANS = {
-    # column of a segment: unit and meaning on the cell, and the electrodes for which a later step asks
-    "loading_mg_per_cm2": ("mg/cm2", "true dry coating per side of the cell's {}", ("anode",)),
-    "binder_fraction": ("1", "true mass fraction of binder in the coating of the cell's {}", ("anode",)),
-    "porosity": ("1", "true porosity of the cell's {}", ELECTRODES),
-    "moisture_ppm": ("ppm", "true water content of the cell's {}", ELECTRODES),
-}
 _BURR = "burr_um"
 _EDGE = "edge_thinning_fraction"
 _FLAW = "notch_flaw"
 _METAL = "metal_um"
 _HOLE = "pinhole_mm"
-READS = (*_MEANS, _BURR, "active_fraction", "specific_capacity_mah_per_g", "width_mm", _FLAW)
+READS = (
+    "loading_mg_per_cm2", "binder_fraction", "porosity", "moisture_ppm", _BURR, "active_fraction",
+    "specific_capacity_mah_per_g", "width_mm", _FLAW,
+)  # fmt: skip
 """Columns of segments that `join` and `flaws` need; `metal_um`, `pinhole_mm` and `edge_thinning_fraction` where a web
 has them."""
 
-ROWS = tuple(
-    column(f"{electrode}_row", "int32", "1", f"row of the cell's first {electrode} piece in its parent lot")
-    for electrode in ELECTRODES
-)
-AREAL = tuple(
-    column(f"{electrode}_areal_mah_per_cm2", "float32", "mAh/cm2", f"true areal capacity per side, {electrode}")
-    for electrode in ELECTRODES
-)
+
+class _Own(NamedTuple):
+    """Names of the columns and facts of a cell that are about one of its electrodes."""
+
+    row: str
+    areal: str
+    porosity: str
+    moisture: str
+    burr: str
+    means: tuple[tuple[str, str], ...]
+    """Further columns of segments whose mean a cell has, and their names there."""
+    remnant_cells: str
+    used_kg: str
+    remnant_kg: str
+
+
+def _own(electrode: str) -> _Own:
+    def mean(name: str, unit: str, text: str) -> tuple[str, str]:
+        return name, column(f"{electrode}_{name}", "float32", unit, text)
+
+    edge = mean(_EDGE, "1", f"loading missing at the {electrode}'s edge, below 0: heavy")
+    asked_later = (
+        mean("loading_mg_per_cm2", "mg/cm2", f"true dry coating per side of the cell's {electrode}"),
+        mean("binder_fraction", "1", f"true mass fraction of binder in the coating of the cell's {electrode}"),
+    ) if electrode == "anode" else ()  # fmt: skip
+    return _Own(
+        column(f"{electrode}_row", "int32", "1", f"row of the cell's first {electrode} piece in its parent lot"),
+        column(f"{electrode}_areal_mah_per_cm2", "float32", "mAh/cm2", f"true areal capacity per side, {electrode}"),
+        column(f"{electrode}_porosity", "float32", "1", f"true porosity of the cell's {electrode}"),
+        column(f"{electrode}_moisture_ppm", "float32", "ppm", f"true water content of the cell's {electrode}"),
+        column(f"{electrode}_{_BURR}", "float32", "um", f"true height of the highest burr on the cell's {electrode}"),
+        (*asked_later, edge),
+        f"{electrode}_remnant_cells", f"{electrode}_used_kg", f"{electrode}_remnant_kg",
+    )  # fmt: skip
+
+
+_OWN = tuple(map(_own, ELECTRODES))
 LEAST_NP = column("least_np_ratio", "float32", "1", "true lowest N/P ratio of the cell's pieces that face each other")
 OVERHANG = column("overhang_mm", "float32", "mm", "true smallest distance by which the anode's edge stands out")
 SEPARATOR_FAULT = column("separator_fault", "uint8", "1", "1 where the separator is folded, pierced or scorched")
 METAL = column("mixed_in_metal_um", "float32", "um", "true size of the largest metal particle in the coatings; 0: none")
 HOLE = column("anode_hole_mm", "float32", "mm", "true size of the largest hole in the anode's coating; 0: none")
 PARTICLES = column("particles_in_roll", "uint8", "1", "particles between the electrodes, 255 for more")
-_INHERITED = {
-    electrode: tuple(
-        (name, column(f"{electrode}_{name}", "float32", unit, text.format(electrode)))
-        for name, (unit, text, electrodes) in _MEANS.items()
-        if electrode in electrodes
-    )
-    for electrode in ELECTRODES
-}
-_BURRS = tuple(
-    column(f"{electrode}_{_BURR}", "float32", "um", f"true height of the highest burr on the cell's {electrode}")
-    for electrode in ELECTRODES
-)
-_EDGES = {
-    electrode: column(
-        f"{electrode}_{_EDGE}", "float32", "1", f"loading missing at the {electrode}'s edge, below 0: heavy"
-    )
-    for electrode in ELECTRODES
-}
 WRITES = (
-    *ROWS, *AREAL, LEAST_NP, *(name for names in _INHERITED.values() for _, name in names), *_BURRS,
-    *_EDGES.values(), OVERHANG, SEPARATOR_FAULT, PARTICLES, METAL, HOLE,
+    *(name for own in _OWN for name in (own.row, own.areal, own.porosity, own.moisture, own.burr)),
+    *(name for own in _OWN for _, name in own.means), LEAST_NP, OVERHANG, SEPARATOR_FAULT, PARTICLES, METAL, HOLE,
 )  # fmt: skip
 """Columns of the cells that come out of any joining step."""
 
@@ -97,7 +104,7 @@ def take(cathode: Lot, anode: Lot, pieces: Pieces) -> tuple[Rows, Rows]:
     ConfigError
         If the webs do not have the same lanes.
     """
-    from cellfab.kernels.joining import count_good, take_good
+    from cellfab.kernels.joining import take_cells
 
     lanes = int(cathode.attributes["lanes"])
     if lanes != int(anode.attributes["lanes"]):
@@ -105,20 +112,9 @@ def take(cathode: Lot, anode: Lot, pieces: Pieces) -> tuple[Rows, Rows]:
             f"cathode rolls have {lanes} lanes and anode rolls {int(anode.attributes['lanes'])}:"
             " one daughter roll of each becomes cells"
         )
-    webs = ((cathode, pieces.cathode, pieces.cathode_skip), (anode, pieces.anode, pieces.anode_skip))
-    groups = []
-    for lot, per_cell, skip in webs:
-        good = np.zeros(lanes, np.int64)
-        count_good(exit_codes(lot), skip, good)
-        groups.append(good // per_cell)
-    cells = np.minimum(*groups)
-    rows = []
-    for lot, per_cell, skip in webs:
-        wanted = cells * per_cell
-        taken = np.empty(int(wanted.sum()) + 1, np.int32)
-        take_good(exit_codes(lot), skip, wanted, taken)
-        rows.append(taken[:-1])
-    return rows[0], rows[1]
+    rows = np.empty(cathode.n + 1, np.int32), np.empty(anode.n + 1, np.int32)
+    cells = take_cells(exit_codes(cathode), exit_codes(anode), lanes, *pieces, *rows)
+    return rows[0][: cells * pieces.cathode], rows[1][: cells * pieces.anode]
 
 
 def piece_rows(web: Lot, first: Rows) -> Rows:
@@ -191,46 +187,41 @@ def join(
     Facts in its attributes, for each electrode: NAME_remnant_cells (good segments not used), and in kg of dry coating
     NAME_used_kg and NAME_remnant_kg.
     """
-    from cellfab.kernels import joining
+    from cellfab.kernels.joining import inherit, least_ratio, mean_of_neighbours, mean_of_pieces
 
     n = rows[0].size // pieces.cathode
     child = cathode.child(place, n=n, unit="cells", amount=float(n), material="cell", others=(anode, separator))
-    columns = child.columns
+    columns, facts = child.columns, child.attributes
     areal = []
-    for lot, row, per_cell, first, capacity, burr in zip(
-        (cathode, anode), rows, (pieces.cathode, pieces.anode), ROWS, AREAL, _BURRS, strict=True
-    ):
+    for lot, row, per_cell, names in zip((cathode, anode), rows, pieces, _OWN, strict=False):
         settle_web(lot)
         segments = lot.columns
-        columns[first] = row if per_cell == 1 else row[::per_cell].copy()
+        columns[names.row] = row if per_cell == 1 else row[::per_cell].copy()
         of_piece = np.empty(row.size, np.float32)
-        used_mg_per_cm2 = joining.areal_capacities(
-            row, segments["loading_mg_per_cm2"], segments["active_fraction"],
-            segments["specific_capacity_mah_per_g"], of_piece,
+        columns[names.porosity], columns[names.moisture] = np.empty(n, np.float32), np.empty(n, np.float32)
+        columns[names.burr] = np.empty(n, np.float32)
+        used_mg_per_cm2 = inherit(
+            row, segments["loading_mg_per_cm2"], segments["active_fraction"], segments["specific_capacity_mah_per_g"],
+            segments["porosity"], segments["moisture_ppm"], segments[_BURR], of_piece, columns[names.porosity],
+            columns[names.moisture], columns[names.burr],
         )  # fmt: skip
         areal.append(of_piece)
-        columns[capacity] = of_piece
+        columns[names.areal] = of_piece
         if per_cell > 1:
-            columns[capacity] = np.empty(n, np.float32)
-            joining.mean_of_neighbours(of_piece, columns[capacity])
-        for source, name in _INHERITED[lot.material]:
-            columns[name] = np.empty(n, np.float32)
-            joining.mean_of_pieces(row, segments[source], columns[name])
-        columns[burr] = np.empty(n, np.float32)
-        joining.highest_of_pieces(row, segments[_BURR], columns[burr])
-        if _EDGE in segments:
-            columns[_EDGES[lot.material]] = np.empty(n, np.float32)
-            joining.mean_of_pieces(row, segments[_EDGE], columns[_EDGES[lot.material]])
+            columns[names.areal] = np.empty(n, np.float32)
+            mean_of_neighbours(of_piece, columns[names.areal])
+        for source, name in names.means:
+            if source in segments:
+                columns[name] = np.empty(n, np.float32)
+                mean_of_pieces(row, segments[source], columns[name])
         used_kg = used_mg_per_cm2 * KG_PER_M2 * lot.attributes["segment_m2"]
-        child.attributes |= {
-            f"{lot.material}_remnant_cells": float(lot.n_alive - row.size),
-            f"{lot.material}_used_kg": used_kg,
-            f"{lot.material}_remnant_kg": lot.attributes["kg_good"] - used_kg,
-        }
+        facts[names.remnant_cells] = float(lot.n_alive - row.size)
+        facts[names.used_kg] = used_kg
+        facts[names.remnant_kg] = lot.attributes["kg_good"] - used_kg
     for name, source, parents in ((METAL, _METAL, (cathode, anode)), (HOLE, _HOLE, (anode,))):
         columns[name] = _largest(source, parents, rows[2 - len(parents) :], n)
     columns[LEAST_NP] = np.empty(n, np.float32)
-    joining.least_ratio(*areal, 1 + pieces.anode - pieces.cathode, columns[LEAST_NP])
+    least_ratio(*areal, 1 + pieces.anode - pieces.cathode, columns[LEAST_NP])
     return child
 
 

@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 
-_ABREAST = 8
 _STRIDE = 32
 
 
@@ -55,6 +54,51 @@ def take_good(
 
 
 @kernel
+def take_cells(
+    cathode_code: npt.NDArray[np.int16],
+    anode_code: npt.NDArray[np.int16],
+    lanes: int,
+    cathode_pieces: int,
+    anode_pieces: int,
+    cathode_skip: int,
+    anode_skip: int,
+    cathode_rows: npt.NDArray[np.int32],
+    anode_rows: npt.NDArray[np.int32],
+) -> int:
+    """Deal the good segments of both webs out to cells, lane by lane, until one web has too few for another cell.
+
+    Parameters
+    ----------
+    cathode_code, anode_code : ndarray of int16, shape (lanes * positions,)
+        0 where a segment is good; lane-major. The webs may differ in length.
+    lanes : int
+        Of either web.
+    cathode_pieces, anode_pieces : int
+        Segments of a cell.
+    cathode_skip, anode_skip : int
+        Good segments lost at the start of each daughter roll.
+    cathode_rows, anode_rows : ndarray of int32, shape (lanes * positions + 1,)
+        Filled from the front: the segments of the cells, cell by cell.
+
+    Returns
+    -------
+    int
+        Cells.
+    """
+    cathodes, anodes = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+    count_good(cathode_code, cathode_skip, cathodes)
+    count_good(anode_code, anode_skip, anodes)
+    cells = 0
+    for lane in range(lanes):
+        dealt = min(cathodes[lane] // cathode_pieces, anodes[lane] // anode_pieces)
+        cathodes[lane], anodes[lane] = dealt * cathode_pieces, dealt * anode_pieces
+        cells += dealt
+    take_good(cathode_code, cathode_skip, cathodes, cathode_rows)
+    take_good(anode_code, anode_skip, anodes, anode_rows)
+    return cells
+
+
+@kernel
 def areal_capacities(
     rows: npt.NDArray[np.int32],
     loading: npt.NDArray[np.float32],
@@ -81,17 +125,52 @@ def areal_capacities(
     for i in range(rows.size):
         at = rows[i]
         out[i] = loading[at] * active[at] * specific[at] * np.float32(1e-3)
-    sums = np.zeros(_ABREAST)  # several sums at once, because one alone waits for each addition
-    whole = rows.size - rows.size % _ABREAST
-    for first in range(0, whole, _ABREAST):
-        for j in range(_ABREAST):
-            sums[j] += loading[rows[first + j]]
-    total = 0.0
-    for j in range(_ABREAST):
-        total += sums[j]
+    # Eight sums at once, because one alone waits for each addition.
+    a, b, c, d, e, f, g, h = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    whole = rows.size - rows.size % 8
+    for i in range(0, whole, 8):
+        a += loading[rows[i]]
+        b += loading[rows[i + 1]]
+        c += loading[rows[i + 2]]
+        d += loading[rows[i + 3]]
+        e += loading[rows[i + 4]]
+        f += loading[rows[i + 5]]
+        g += loading[rows[i + 6]]
+        h += loading[rows[i + 7]]
+    total = a + b + c + d + e + f + g + h
     for i in range(whole, rows.size):
         total += loading[rows[i]]
     return float(total)
+
+
+@kernel
+def inherit(
+    rows: npt.NDArray[np.int32],
+    loading: npt.NDArray[np.float32],
+    active: npt.NDArray[np.float32],
+    specific: npt.NDArray[np.float32],
+    porosity: npt.NDArray[np.float32],
+    moisture: npt.NDArray[np.float32],
+    burr: npt.NDArray[np.float32],
+    areal_of_piece: npt.NDArray[np.float32],
+    mean_porosity: npt.NDArray[np.float32],
+    mean_moisture: npt.NDArray[np.float32],
+    highest_burr: npt.NDArray[np.float32],
+) -> float:
+    """What cells have of either electrode: `areal_capacities`, two means and the highest burr, in one call.
+
+    Rows of shape (n * pieces,), values by segment; `areal_of_piece` of the shape of rows, the others of shape (n,).
+
+    Returns
+    -------
+    float
+        Sum of the pieces' loadings, mg/cm2.
+    """
+    mean_of_pieces(rows, porosity, mean_porosity)
+    mean_of_pieces(rows, moisture, mean_moisture)
+    highest_of_pieces(rows, burr, highest_burr)
+    used: float = areal_capacities(rows, loading, active, specific, areal_of_piece)
+    return used
 
 
 @kernel

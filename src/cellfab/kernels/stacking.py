@@ -97,10 +97,11 @@ def align_sheets(
     cathode_width_mm: npt.NDArray[np.float32],
     anode_width_mm: npt.NDArray[np.float32],
     along_mm: float,
+    limit_mm: float,
     overhang_mm: npt.NDArray[np.float32],
-    read_mm: npt.NDArray[np.float32],
+    short: npt.NDArray[np.uint8],
 ) -> None:
-    """Smallest overhang over all sheets and edges of every stack, true and as the X-ray gauge reads it.
+    """Smallest overhang over all sheets and edges of every stack, and whether the X-ray gauge reads too little.
 
     A cathode sheet that lies off by e leaves ``centred - |e|`` on one of two opposite edges; in each of the two
     directions the farthest of all sheets counts.
@@ -117,9 +118,14 @@ def align_sheets(
         As slit, mean of the cell's sheets.
     along_mm : float
         Overhang of centred sheets along the web, where they are cut to length.
-    overhang_mm, read_mm : ndarray of float32, shape (n,)
+    limit_mm : float
+        Least reading that is accepted.
+    overhang_mm : ndarray of float32, shape (n,)
         Filled.
+    short : ndarray of uint8, shape (n,)
+        Filled: 1 where the gauge reads less than the limit, or no number.
     """
+    limit = np.float32(limit_mm)
     half, accuracy, gauge = np.float32(0.5), np.float32(accuracy_mm), np.float32(gauge_mm)
     cut = np.float32(along_mm)
     words = np.empty((4, CHUNK), np.uint32)
@@ -136,4 +142,4 @@ def align_sheets(
             centred = half * (anode_width_mm[i] - cathode_width_mm[i])
             overhang = min(centred - accuracy * across[j], cut - accuracy * along[j])
             overhang_mm[i] = overhang
-            read_mm[i] = overhang + gauge * error[j]
+            short[i] = not (overhang + gauge * error[j] >= limit)  # or NaN

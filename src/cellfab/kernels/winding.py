@@ -13,6 +13,7 @@ from cellfab.kernels.extremes import lowest_of_words
 from cellfab.kernels.particles import poisson_count
 from cellfab.kernels.random import normals_of_words, uniform
 from cellfab.kernels.random_blocks import CHUNK, SHARED, fill_blocks
+from cellfab.kernels.random_rows import REACH
 
 LEVELS = 65536.0
 """Of a 16-bit number."""
@@ -33,10 +34,13 @@ def align_rolls(
     drift_sd_mm: float,
     alignment_sd_mm: float,
     gauge_mm: float,
+    limit_mm: float,
     overhang_mm: npt.NDArray[np.float32],
-    read_mm: npt.NDArray[np.float32],
+    short: npt.NDArray[np.uint8],
 ) -> None:
-    """Smallest overhang of every cell, true and as the X-ray gauge reads it.
+    """Smallest overhang of every cell, and whether the X-ray gauge reads too little.
+
+    The gauge is read where its error can matter.
 
     Parameters
     ----------
@@ -50,37 +54,49 @@ def align_rolls(
         Lowest of all layers' standard normal errors, by random word (`extremes.lowest_by_word`).
     drift_sd_mm, alignment_sd_mm, gauge_mm : float
         Standard deviations: telescoping of a whole roll, layer to layer, and of a reading.
-    overhang_mm, read_mm : ndarray of float32, shape (n,)
+    limit_mm : float
+        Least reading that is accepted.
+    overhang_mm : ndarray of float32, shape (n,)
         Filled: the least of the cell's rolls.
+    short : ndarray of uint8, shape (n,)
+        Filled: 1 where a roll of the cell reads less than the limit, or no number.
     """
     none, half, infinite = np.float32(0.0), np.float32(0.5), np.float32(np.inf)
+    limit, clear = np.float32(limit_mm), np.float32(limit_mm + REACH * gauge_mm)
     drift_sd, alignment_sd, gauge = np.float32(drift_sd_mm), np.float32(alignment_sd_mm), np.float32(gauge_mm)
     words = np.empty((4, CHUNK), np.uint32)
     layer, drift, error = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    near, error_words = np.empty(CHUNK + 1, np.int32), np.empty(CHUNK, np.uint32)
     rolls = cathode_rows.size // max(overhang_mm.size, 1)
+    short[:] = 0
     if rolls > 1:
         overhang_mm[:] = infinite
-        read_mm[:] = infinite
     for first in range(0, cathode_rows.size, CHUNK):
         fill_blocks(key, entity, first, 0, words)
         lowest_of_words(words[0], lowest, layer)
         normals_of_words(words[1], drift)
-        normals_of_words(words[2], error)
         m = min(CHUNK, cathode_rows.size - first)
         for j in range(m):
             centred = half * (anode_width_mm[anode_rows[first + j]] - cathode_width_mm[cathode_rows[first + j]])
             layer[j] = centred - drift_sd * abs(drift[j]) + alignment_sd * layer[j]
-            error[j] = layer[j] + gauge * error[j]
         if rolls == 1:
             for j in range(m):
                 overhang_mm[first + j] = layer[j]
-                read_mm[first + j] = error[j]
         else:
             for j in range(m):
                 cell = (first + j) // rolls
                 # A minimum may pass over NaN; nothing times NaN does not.
                 overhang_mm[cell] = min(overhang_mm[cell], layer[j]) + none * layer[j]
-                read_mm[cell] = min(read_mm[cell], error[j]) + none * error[j]
+        count = 0
+        for j in range(m):
+            near[count] = j
+            count += not (layer[j] >= clear)  # or NaN
+        for k in range(count):
+            error_words[k] = words[2, near[k]]
+        normals_of_words(error_words[:count], error[:count])
+        for k in range(count):
+            j = near[k]
+            short[(first + j) // rolls] |= np.uint8(not (layer[j] + gauge * error[k] >= limit))  # or NaN
 
 
 class JoiningLaw(NamedTuple):
@@ -95,6 +111,16 @@ class JoiningLaw(NamedTuple):
     particles: float
     """Expected number per cell that fall between the electrodes."""
     overhang_limit_mm: float
+
+
+class Rejected(NamedTuple):
+    """Rolls or stacks rejected for each reason, and how many of them by a reading although what was read is right."""
+
+    fault: int
+    overhang: int
+    camera: int
+    sound_overhang: int
+    sound_camera: int
 
 
 @kernel
@@ -118,11 +144,13 @@ def inspect_cells(
     key: np.uint64,
     digit_key: np.uint64,
     entity: int,
-    read_mm: npt.NDArray[np.float32],
+    short: npt.NDArray[np.uint8],
+    overhang_mm: npt.NDArray[np.float32],
     separator_fault: npt.NDArray[np.uint8],
     particles: npt.NDArray[np.uint8],
-    reason: npt.NDArray[np.uint8],
-) -> None:
+    codes: npt.NDArray[np.int16],
+    exit_code: npt.NDArray[np.int16],
+) -> Rejected:
     """Faults, particles and inspection of every roll or stack of a lot.
 
     All of these are rare: 16 bits of each decision's number tell most cells that nothing happens, and only for the
@@ -135,17 +163,26 @@ def inspect_cells(
     key, digit_key, entity
         Streams of the numbers and of their further digits; the lot. Two words of a block decide about a cell: fault,
         separator, particles and camera, 16 bits each.
-    read_mm : ndarray of float32, shape (n,)
-        Overhang read by X-ray.
+    short : ndarray of uint8, shape (n,)
+        1 where the X-ray gauge reads too little overhang.
+    overhang_mm : ndarray of float32, shape (n,)
+        True.
     separator_fault : ndarray of uint8, shape (n,)
         Filled.
     particles : ndarray of uint8, shape (n,)
         Added to, at most 255 in all.
-    reason : ndarray of uint8, shape (n,)
-        Filled: 0, or the first of `FAULT`, `OVERHANG`, `CAMERA` that rejects the cell.
+    codes : ndarray of int16, shape (3,)
+        Exit codes of `FAULT`, `OVERHANG` and `CAMERA`, of which the first that rejects a cell counts.
+    exit_code : ndarray of int16, shape (n,)
+        Zero on entry; those rejected get their code.
+
+    Returns
+    -------
+    Rejected
     """
     words = np.empty((4, SHARED), np.uint32)
-    something = np.empty(SHARED, np.bool_)
+    something, reason = np.empty(SHARED, np.bool_), np.empty(SHARED, np.uint8)
+    rare = np.empty(SHARED + 1, np.int32)
     low, shift = np.uint32(0xFFFF), np.uint32(16)
     limit = np.float32(law.overhang_limit_mm)
     clean = math.exp(-law.particles)
@@ -153,11 +190,12 @@ def inspect_cells(
     last_separator = np.uint32(min(law.separator_fault * LEVELS, LEVELS - 1.0))
     last_alarm = np.uint32(min(law.camera_false_alarm * LEVELS, LEVELS - 1.0))
     last_clean = np.uint32(min(clean * LEVELS, LEVELS - 1.0))
-    for first in range(0, reason.size, SHARED):
+    faults, overhangs, cameras, sound_overhangs, sound_cameras = 0, 0, 0, 0, 0
+    for first in range(0, exit_code.size, SHARED):
         side = (first // SHARED & 1) * 2  # cells of two chunks share their blocks
         if side == 0:
             fill_blocks(key, entity, first // 2, 0, words)
-        m = min(SHARED, reason.size - first)
+        m = min(SHARED, exit_code.size - first)
         for j in range(m):
             one, two = words[side, j], words[side + 1, j]
             something[j] = (
@@ -166,20 +204,33 @@ def inspect_cells(
                 | ((two & low) >= last_clean)
                 | ((two >> shift) <= last_alarm)
             )
-            separator_fault[first + j] = 0
-            reason[first + j] = 0 if read_mm[first + j] >= limit else OVERHANG  # or NaN
+        separator_fault[first : first + m] = 0
+        count = 0
         for j in range(m):
-            if not something[j]:
-                continue
+            rare[count] = j
+            reason[j] = np.uint8(OVERHANG) if short[first + j] else np.uint8(0)
+            count += something[j] | (short[first + j] > 0)
+        for k in range(count):
+            j = rare[k]
             i = first + j
-            one, two = words[side, j], words[side + 1, j]
-            if below(digit_key, entity, 4 * i, one & low, law.fault):
-                reason[i] = FAULT
-            fails = below(digit_key, entity, 4 * i + 1, one >> shift, law.separator_fault)
-            separator_fault[i] = fails
-            if (two & low) >= last_clean:
-                u = ((two & low) + uniform(digit_key, entity, 4 * i + 2)) / LEVELS
-                particles[i] = min(int(particles[i]) + poisson_count(law.particles, u), 255)
-            seen = law.camera_seen if fails else law.camera_false_alarm
-            if reason[i] == 0 and below(digit_key, entity, 4 * i + 3, two >> shift, seen):
-                reason[i] = CAMERA
+            if something[j]:
+                one, two = words[side, j], words[side + 1, j]
+                if below(digit_key, entity, 4 * i, one & low, law.fault):
+                    reason[j] = FAULT
+                fails = below(digit_key, entity, 4 * i + 1, one >> shift, law.separator_fault)
+                separator_fault[i] = fails
+                if (two & low) >= last_clean:
+                    u = ((two & low) + uniform(digit_key, entity, 4 * i + 2)) / LEVELS
+                    particles[i] = min(int(particles[i]) + poisson_count(law.particles, u), 255)
+                seen = law.camera_seen if fails else law.camera_false_alarm
+                if reason[j] == 0 and below(digit_key, entity, 4 * i + 3, two >> shift, seen):
+                    reason[j] = CAMERA
+            why = reason[j]
+            if why > 0:
+                exit_code[i] = codes[why - 1]
+            faults += why == FAULT
+            overhangs += why == OVERHANG
+            cameras += why == CAMERA
+            sound_overhangs += why == OVERHANG and overhang_mm[i] >= limit
+            sound_cameras += why == CAMERA and separator_fault[i] == 0
+    return Rejected(faults, overhangs, cameras, sound_overhangs, sound_cameras)

@@ -5,25 +5,26 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
+from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, Threshold, capability_at, within
-from cellfab.core import joining, notes
-from cellfab.core.causes import describe
+from cellfab.core import joining
 from cellfab.core.draws import Draws
 from cellfab.core.joining import OVERHANG, PARTICLES, SEPARATOR_FAULT, Pieces, Rows
 from cellfab.core.lot import Lot
-from cellfab.steps.base import Merge, Work
+from cellfab.core.web import exit_codes, note_false_rejects, scrapped
+from cellfab.steps.base import Merge, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.winding import JoiningLaw
 
-Values = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.uint8]
 
 
 class Joiner(Merge):
@@ -59,6 +60,16 @@ class Joiner(Merge):
         tapes: Annotated[int, Field(ge=0, le=10)] = 1
         """Closing tapes per jelly roll or stack."""
 
+    def __init__(self, params: Any, design: CellDesign) -> None:
+        super().__init__(params, design)
+        cathode, anode = design.cathode, design.anode
+        self.pieces = Pieces(
+            cathode.pieces, anode.pieces,
+            math.ceil(params.roll_loss_m / cathode.length_m), math.ceil(params.roll_loss_m / anode.length_m),
+        )  # fmt: skip
+        """Segments per cell, and good segments lost per daughter roll."""
+        self._codes = np.array(self.causes, np.int16)
+
     def merge(self, lots: Mapping[str, Lot], draws: Draws, maturity: float) -> Lot:
         """Make cells of one cathode and one anode lot."""
         from cellfab.kernels.winding import inspect_cells
@@ -70,32 +81,20 @@ class Joiner(Merge):
         child = joining.join(cathode, anode, lots["separator"], draws.owner, rows, self.pieces)
         n, columns = child.n, child.columns
         columns[PARTICLES] = joining.flaws(cathode, anode, rows, n)
-        columns[SEPARATOR_FAULT] = np.empty(n, np.uint8)
-        columns[OVERHANG], read = np.empty(n, np.float32), np.empty(n, np.float32)
-        self._align(child, cathode, anode, rows, draws, maturity, read)
-        reason = np.empty(n, np.uint8)
-        inspect_cells(
-            self._law(maturity), draws.key("faults"), draws.key("fault_digits"), child.identity, read,
-            columns[SEPARATOR_FAULT], columns[PARTICLES], reason,
+        columns[SEPARATOR_FAULT], short = np.empty(n, np.uint8), np.empty(n, np.uint8)
+        columns[OVERHANG] = np.empty(n, np.float32)
+        self._align(child, cathode, anode, rows, draws, maturity, short)
+        found = inspect_cells(
+            self._law(maturity), draws.key("faults"), draws.key("fault_digits"), child.identity, short,
+            columns[OVERHANG], columns[SEPARATOR_FAULT], columns[PARTICLES], self._codes, exit_codes(child),
         )  # fmt: skip
+        fault, overhang, camera = self.causes
+        scrapped(child, (fault, found.fault), (overhang, found.overhang), (camera, found.camera))
+        note_false_rejects(child, overhang, found.sound_overhang)
+        note_false_rejects(child, camera, found.sound_camera)
         child.attributes["joined_cells"] = float(n)
-        child.scrap_each(reason, self.causes)
-        self._note_false_rejects(child, reason)
         child.amount = float(child.n_alive)
         return child
-
-    def _note_false_rejects(self, child: Lot, reason: npt.NDArray[np.uint8]) -> None:
-        """Cells rejected by a reading although what was read is right."""
-        from cellfab.kernels.winding import CAMERA
-        from cellfab.kernels.winding import OVERHANG as BY_OVERHANG
-
-        rows = np.flatnonzero(reason != 0)  # of truth values: four times as quick
-        why = reason[rows]
-        wide = child.columns[OVERHANG][rows] >= self.params.overhang_limit_mm
-        whole = child.columns[SEPARATOR_FAULT][rows] == 0
-        _, overhang, camera = self.causes
-        for code, sound in ((overhang, (why == BY_OVERHANG) & wide), (camera, (why == CAMERA) & whole)):
-            child.attributes[notes.FALSE_REJECTS + describe(code).name] = float(np.count_nonzero(sound))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Separator and tape of every cell made, rejected ones included."""
@@ -104,15 +103,6 @@ class Joiner(Merge):
         if self.params.tapes:
             materials[self.params.tape_material] = made * self.params.tapes * self.bodies
         return Work(materials=materials)
-
-    @property
-    def pieces(self) -> Pieces:
-        """Segments per cell, and good segments lost per daughter roll."""
-        cathode, anode = self.design.cathode, self.design.anode
-        return Pieces(
-            cathode.pieces, anode.pieces,
-            math.ceil(self.params.roll_loss_m / cathode.length_m), math.ceil(self.params.roll_loss_m / anode.length_m),
-        )  # fmt: skip
 
     @property
     @abstractmethod
@@ -130,10 +120,11 @@ class Joiner(Merge):
     @abstractmethod
     def _align(
         self, child: Lot, cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], draws: Draws, maturity: float,
-        read_mm: Values,
+        short: Flags,
     ) -> None:  # fmt: skip
-        """Fill the cells' overhang, and the gauge's reading of it."""
+        """Fill the cells' overhang, and 1 where the gauge reads less than the limit."""
 
+    @once_per_maturity
     def _law(self, maturity: float) -> JoiningLaw:
         """What happens to one cell; a fault of one of its rolls is the cell's."""
         from cellfab.kernels.winding import JoiningLaw

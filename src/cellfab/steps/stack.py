@@ -42,7 +42,7 @@ from cellfab.core.causes import cause
 from cellfab.core.draws import Draws
 from cellfab.core.joining import OVERHANG, Rows
 from cellfab.core.lot import Lot
-from cellfab.steps.joiner import Joiner, Values
+from cellfab.steps.joiner import Flags, Joiner
 
 SHEET = cause("stack", "sheet", "sheet thrown out by the camera before stacking")
 STACKING_FAULT = cause("stack", "stacking_fault", "double, missing or shifted sheet during stacking")
@@ -102,7 +102,7 @@ class Stack(Joiner):
 
     def _align(
         self, child: Lot, cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], draws: Draws, maturity: float,
-        read_mm: Values,
+        short: Flags,
     ) -> None:  # fmt: skip
         from cellfab.kernels.extremes import farthest
         from cellfab.kernels.joining import mean_of_pieces
@@ -114,7 +114,7 @@ class Stack(Joiner):
         align_sheets(
             draws.key("alignment"), child.identity, farthest(self.design.cathode.pieces),
             float(self.at("placing_sd_mm", maturity)), float(self.at("overhang_gauge_mm", maturity)),
-            widths[0], widths[1], self.along_mm, child.columns[OVERHANG], read_mm,
+            widths[0], widths[1], self.along_mm, float(self.params.overhang_limit_mm), child.columns[OVERHANG], short,
         )  # fmt: skip
 
     def expected_overhang_mm(self) -> float:

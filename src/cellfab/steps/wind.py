@@ -28,6 +28,7 @@ Left out
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from statistics import NormalDist
 from typing import Annotated
 
@@ -37,7 +38,7 @@ from cellfab.core.causes import cause
 from cellfab.core.draws import Draws
 from cellfab.core.joining import OVERHANG, Rows
 from cellfab.core.lot import Lot
-from cellfab.steps.joiner import Joiner, Values
+from cellfab.steps.joiner import Flags, Joiner
 
 WINDING_FAULT = cause("wind", "winding_fault", "misfeed, telescoped core or broken web during winding")
 OVERHANG_READ = cause("wind", "overhang", "X-ray reads too little anode overhang")
@@ -73,14 +74,14 @@ class Wind(Joiner):
         fault: Capability = self.params.winding_fault_probability
         return fault
 
-    @property
+    @cached_property
     def _edges(self) -> float:
         """Edges of all turns of one roll, which the overhang is the least of."""
         return max(2.0 * self.design.roll_turns, 1.0)
 
     def _align(
         self, child: Lot, cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], draws: Draws, maturity: float,
-        read_mm: Values,
+        short: Flags,
     ) -> None:  # fmt: skip
         from cellfab.kernels.extremes import lowest_by_word
         from cellfab.kernels.winding import align_rolls
@@ -89,7 +90,7 @@ class Wind(Joiner):
             draws.key("alignment"), child.identity, *rows, cathode.columns["width_mm"], anode.columns["width_mm"],
             lowest_by_word(self._edges), float(self.at("drift_sd_mm", maturity)),
             float(self.at("alignment_sd_mm", maturity)), float(self.at("overhang_gauge_mm", maturity)),
-            child.columns[OVERHANG], read_mm,
+            float(self.params.overhang_limit_mm), child.columns[OVERHANG], short,
         )  # fmt: skip
 
     def expected_overhang_mm(self) -> float:
