@@ -13,11 +13,12 @@ from cellfab.kernels.extremes import lowest_of_words
 from cellfab.kernels.particles import poisson_count
 from cellfab.kernels.random import normals_of_words, uniform
 from cellfab.kernels.random_blocks import CHUNK, SHARED, fill_blocks
-from cellfab.kernels.random_rows import REACH
 
 LEVELS = 65536.0
 """Of a 16-bit number."""
 
+_REACH = 6.35
+"""Standard deviations that no number of `normals_of_words` exceeds (it stays within 6.34)."""
 FAULT, OVERHANG, CAMERA = 1, 2, 3
 """Reasons why a roll or stack is rejected, in the order in which they are looked for."""
 
@@ -62,7 +63,7 @@ def align_rolls(
         Filled: 1 where a roll of the cell reads less than the limit, or no number.
     """
     none, half, infinite = np.float32(0.0), np.float32(0.5), np.float32(np.inf)
-    limit, clear = np.float32(limit_mm), np.float32(limit_mm + REACH * gauge_mm)
+    limit, clear = np.float32(limit_mm), np.float32(limit_mm + _REACH * gauge_mm)
     drift_sd, alignment_sd, gauge = np.float32(drift_sd_mm), np.float32(alignment_sd_mm), np.float32(gauge_mm)
     words = np.empty((4, CHUNK), np.uint32)
     layer, drift, error = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
