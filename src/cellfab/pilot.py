@@ -183,8 +183,7 @@ class QualityChain:
                 else:
                     made = step.apply(lots[0], draws, self.maturity)
                 losses, made.losses = tuple(made.losses), []
-                notes.take(made, notes.STOPS_S)
-                reworked, rejects = int(notes.take(made, notes.REWORKED)), notes.take_false_rejects(made)
+                _, reworked, rejects = notes.take(made)
                 if watch is not None:
                     others = [lot for lot in lots if lot is not made]
                     sorted_out = tuple((lot, code, rows) for lot in others for code, rows in lot.losses)

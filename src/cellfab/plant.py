@@ -199,8 +199,9 @@ class Plant:
             step, merges = steps[lot.product]
             if self.modes is not None:
                 step = self.modes.steps.get((key, lot.product), step)
-            alive = lot.n - lot.n_dead
+            alive, known = lot.n - lot.n_dead, len(lot.attributes)
             if merges:
+                known = 0  # what is made may have the facts of any of them
                 came = [parent.n_alive for parent in parents]
                 made = step.merge({parent.material: parent for parent in parents}, draws, maturity)  # type: ignore[attr-defined]
             else:
@@ -219,9 +220,12 @@ class Plant:
                 exits[(made.exit_code != ALIVE) & (exits == len(stops))] = index
             self._count(week, key, made, alive, scrapped)
             seconds = work.seconds if seconds is None else seconds
-            stops_s += notes.take(made, notes.STOPS_S)
-            self._note_rework(key, made)
-            visits.append((key, work, alive, scrapped, notes.take_false_rejects(made)))
+            noted = notes.take(made, known)
+            stops_s += noted.stops_s
+            if noted.reworked:
+                again = (made.product, key)
+                self.reworked[again] = self.reworked.get(again, 0) + noted.reworked
+            visits.append((key, work, alive, scrapped, noted.false_rejects))
             lot = made
             parents = (lot,)
         self._visits[station, lot.identity] = (week, seconds, visits)
@@ -365,12 +369,6 @@ class Plant:
         for code, rows in losses:
             self._count(week, place, lot, alive, [(code, rows)])
             alive -= rows
-
-    def _note_rework(self, place: str, lot: Lot) -> None:
-        again = int(notes.take(lot, notes.REWORKED))
-        if again:
-            key = (lot.product, place)
-            self.reworked[key] = self.reworked.get(key, 0) + again
 
     def _note_false_rejects(self, lot: Lot, place: str, found: Mapping[str, int], alive: int) -> None:
         for reason, rows in found.items():

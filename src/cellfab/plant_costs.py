@@ -14,7 +14,7 @@ from cellfab.core.causes import describe
 from cellfab.core.ledger import ENERGY_UNIT, Holding, Ledger, Posting
 from cellfab.core.lot import Lot
 from cellfab.economics.consumables import UncountableError, lines_of
-from cellfab.economics.energy import PROCESS, STAND_BY, WARM_UP, WORKING, EnergyBook, Rest
+from cellfab.economics.energy import PROCESS, STAND_BY, WARM_UP, WORKING, EnergyBook, Key, Rest
 from cellfab.economics.period_cost import ELECTRICITY, HEAT, MATERIALS, energy_entries, standard_rate
 from cellfab.economics.prices import weekly_prices
 from cellfab.economics.shocks import with_shocks
@@ -23,6 +23,9 @@ from cellfab.errors import ConfigError
 from cellfab.scenario import Scenario
 from cellfab.steps.base import Work
 from cellfab.units import TICKS_PER_H, TICKS_PER_WEEK, to_ticks
+
+_Energy = list[tuple[int, Key]]
+"""Lines of a bill that are energy, and what they are in the book of energy."""
 
 
 class PlantCosts:
@@ -67,8 +70,8 @@ class PlantCosts:
         prices = weekly_prices(economics, spec.materials, spec.run.start_date, weeks)
         self.prices = with_shocks(prices, spec.shocks.values(), spec.run.start_date)
         self._counts = np.ones(4)  # of the lot at hand at a station, as `cellfab.core.bills` numbers them
-        self._station_bills: dict[str, dict[tuple[str, str, str], Bill]] = {name: {} for name in self._stations}
-        self._place_bills: dict[tuple[str, str, tuple[str, ...], bool, bool], Bill] = {}
+        self._station_bills: dict[tuple[str, str, str, str], tuple[Bill, _Energy]] = {}
+        self._place_bills: dict[tuple[str, str, tuple[str, ...], bool, bool], tuple[Bill, _Energy]] = {}
 
     # ---- what lots cost -------------------------------------------------------------------------------------
 
@@ -85,13 +88,15 @@ class PlantCosts:
             Unit time that it took.
         """
         week = ended // TICKS_PER_WEEK
-        self.occupied[week, station] = self.occupied.get((week, station), 0) + ticks
-        if self.rests and station in self.rests and self.rests[station].works(started, ended):
+        occupied = (week, station)
+        self.occupied[occupied] = self.occupied.get(occupied, 0) + ticks
+        if station in self.rests and self.rests[station].works(started, ended):
             self._warm_up(station, started // TICKS_PER_WEEK)
-        bills = self._station_bills[station]
-        bill = bills.get((lot.product, lot.material, lot.unit))
-        if bill is None:
-            bill = bills[lot.product, lot.material, lot.unit] = self._station_bill(station, lot)
+        kind = (station, lot.product, lot.material, lot.unit)
+        known = self._station_bills.get(kind)
+        if known is None:
+            known = self._station_bills[kind] = self._station_bill(station, lot)
+        bill, energy = known
         if not bill.entries:
             return
         counts = self._counts
@@ -99,27 +104,25 @@ class PlantCosts:
         counts[ROWS] = rows
         counts[AMOUNT] = lot.amount
         self.ledger.charge_bill(lot, week, bill, counts, week)
-        for line, carrier in bill.energy:
-            self.energy.used(week, station, carrier, WORKING, bill.amounts.item(0, line), lot)
+        for line, key in energy:
+            self.energy.used(week, key, bill.amounts.item(0, line), lot)
 
     def at_place(self, place: str, lot: Lot, work: Work, week: int, priced: int) -> None:
         """A step used materials and energy for a lot, at the prices of the week `priced`."""
-        key = (place, lot.product, tuple(work.materials), work.energy_kwh != 0.0, work.heat_kwh != 0.0)
-        bill = self._place_bills.get(key)
-        if bill is None:
-            bill = self._place_bills[key] = self._place_bill(place, lot, work)
+        kind = (place, lot.product, tuple(work.materials), work.energy_kwh != 0.0, work.heat_kwh != 0.0)
+        known = self._place_bills.get(kind)
+        if known is None:
+            known = self._place_bills[kind] = self._place_bill(place, lot, work)
+        bill, energy = known
         counts = np.array([*work.materials.values(), work.energy_kwh, work.heat_kwh])
         self.ledger.charge_bill(lot, week, bill, counts, priced)
-        for line, carrier in bill.energy:
-            self.energy.used(week, place, carrier, PROCESS, bill.amounts.item(0, line), lot)
+        for line, key in energy:
+            self.energy.used(week, key, bill.amounts.item(0, line), lot)
 
     def scrapped(self, lot: Lot, losses: Sequence[tuple[int, int]], of: int, week: int, place: str) -> None:
         """Rows of a lot, by cause, are thrown away with their share of its value and of its energy."""
-        self.ledger.scrap_each(lot, [(describe(code).name, rows) for code, rows in losses], of, week, place)
-        rows = 0
-        for _, lost in losses:
-            rows += lost
-        self.energy.scrapped(lot, rows, of)
+        named = [(describe(code).name, rows) for code, rows in losses]
+        self.energy.scrapped(lot, self.ledger.scrap_each(lot, named, of, week, place), of)
 
     def became(self, parents: Sequence[Lot], made: Lot) -> None:
         """Lots turned into another one: what they are worth goes on."""
@@ -177,11 +180,11 @@ class PlantCosts:
             electricity_kwh, heat_kwh, self.prices.electricity[week], self.prices.heat[week]
         ):  # fmt: skip
             self.ledger.charge(week, station, *entry, Holding.IDLE_CAPACITY)
-            self.energy.used(week, station, entry[0], use, entry[1])
+            self.energy.used(week, (station, entry[0], use), entry[1])
 
     # ---- bills ----------------------------------------------------------------------------------------------
 
-    def _station_bill(self, station: str, lot: Lot) -> Bill:
+    def _station_bill(self, station: str, lot: Lot) -> tuple[Bill, _Energy]:
         """For lots like this one."""
         economics, prices = self._stations[station].economics, self.prices
         rate = standard_rate(economics, self.units[station], self._economics)
@@ -192,9 +195,9 @@ class PlantCosts:
             path = ("line", "stations", station, "economics", "consumables", error.name, "per")
             hint = "per: m where lots are a length of web, per: cell from winding or stacking on, per: lot anywhere"
             raise config_error([self._scenario.resolved.problem(path, str(error), hint)]) from error
-        return self.ledger.bill(station, lot.product, lines, prices.weeks)
+        return self._bill(station, lot.product, lines, WORKING)
 
-    def _place_bill(self, place: str, lot: Lot, work: Work) -> Bill:
+    def _place_bill(self, place: str, lot: Lot, work: Work) -> tuple[Bill, _Energy]:
         """For lots that use the same materials, counted by each of them, by electricity and by heat."""
         materials, prices, lines = self._scenario.spec.materials, self.prices, []
         for count, name in enumerate(work.materials):
@@ -210,4 +213,9 @@ class PlantCosts:
         ):
             if kwh:
                 lines.append(Line(carrier, ENERGY_UNIT, count, price=price))
-        return self.ledger.bill(place, lot.product, lines, prices.weeks)
+        return self._bill(place, lot.product, lines, PROCESS)
+
+    def _bill(self, place: str, product: str, lines: Sequence[Line], use: str) -> tuple[Bill, _Energy]:
+        bill = self.ledger.bill(place, product, lines, self.prices.weeks)
+        energy = [(index, (place, line.account, use)) for index, line in enumerate(lines) if line.unit == ENERGY_UNIT]
+        return bill, energy

@@ -217,7 +217,7 @@ def _close_books(plant: Plant, flow: FlowResult, conversion: PlantConversion | N
         close_week(ledger, week, costs, (*shared, *worn), part, _late(begins, week, part))
         for account, quantity, unit, _ in shared:
             if unit == ENERGY_UNIT:
-                plant.energy.used(week, PLANT, account, ALWAYS_ON, quantity * part)
+                plant.energy.used(week, (PLANT, account, ALWAYS_ON), quantity * part)
     last_part = flow.horizon / TICKS_PER_WEEK - weeks + 1
     for name, crew in flow.crews.items():
         worked_h = {

@@ -25,14 +25,14 @@ def by_key(book):
 def test_what_lots_used_is_shared_out_and_the_rest_belongs_to_none():
     book = EnergyBook()
     web, cells = Lot(1), Lot(2)
-    book.used(0, "coat", "electricity", PROCESS, 10.0, web)
-    book.used(0, "coat", "heat", PROCESS, 100.0, web)
+    book.used(0, ("coat", "electricity", PROCESS), 10.0, web)
+    book.used(0, ("coat", "heat", PROCESS), 100.0, web)
     book.scrapped(web, 1, 4)
     book.became([web], cells)
-    book.used(0, "form", "electricity", WORKING, 8.0, cells)
-    book.used(0, "form", "heat", WORKING, 0.0, cells)
+    book.used(0, ("form", "electricity", WORKING), 8.0, cells)
+    book.used(0, ("form", "heat", WORKING), 0.0, cells)
     book.scrapped(cells, 1, 2)
-    book.used(1, "coat", "electricity", STAND_BY, 3.0)
+    book.used(1, ("coat", "electricity", STAND_BY), 3.0)
     book.finished(cells)
     found = by_key(book)
     heat = found["coat", "heat", PROCESS]
@@ -50,7 +50,7 @@ def test_what_lots_used_is_shared_out_and_the_rest_belongs_to_none():
 def test_what_is_made_to_requalify_is_not_sold():
     book, lot = EnergyBook(), Lot(1)
     lot.sellable = False
-    book.used(0, "form", "electricity", PROCESS, 8.0, lot)
+    book.used(0, ("form", "electricity", PROCESS), 8.0, lot)
     book.finished(lot)
     assert by_key(book)["form", "electricity", PROCESS][4:] == (0.0, 8.0, 0.0)
 
@@ -70,7 +70,7 @@ def test_the_book_agrees_with_the_ledger(story):
             entries = energy_entries(number / 7.0, number / 3.0, 0.08, 0.02)
             ledger.charge_lot(lot, 0, "place", entries)
             for carrier, kwh, _, _ in entries:
-                book.used(0, "place", carrier, PROCESS, kwh, lot)
+                book.used(0, ("place", carrier, PROCESS), kwh, lot)
         elif what == "scrap":
             ledger.scrap_each(lot, [("bad", number)], 10, 0, "place")
             book.scrapped(lot, number, 10)

@@ -13,8 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cellfab.core.postings import ENERGY_UNIT
-
 UNIT_HOURS, LOTS, ROWS, AMOUNT = range(4)
 """What a lot is counted by at a station."""
 LINE_BEFORE = -1
@@ -49,11 +47,9 @@ class Bill:
         By week: units per count, usd per count and usd per unit of every line.
     amounts : ndarray of float64, shape (2, k)
         Quantity and usd of every line as charged last.
-    energy : list of (line, account)
-        Where the lines of energy are.
     """
 
-    __slots__ = ("amounts", "energy", "entries", "lines", "place", "product", "rates")
+    __slots__ = ("amounts", "entries", "lines", "place", "product", "rates")
 
     def __init__(self, place: str, product: str, numbers: Sequence[int], lines: Sequence[Line], weeks: int) -> None:
         self.place = place
@@ -68,4 +64,3 @@ class Bill:
                 rates[:, 2, index] = line.price
         self.rates: list[npt.NDArray[np.float64]] = list(rates)
         self.amounts = np.zeros((2, len(lines)))
-        self.energy = [(index, account) for index, (account, unit) in enumerate(self.entries) if unit == ENERGY_UNIT]

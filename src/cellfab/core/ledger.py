@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from cellfab.core.bills import Bill, Line
 from cellfab.core.lot import Lot
-from cellfab.core.pages import MICRO, Carried, Page, Pages
+from cellfab.core.pages import MICRO, Carried, Pages
 from cellfab.core.postings import (
     ENERGY_UNIT,
     FORMS,
@@ -101,11 +101,11 @@ class Ledger(Pages):
         page = self._page(week, place, "")
         page.accounts[number] = None
         page.sums[:, number] += amounts
-        held = self._holder(page, holding)
-        held.amounts[:, number] += amounts
+        holder = self._holder(page, holding)
+        holder.amounts[:, number] += amounts
         money = int(amounts[1])
-        held.total += money
-        self._note(page, (holding, account, ""), 0, 0, money)
+        holder.total += money
+        holder.note(account, 0, 0, money)
         if self._on_posting is not None:
             self._on_posting((week, place, "", 0, account, quantity, unit, usd))
 
@@ -175,39 +175,46 @@ class Ledger(Pages):
         """
         self.scrap_each(lot, [(cause, rows)], of, week, place)
 
-    def scrap_each(self, lot: Lot, losses: Sequence[tuple[str, int]], of: int, week: int, place: str) -> None:
-        """`scrap` for several causes at once: pairs of cause and rows, together at most the `of` that were alive."""
+    def scrap_each(self, lot: Lot, losses: Sequence[tuple[str, int]], of: int, week: int, place: str) -> int:
+        """`scrap` for several causes at once: pairs of cause and rows, together at most the `of` that were alive.
+
+        Returns
+        -------
+        int
+            Rows scrapped in all.
+        """
         rows = 0
         for _, lost in losses:
             rows += lost
+        left = rows
         if not 0 <= rows <= of:
             raise ValueError(f"{place}: {rows} rows scrapped of {of} alive")
         if rows == 0:
-            return
-        form = FORMS[lot.material == "cell"]
-        page = self._page(week, place, lot.product)
+            return 0
+        holder = self._holder(self._page(week, place, lot.product), Holding.SCRAP, FORMS[lot.material == "cell"])
         money = 0
         carried = self._carried.get(lot.identity)
         if carried is not None:
             # Rounded down; the remainder of less than a micro-unit stays on the rows that live.
-            money = self._give(carried, self._holder(page, Holding.SCRAP, form), rows, of)
+            money = self._give(carried, holder, rows, of)
             lot.value_usd = carried.total / MICRO
             if rows == of:
                 del self._carried[lot.identity]
         for cause, lost in losses:
-            part = money * lost // rows if lost else 0
-            self._note(page, (Holding.SCRAP, cause, form), lost, 0, part)
+            part = money * lost // left if lost else 0
+            holder.note(cause, lost, 0, part)
             money -= part
-            rows -= lost
+            left -= lost
+        return rows
 
     def finish(self, lot: Lot, rows: int, energy_kwh: float, week: int, place: str) -> None:
         """Close a lot of `rows` good cells that store `energy_kwh`: finished goods if sellable, else qualification."""
         holding = Holding.FINISHED_GOOD if lot.sellable else Holding.QUALIFICATION
-        page = self._page(week, place, lot.product)
+        holder = self._holder(self._page(week, place, lot.product), holding)
         carried = self._carried.pop(lot.identity, None)
-        money = 0 if carried is None else self._give(carried, self._holder(page, holding))
+        money = 0 if carried is None else self._give(carried, holder)
         lot.value_usd = 0.0
-        self._note(page, (holding, lot.product, ""), rows, round(energy_kwh * MICRO), money)
+        holder.note(lot.product, rows, round(energy_kwh * MICRO), money)
 
     def earn(
         self, week: int, place: str, account: str, product: str, quantity: float, unit: str, usd: float,
@@ -256,24 +263,22 @@ class Ledger(Pages):
         ValueError
             If the lot does not hold that much.
         """
-        carried = self._carried.get(lot.identity)
-        number = self._accounts[account][0] if account in self._accounts else -1
+        carried, known = self._carried.get(lot.identity), self._accounts.get(account)
+        there, worth = (0, 0) if carried is None or known is None else carried.amounts[:, known[0]].tolist()
         q = round(quantity * MICRO)
-        there, money = (0, 0) if carried is None or number < 0 else carried.amounts[:, number].tolist()
-        if carried is None or number < 0 or not 0 <= q <= there:
+        if carried is None or known is None or not 0 <= q <= there:
             raise ValueError(f"{place}: lot {lot.identity} has no {quantity:g} of '{account}' to give back")
         if q == 0:
             return
-        money = money * q // there
-        page = self._page(week, place, lot.product)
-        held = self._holder(page, Holding.RETURNED)
-        for amounts, sign in ((carried.amounts, -1), (held.amounts, 1)):
-            amounts[0, number] += sign * q
-            amounts[1, number] += sign * money
+        money = worth * q // there
+        holder = self._holder(self._page(week, place, lot.product), Holding.RETURNED)
+        moved = np.array((q, money))
+        carried.amounts[:, known[0]] -= moved
+        holder.amounts[:, known[0]] += moved
         carried.total -= money
-        held.total += money
+        holder.total += money
         lot.value_usd = carried.total / MICRO
-        self._note(page, (Holding.RETURNED, account, ""), 0, 0, money)
+        holder.note(account, 0, 0, money)
 
     def carried(self, lot: Lot, unit: str) -> dict[str, float]:
         """What a lot holds of every account kept in `unit`."""
@@ -343,8 +348,9 @@ class Ledger(Pages):
         finished = sum(
             energy
             for page in self._pages.values()
-            for (holding, *_), (_, energy, _) in page.releases.items()
+            for (holding, _), holder in page.held.items()
             if holding is Holding.FINISHED_GOOD
+            for _, energy, _ in holder.reasons.values()
         )
         # Absolute values: a shortfall in one account must not hide a surplus in another.
         units = self.units
@@ -377,16 +383,6 @@ class Ledger(Pages):
                 else:
                     self._give(carried, pool)
         return self._nothing() if pool is None else pool
-
-    @staticmethod
-    def _note(page: Page, key: tuple[Holding, str, str], rows: int, energy: int, money: int) -> None:
-        sums = page.releases.get(key)
-        if sums is None:
-            page.releases[key] = [rows, energy, money]
-        else:
-            sums[0] += rows
-            sums[1] += energy
-            sums[2] += money
 
 
 def _refusal(bill: Bill) -> ValueError:

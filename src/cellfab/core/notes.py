@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache
+from itertools import islice
+from typing import NamedTuple
 
 from cellfab.core.lot import Lot
 
@@ -17,21 +20,43 @@ BUYER_CELLS, BUYER_KWH, BUYER_SHORT = "buyer_cells_", "buyer_kwh_", "buyer_short
 """Before the name of a buyer: cells sold to it, their energy, and how many of them are truly less than it demands."""
 
 
-def take(lot: Lot, name: str) -> float:
-    """The note `name`, removed from the lot; 0 if there is none."""
-    return lot.attributes.pop(name, 0.0)
+class Notes(NamedTuple):
+    """What a step has noted.
+
+    `false_rejects` is by the cause's name; one that is not in it is one of which the step does not tell.
+    """
+
+    stops_s: float = 0.0
+    reworked: int = 0
+    false_rejects: Mapping[str, int] = {}
 
 
-def take_false_rejects(lot: Lot) -> dict[str, int]:
-    """Sound rows rejected since the last look, by the cause's name; removed from the lot.
+NONE = Notes()
 
-    A cause that is not in it is one of which the step does not tell.
+
+def take(lot: Lot, known: int = 0) -> Notes:
+    """The notes of the last step, removed from the lot.
+
+    Parameters
+    ----------
+    lot : Lot
+    known : int
+        Attributes that it had before. Nothing but notes is ever removed from them, so that those of the step are the
+        newest: of a lot that has no more than before, none has to be looked at.
     """
     facts = lot.attributes
-    return {reason: int(facts.pop(name)) for name, reason in _false_rejects(tuple(facts))}
+    new = len(facts) - known
+    if not new:
+        return NONE
+    rejects = {}
+    for name in list(islice(reversed(facts), new)):
+        cause = _rejected_for(name)
+        if cause:
+            rejects[cause] = int(facts.pop(name))
+    return Notes(facts.pop(STOPS_S, 0.0), int(facts.pop(REWORKED, 0.0)), rejects)
 
 
-@lru_cache(maxsize=1024)
-def _false_rejects(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Those of a lot's facts that are false rejects, and the names of their causes. Lots of a line have few sets."""
-    return tuple((name, name.removeprefix(FALSE_REJECTS)) for name in names if name.startswith(FALSE_REJECTS))
+@cache
+def _rejected_for(name: str) -> str:
+    """Name of the cause, if an attribute tells of false rejects, else empty."""
+    return name.removeprefix(FALSE_REJECTS) if name.startswith(FALSE_REJECTS) else ""

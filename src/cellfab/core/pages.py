@@ -32,6 +32,29 @@ class Carried:
         self.total = total
 
 
+class Holder(Carried):
+    """What one holding received on a page.
+
+    `reasons` is a dict of str to [rows, energy, money]: causes of scrap, the product that was finished, accounts.
+    """
+
+    __slots__ = ("reasons",)
+
+    def __init__(self, amounts: npt.NDArray[np.int64]) -> None:
+        super().__init__(amounts)
+        self.reasons: dict[str, list[int]] = {}
+
+    def note(self, reason: str, rows: int, energy: int, money: int) -> None:
+        """Add to what one reason has brought."""
+        sums = self.reasons.get(reason)
+        if sums is None:
+            self.reasons[reason] = [rows, energy, money]
+        else:
+            sums[0] += rows
+            sums[1] += energy
+            sums[2] += money
+
+
 class Page:
     """What happened in one week at one place with one product.
 
@@ -43,18 +66,16 @@ class Page:
         Numbers of the accounts posted to, in the order of their first posting.
     bills : set of Bill
         Those whose accounts are among them.
-    held : dict of (holding, form) to Carried
-    releases : dict of (holding, reason, form) to [rows, energy, money]
+    held : dict of (holding, form) to Holder
     """
 
-    __slots__ = ("accounts", "bills", "held", "releases", "sums")
+    __slots__ = ("accounts", "bills", "held", "sums")
 
     def __init__(self, sums: npt.NDArray[np.int64]) -> None:
         self.sums = sums
         self.accounts: dict[int, None] = {}
         self.bills: set[Bill] = set()
-        self.held: dict[tuple[Holding, str], Carried] = {}
-        self.releases: dict[tuple[Holding, str, str], list[int]] = {}
+        self.held: dict[tuple[Holding, str], Holder] = {}
 
 
 class Pages:
@@ -106,10 +127,11 @@ class Pages:
         With `holding` only what went there.
         """
         found = [
-            ((*at, *to), sums)
+            ((*at, kind, reason, form), sums)
             for at, page in self._pages.items()
-            for to, sums in page.releases.items()
-            if holding is None or to[0] is holding
+            for (kind, form), holder in page.held.items()
+            if holding is None or kind is holding
+            for reason, sums in holder.reasons.items()
         ]
         for key, (rows, energy, money) in sorted(found):
             yield Release(*key, rows, energy / MICRO, money / MICRO)
@@ -191,8 +213,8 @@ class Pages:
             self._products[product] = None
         return page
 
-    def _holder(self, page: Page, holding: Holding, form: str = "") -> Carried:
-        held = page.held.get((holding, form))
-        if held is None:
-            held = page.held[holding, form] = self._nothing()
-        return held
+    def _holder(self, page: Page, holding: Holding, form: str = "") -> Holder:
+        holder = page.held.get((holding, form))
+        if holder is None:
+            holder = page.held[holding, form] = Holder(np.zeros((2, self._room), np.int64))
+        return holder

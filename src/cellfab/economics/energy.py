@@ -51,19 +51,22 @@ class EnergyBook:
     """Follows the energy in lots, beside the ledger: told of the same events, in the same order."""
 
     def __init__(self) -> None:
+        from cellfab.kernels.sharing import share_out
+
+        self._share_out = share_out
         self._number: dict[Key, int] = {}  # of each place, carrier and use: its place in every array
         self._used: list[float] = []
         self._by_week: dict[tuple[int, int], float] = {}
         self._lots: dict[int, Kwh] = {}
         self._gone = {fate: np.zeros(_ROOM) for fate in ("sold", "unsold", "scrap")}
 
-    def used(self, week: int, place: str, carrier: str, use: str, kwh: float, lot: Lot | None = None) -> None:
+    def used(self, week: int, key: Key, kwh: float, lot: Lot | None = None) -> None:
         """Note energy used, and that it goes with a lot if one is given."""
         if not kwh:
             return
-        number = self._number.get((place, carrier, use))
+        number = self._number.get(key)
         if number is None:
-            number = self._open((place, carrier, use))
+            number = self._open(key)
         self._used[number] += kwh
         dated = (week, number)
         self._by_week[dated] = self._by_week.get(dated, 0.0) + kwh
@@ -77,7 +80,7 @@ class EnergyBook:
         """`rows` of the `of` living rows of a lot were thrown away, with their share."""
         own = self._lots.get(lot.identity)
         if own is not None and rows:
-            self._share_out(own, rows / of, "scrap")
+            self._share_out(own, self._gone["scrap"], rows / of)
             if rows == of:
                 del self._lots[lot.identity]
 
@@ -96,11 +99,6 @@ class EnergyBook:
         own = self._lots.pop(lot.identity, None)
         if own is not None:
             self._gone["sold" if lot.sellable else "unsold"] += own
-
-    def _share_out(self, own: Kwh, share: float, fate: str) -> None:
-        part = own * share
-        self._gone[fate] += part
-        own -= part
 
     def _open(self, key: Key) -> int:
         """Give a place, carrier and use its number; every array grows when it is too short."""

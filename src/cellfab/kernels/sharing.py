@@ -1,4 +1,4 @@
-"""Dividing value between holders, to the last micro-unit."""
+"""Dividing between holders: value to the last micro-unit, and energy."""
 
 from __future__ import annotations
 
@@ -36,3 +36,12 @@ def hand_over(giver: npt.NDArray[np.int64], taker: npt.NDArray[np.int64], share:
                 taker[row, account] += part
                 money += part * row
     return money
+
+
+@kernel
+def share_out(giver: npt.NDArray[np.float64], taker: npt.NDArray[np.float64], share: float) -> None:
+    """Move the share `share`, 0-1, of every amount from one holder to another; shape (n,) both."""
+    for index in range(giver.size):
+        part = giver[index] * share
+        taker[index] += part
+        giver[index] -= part

@@ -70,18 +70,38 @@ class _State:
         while self.lessons and self.lessons[0][0] <= now:
             self.experience += heappop(self.lessons)[1]
 
-    def at(self, now: int, started: int, working: float) -> tuple[float, float, float]:
-        """Experience, operating months and clock at `now`, after a lot since `started` of `working` unit ticks."""
+    def experience_at(self, now: int) -> float:
+        """Experience at `now`, if it has not worked since `last`; a tick before that counts as `last`."""
         gap = now - self.last
-        idle = started - self.last - self.idle_after
-        experience, active = self.experience, float(gap)
+        if gap <= 0:
+            return self.experience
+        experience, active, idle = self.experience, float(gap), gap - self.idle_after
         if idle > 0.0:
             active = gap - idle
             experience *= math.exp(-self.forgetting * idle / _TICKS_PER_MONTH)
+        return experience + self.calendar * (active / _TICKS_PER_MONTH)
+
+    def operating_at(self, now: int) -> float:
+        """Operating months in the same way."""
+        gap = now - self.last
+        if gap <= 0:
+            return self.operating
+        idle = gap - self.idle_after
+        return self.operating + (gap if idle <= 0.0 else gap - idle) / _TICKS_PER_MONTH
+
+    def work(self, now: int, started: int, worked: float) -> None:
+        """Learn from a lot since `started`, finished at `now`, with `worked` ticks of all units together."""
+        gap = now - self.last
+        idle = started - self.last - self.idle_after
+        active = float(gap)
+        if idle > 0.0:
+            active = gap - idle
+            self.experience *= math.exp(-self.forgetting * idle / _TICKS_PER_MONTH)
         months = active / _TICKS_PER_MONTH
-        worked = working / self.units
-        experience += self.calendar * months + self.used * worked / _TICKS_PER_MONTH
-        return experience, self.operating + months, self.clock_h + worked / TICKS_PER_H
+        self.experience += self.calendar * months + self.used * worked / _TICKS_PER_MONTH
+        self.operating += months
+        self.clock_h += worked / TICKS_PER_H
+        self.last = now
 
 
 class RampBook:
@@ -138,14 +158,12 @@ class RampBook:
         if self._lessons is not None:
             state.learn(now)
             self._teach(self._lessons, station, now, state.used * working_ticks / state.units / _TICKS_PER_MONTH)
+        worked = working_ticks / state.units
         if now < state.last:  # a parallel unit reported a later end already: only the work itself is news
-            worked = working_ticks / state.units
             state.experience += state.used * worked / _TICKS_PER_MONTH
             state.clock_h += worked / TICKS_PER_H
             return
-        begun = now - working_ticks if started is None else started
-        state.experience, state.operating, state.clock_h = state.at(now, int(begun), working_ticks)
-        state.last = now
+        state.work(now, int(now - working_ticks) if started is None else started, worked)
 
     def _teach(self, lessons: Lessons, station: str, now: int, months: float) -> None:
         """Pass on what a lot of work has taught."""
@@ -156,25 +174,20 @@ class RampBook:
     def maturity(self, station: str, now: int) -> float:
         """Maturity in [0, 1) of the station's process capabilities at tick `now`."""
         state = self._states[station]
-        state.learn(now)
-        now = max(now, state.last)
-        return -math.expm1(-state.at(now, now, 0)[0] / state.tau)
+        if state.lessons:
+            state.learn(now)
+        return -math.expm1(-state.experience_at(now) / state.tau)
 
     def pace(self, station: str, now: int) -> Pace:
         """Factors on speed, time to failure and time to repair at tick `now`."""
         state = self._states[station]
-        now = max(now, state.last)
-        _, months, clock_h = state.at(now, now, 0)
+        months, clock_h = state.operating_at(now), state.clock_h
         growth = 1.0 if clock_h >= state.mature_h else (clock_h / state.mature_h) ** state.exponent
         if state.release is None:
             rate = state.rate_mature - state.rate_gap * math.exp(-months / state.rate_tau)
         else:
             rate = state.release.rate
-        return Pace(
-            rate,
-            growth,
-            1.0 + state.repair_gap * math.exp(-months / state.repair_tau),
-        )
+        return Pace(rate, growth, 1.0 + state.repair_gap * math.exp(-months / state.repair_tau))
 
     @property
     def waits_for_scrap(self) -> bool:
@@ -196,9 +209,8 @@ class RampBook:
         """All clocks of the station at tick `now`."""
         state = self._states[station]
         state.learn(now)
-        now = max(now, state.last)
-        experience, months, clock_h = state.at(now, now, 0)
-        return Standing(-math.expm1(-experience / state.tau), experience, months, clock_h)
+        experience = state.experience_at(now)
+        return Standing(-math.expm1(-experience / state.tau), experience, state.operating_at(now), state.clock_h)
 
     def begin_like(self, station: str, model: str, now: int, kept: float) -> None:
         """A station that was not there comes alive at tick `now` as a copy of another one.
@@ -209,8 +221,7 @@ class RampBook:
         """
         ours, theirs = self._states[station], self._states[model]
         theirs.learn(now)
-        then = max(now, theirs.last)
-        experience, months, clock_h = theirs.at(then, then, 0)
+        experience, months, clock_h = theirs.experience_at(now), theirs.operating_at(now), theirs.clock_h
         ours.experience = max(ours.experience, carried_progress(experience / theirs.tau, kept) * ours.tau)
         ours.operating = carried_progress(months / theirs.rate_tau, kept) * ours.rate_tau
         ours.clock_h = max(ours.clock_h, kept * clock_h)
