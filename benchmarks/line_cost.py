@@ -47,16 +47,18 @@ class KernelClock:
             importlib.import_module(f"cellfab.kernels.{found.name}")
         clocked: dict[int, Callable[..., Any]] = {}
         replaced = []
-        for module in [module for name, module in sys.modules.items() if name.startswith("cellfab.")]:
-            for name, value in list(vars(module).items()):
+        homes: list[Any] = [module for name, module in sys.modules.items() if name.startswith("cellfab.")]
+        homes += [value for home in homes for value in vars(home).values() if isinstance(value, kernels.AtFirstUse)]
+        for home in homes:
+            for name, value in list(vars(home).items()):
                 if isinstance(value, Dispatcher):
-                    replaced.append((module, name, value))
-                    setattr(module, name, clocked.setdefault(id(value), self._clocked(value)))
+                    replaced.append((home, name, value))
+                    setattr(home, name, clocked.setdefault(id(value), self._clocked(value)))
         try:
             yield
         finally:
-            for module, name, value in replaced:
-                setattr(module, name, value)
+            for home, name, value in replaced:
+                setattr(home, name, value)
 
     def _clocked(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)

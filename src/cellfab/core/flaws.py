@@ -15,6 +15,10 @@ from cellfab.core import web
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import InvariantError
+from cellfab.kernels import AtFirstUse
+
+film = AtFirstUse("film")
+web_flaws = AtFirstUse("web_flaws")
 
 Floats = npt.NDArray[np.float32]
 Rates = npt.NDArray[np.float64]
@@ -103,10 +107,8 @@ def inspect_flaws(
     InvariantError
         If a rate is not a number.
     """
-    from cellfab.kernels.web_flaws import find_flaws, judge_flaws
-
     try:
-        rows, deviations, seen = find_flaws(
+        rows, deviations, seen = web_flaws.find_flaws(
             draws.key(decision), draws.key(f"{decision}_passed"), lot.identity, rate, charge,
             law.seen_share, law.known, law.own, keep, *web.grid(lot),
         )  # fmt: skip
@@ -114,7 +116,7 @@ def inspect_flaws(
         raise InvariantError(f"'{decision}': {error}") from None
     sizes = law.median * np.exp(deviations)
     largest = np.zeros(lot.n, np.float32) if keep else _NOT_KEPT
-    right, wrong = judge_flaws(rows, sizes, seen, law.limit, cause, web.exit_codes(lot), largest)
+    right, wrong = web_flaws.judge_flaws(rows, sizes, seen, law.limit, cause, web.exit_codes(lot), largest)
     web.scrapped(lot, (cause, right + wrong))
     web.note_false_rejects(lot, cause, wrong)
     return Found(rows, sizes, largest) if keep else None
@@ -162,10 +164,8 @@ def inspect_peel(
     InvariantError
         If the number of weak patches is not a number.
     """
-    from cellfab.kernels.web_flaws import inspect_patches
-
     try:
-        is_weak, scrapped = inspect_patches(
+        is_weak, scrapped = web_flaws.inspect_patches(
             draws.key(decision), lot.identity, patches.weak, charge, seen_share, *web.grid(lot), cause,
             web.exit_codes(lot),
         )  # fmt: skip
@@ -174,8 +174,6 @@ def inspect_peel(
     web.scrapped(lot, (cause, scrapped))
     if not keep:
         return None
-    from cellfab.kernels.film import weakest_peel
-
     peel, u = np.empty(lot.n, np.float32), draws.uniform(f"{decision}_strength", lot)
-    weakest_peel(is_weak, u, charge, patches.median_n_per_m, patches.spread, patches.weak, patches.number, peel)
+    film.weakest_peel(is_weak, u, charge, patches.median_n_per_m, patches.spread, patches.weak, patches.number, peel)
     return peel

@@ -20,8 +20,14 @@ from cellfab.core.causes import describe
 from cellfab.core.draws import Draws
 from cellfab.core.lot import ALIVE, Lot
 from cellfab.errors import InvariantError
+from cellfab.kernels import AtFirstUse
 
 Floats = npt.NDArray[np.float32]
+web_account = AtFirstUse("web_account")
+web_events = AtFirstUse("web_events")
+web_field = AtFirstUse("web_field")
+web_rows = AtFirstUse("web_rows")
+
 WORDS = 2.0**32
 """How many random words there are: an event of probability p is ``word < p * WORDS``."""
 
@@ -77,12 +83,8 @@ def wander(lot: Lot, draws: Draws, decision: str, positions: int, pitch_m: float
     -------
     ndarray of float32, shape (positions,)
     """
-    from cellfab.kernels.web_field import ou_coefficients, wander_web
-
-    out = np.empty(positions, np.float32)
-    wander_web(
-        draws.key(decision), draws.key(f"{decision}_mean"), lot.identity, *ou_coefficients(pitch_m, length_m), out
-    )  # fmt: skip
+    out, law = np.empty(positions, np.float32), web_field.ou_coefficients(pitch_m, length_m)
+    web_field.wander_web(draws.key(decision), draws.key(f"{decision}_mean"), lot.identity, *law, out)
     return out
 
 
@@ -109,11 +111,9 @@ def field(
     -------
     ndarray of float32, shape (lanes * positions,)
     """
-    from cellfab.kernels.web_rows import lay_field
-
     lanes, positions, planned = grid(lot)
     out = np.empty(lanes * positions, np.float32)
-    lay_field(
+    web_rows.lay_field(
         draws.key(decision), lot.identity, planned, base, scale, across,
         np.zeros(lanes, np.float32) if per_position is None else per_position,
         np.zeros(positions, np.float32) if along is None else along,
@@ -138,12 +138,10 @@ def lay_columns(lot: Lot, charges: Lot, charge: npt.NDArray[np.int32], names: tu
     edge : ndarray of float32, shape (lanes,)
         Edge thinning of each lane.
     """
-    from cellfab.kernels import web_rows
-
     n, columns = lot.n, lot.columns
     by_charge, by_lane, of_row = np.empty((len(names), n), np.float32), np.empty(n, np.float32), np.empty(n, np.int16)
     web_rows.lay_columns(
-        np.stack([charges.columns[name] for name in names]), charge, edge, by_charge, of_row, by_lane
+        np.array([charges.columns[name] for name in names]), charge, edge, by_charge, of_row, by_lane
     )  # fmt: skip
     columns.update(zip(names, by_charge, strict=True))
     columns["charge"], columns["edge_thinning_fraction"] = of_row, by_lane
@@ -170,11 +168,9 @@ def cut_to_powder(lot: Lot, loading: Floats, powder_kg: float) -> tuple[Floats, 
     total : float
         Its sum.
     """
-    from cellfab.kernels.web_account import good_coating
-
     lanes, positions = shape(lot)
     per_loading = KG_PER_M2 * lot.attributes["segment_m2"]
-    total = good_coating(loading, exit_codes(lot))
+    total = web_account.good_coating(loading, exit_codes(lot))
     short_kg = per_loading * total - powder_kg
     if not short_kg > 0.0:
         return loading, total
@@ -185,7 +181,7 @@ def cut_to_powder(lot: Lot, loading: Floats, powder_kg: float) -> tuple[Floats, 
     lot.n, lot.exit_code = lanes * positions, None
     lot.attributes |= {"positions": float(positions), "length_m": positions * lot.attributes["pitch_m"]}
     loading = np.ascontiguousarray(by_lane[:, :positions]).reshape(-1)
-    return loading, good_coating(loading, exit_codes(lot))
+    return loading, web_account.good_coating(loading, exit_codes(lot))
 
 
 def inspect(
@@ -211,10 +207,8 @@ def inspect(
     absolute, relative, log_spread : float
         Reading = (value + z (absolute + relative value)) exp(log_spread z), z normal and cut off at 4.
     """
-    from cellfab.kernels.web_rows import gauge_rows
-
     _, positions, planned = grid(lot)
-    off, sound = gauge_rows(
+    off, sound = web_rows.gauge_rows(
         draws.key(decision), lot.identity, values, low, high, absolute, relative, log_spread,
         positions, planned, cause, exit_codes(lot),
     )  # fmt: skip
@@ -249,19 +243,15 @@ def events(lot: Lot, draws: Draws, decision: str, rate: float) -> Events:
     rate : float
         Expected events per segment; `cellfab.kernels.web_events.rate_of` a probability.
     """
-    from cellfab.kernels.web_events import EVERYWHERE, scatter_events
-
-    rows, words, _ = scatter_events(
-        draws.key(decision), lot.identity, np.array((rate,)), EVERYWHERE, 1.0, *grid(lot)
+    rows, words, _ = web_events.scatter_events(
+        draws.key(decision), lot.identity, np.array((rate,)), web_events.EVERYWHERE, 1.0, *grid(lot)
     )  # fmt: skip
     return Events(rows, words)
 
 
 def scrap_rows(lot: Lot, rows: npt.NDArray[np.int32], cause: int) -> None:
     """Scrap those of the lot's rows that are still alive; a row may be named twice."""
-    from cellfab.kernels.web_events import scrap_at
-
-    scrapped(lot, (cause, scrap_at(rows, cause, exit_codes(lot))))
+    scrapped(lot, (cause, web_events.scrap_at(rows, cause, exit_codes(lot))))
 
 
 def reject(lot: Lot, bad: npt.NDArray[np.int32], sound: npt.NDArray[np.int32], cause: int) -> None:
@@ -275,11 +265,9 @@ def reject(lot: Lot, bad: npt.NDArray[np.int32], sound: npt.NDArray[np.int32], c
     cause : int
         Exit code.
     """
-    from cellfab.kernels.web_events import scrap_at
-
     code = exit_codes(lot)
-    right = scrap_at(bad, cause, code)
-    wrong = scrap_at(sound, cause, code)
+    right = web_events.scrap_at(bad, cause, code)
+    wrong = web_events.scrap_at(sound, cause, code)
     scrapped(lot, (cause, right + wrong))
     note_false_rejects(lot, cause, wrong)
 
@@ -296,9 +284,7 @@ def _note_of(cause: int) -> str:
 
 def scrap_positions(lot: Lot, first: int, after: int, cause: int) -> None:
     """Scrap what is still alive of positions `first` to `after` - 1, in all lanes."""
-    from cellfab.kernels.web_events import scrap_across
-
-    scrapped(lot, (cause, scrap_across(first, after, shape(lot)[1], cause, exit_codes(lot))))
+    scrapped(lot, (cause, web_events.scrap_across(first, after, shape(lot)[1], cause, exit_codes(lot))))
 
 
 def spread(lot: Lot, lane_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -337,10 +323,8 @@ def settle_web(lot: Lot) -> None:
 
     The lot's amount is the metres of mother roll that its good segments would fill.
     """
-    from cellfab.kernels.web_account import good_coating
-
     facts = lot.attributes
-    total = good_coating(lot.columns["loading_mg_per_cm2"], exit_codes(lot))
+    total = web_account.good_coating(lot.columns["loading_mg_per_cm2"], exit_codes(lot))
     _book(lot, total * KG_PER_M2 * facts["segment_m2"] + facts["kg_strip"])
     lot.amount = lot.n_alive * facts["pitch_m"] / max(int(facts["lanes"]), 1)
 

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,17 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.flaws import Patches, Sizes, inspect_flaws, inspect_peel
 from cellfab.core.lot import Lot
-from cellfab.steps.base import ElectrodeStep, Work
+from cellfab.kernels import AtFirstUse
+from cellfab.steps.base import ElectrodeStep, Work, once_per_maturity
+
+if TYPE_CHECKING:
+    from cellfab.kernels.web_field import Ripple
+
+dry_web = AtFirstUse("dry_web")
+film = AtFirstUse("film")
+random = AtFirstUse("random")
+web_field = AtFirstUse("web_field")
+wet_web = AtFirstUse("wet_web")
 
 CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent lot")
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
@@ -72,6 +82,19 @@ _BINDER_EXPONENT = 1.2  # of strength and peel strength in the binder content, a
 
 Rows = npt.NDArray[np.float32]
 Charges = npt.NDArray[np.int32]
+
+
+class _Recipe(NamedTuple):
+    """What is the same for all lots of a maturity."""
+
+    short: float
+    """Loading of single segments, 1 sigma, mg/cm2."""
+    ripple: Ripple
+    """Of rolls that start without a phase."""
+    edges: np.float32
+    """Edge thinning, standard deviation of the logarithm."""
+    holes: Sizes
+    metal: Sizes
 
 
 class DryFilm(ElectrodeStep):
@@ -186,7 +209,8 @@ class DryFilm(ElectrodeStep):
 
     def __init__(self, params: Any, design: CellDesign) -> None:
         super().__init__(params, design)
-        if params.electrode == "anode":  # a hole in it is a place where metal plates; a cathode only lacks capacity
+        self._keep_holes = params.electrode == "anode"
+        if self._keep_holes:  # a hole in it is a place where metal plates; a cathode only lacks capacity
             self.writes = (*type(self).writes, PINHOLE)  # type: ignore[misc]
 
     def review(self) -> Iterator[Remark]:
@@ -230,63 +254,70 @@ class DryFilm(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected charges shorten it."""
-        from cellfab.kernels import dry_web
-
         self.expect(lot)
         now, electrode, facts = self.capabilities(maturity), self.electrode, lot.attributes
+        recipe = self._recipe(maturity)
         lanes, planned = int(facts["lanes"]), int(facts["planned_positions"])
         segment_kg = electrode.piece_coating_kg / (1.0 - now["edge_strip_fraction"])
         film_kg = web.living_charges_kg(lot) * (1.0 - now["trim_fraction"])
+        powder_kg = float(film_kg.sum())
 
         child = lot.child(draws.owner, n=0, unit="m", amount=0.0)
         charge = np.empty(planned, np.int32)
         dry_web.lay_charges(film_kg, segment_kg, lanes, electrode.length_m, charge)
         roll, lamination = draws.normal("roll", child, 2).tolist()
-        along = self._along(child, lot, charge, roll, draws, now)
+        along = self._along(child, lot, charge, roll, draws, now, recipe.ripple)
         across, per_position = self._lanes(lot, lanes, draws, now)
-        powder_kg = float(film_kg.sum())
         positions = dry_web.positions_filled(along, float(across.sum()) / lanes, segment_kg * lanes, powder_kg)
         along = along[:positions]
 
         child.n = lanes * positions
         self._open_account(child, lot, powder_kg, lanes, positions)
         design = electrode.loading_mg_per_cm2
-        loading = web.field(
-            child, draws, "short", design * self._short_cv(now), design, across, along, per_position, scale=design
-        )
+        loading = web.field(child, draws, "short", recipe.short, design, across, along, per_position, scale=design)
         loading, total = web.cut_to_powder(child, loading, powder_kg * (1.0 - now["edge_strip_fraction"]))
         child.columns[LOADING] = loading
         charge = charge[: web.shape(child)[1]]
-        web.lay_columns(child, lot, charge, _OF_CHARGE, self._edges(child, lanes, draws, now))
+        edges = np.float32(now["edge_thinning_fraction"]) * np.exp(recipe.edges * draws.normal("edge", child, lanes))
+        web.lay_columns(child, lot, charge, _OF_CHARGE, edges)
         self._close_account(child, segment_kg, total)
-        self._lose_positions(child, lot, charge, draws, now)
+        strength_mpa = lot.columns["film_strength_mpa"].astype(np.float64)
+        self._lose_positions(child, strength_mpa, charge, draws, now)
         tolerance = design * now["loading_tolerance_fraction"]
         web.inspect(
             child, draws, "gauge", loading, design - tolerance, design + tolerance, OFF_LOADING,
             relative=now["gauge_cv"],
         )  # fmt: skip
-        self._holes(child, lot, charge, draws, now)
-        self._metal(child, lot, charge, draws, now)
+        self._holes(child, lot, charge, strength_mpa, draws, now, recipe.holes)
+        self._metal(child, lot, charge, draws, now, recipe.metal)
         self._peel(child, lot, charge, lamination, draws, now)
         web.settle_web(child)
         return child
 
-    def _along(
-        self, child: Lot, lot: Lot, charge: Charges, roll: float, draws: Draws, now: Mapping[str, Any]
-    ) -> Rows:  # fmt: skip
-        """Relative loading error common to all lanes, per position."""
-        from cellfab.kernels import web_field
-        from cellfab.kernels.random import uniform
+    @once_per_maturity
+    def _recipe(self, maturity: float) -> _Recipe:
+        now = self.capabilities(maturity)
+        electrode, camera = self.electrode, now["camera_spread_ln"]
+        return _Recipe(
+            short=electrode.loading_mg_per_cm2 * self._short_cv(now),
+            ripple=web_field.ripple_law(
+                now["roll_runout_um"] / 2.0 / self.film_um, electrode.length_m, math.pi * now["roll_diameter_m"], 0.0
+            ),
+            edges=np.float32(math.sqrt(math.log1p(now["edge_thinning_cv"] ** 2))),
+            holes=Sizes(now["pinhole_median_mm"], now["pinhole_spread_ln"], camera, now["pinhole_limit_mm"]),
+            metal=Sizes(now["metal_median_um"], now["metal_spread_ln"], camera, now["metal_seen_um"]),
+        )
 
-        pitch = self.electrode.length_m
-        phase = 2.0 * math.pi * uniform(draws.key("phase"), child.identity, 0)
-        amplitude = now["roll_runout_um"] / 2.0 / self.film_um
-        along = web.wander(child, draws, "drift", charge.size, pitch, now["drift_length_m"])
+    def _along(
+        self, child: Lot, lot: Lot, charge: Charges, roll: float, draws: Draws, now: Mapping[str, Any], ripple: Ripple
+    ) -> Rows:
+        """Relative loading error common to all lanes, per position."""
+        phase = 2.0 * math.pi * random.uniform(draws.key("phase"), child.identity, 0)
+        along = web.wander(child, draws, "drift", charge.size, self.electrode.length_m, now["drift_length_m"])
         web_field.add_along(
-            now["drift_loading_cv"],
-            *web_field.ripple_law(amplitude, pitch, math.pi * now["roll_diameter_m"], phase),
-            now["roll_loading_cv"] * roll,
-            np.float32(now["charge_loading_cv"]) * draws.normal("charge", lot), charge, along,
+            now["drift_loading_cv"], ripple.amplitude, ripple.step_radians, phase + ripple.phase,
+            now["roll_loading_cv"] * roll, np.float32(now["charge_loading_cv"]) * draws.normal("charge", lot),
+            charge, along,
         )  # fmt: skip
         return along
 
@@ -296,33 +327,23 @@ class DryFilm(ElectrodeStep):
         A lane keeps its offset from one setting of the gap to the next, and drifts away from it in proportion to the
         web run since: all rolls in between share their numbers.
         """
-        from cellfab.kernels.dry_web import lane_offsets
-
         interval_m, sigma = 1e3 * now["lane_setting_km"], now["lane_loading_cv"]
         before_m = lot.ordinal * lot.attributes["planned_m"]
         setting = int(before_m // interval_m)
-        across, per_position = np.empty((2, lanes), np.float32)
+        across, per_position = np.empty(lanes, np.float32), np.empty(lanes, np.float32)
         # Averaged over the interval, the drift has a third of its final variance.
-        lane_offsets(
+        dry_web.lane_offsets(
             draws.key("lane"), setting, sigma * math.sqrt(1.0 - now["lane_drift_share"]),
             sigma * math.sqrt(3.0 * now["lane_drift_share"]), before_m / interval_m - setting,
             self.electrode.length_m / interval_m, across, per_position,
         )  # fmt: skip
         return across, per_position
 
-    def _edges(self, child: Lot, lanes: int, draws: Draws, now: Mapping[str, Any]) -> Rows:
-        """Share of the loading that is missing at the edges of each lane, lognormal from lane to lane."""
-        sigma = np.float32(math.sqrt(math.log1p(now["edge_thinning_cv"] ** 2)))
-        edges: Rows = np.float32(now["edge_thinning_fraction"]) * np.exp(sigma * draws.normal("edge", child, lanes))
-        return edges
-
     def _short_cv(self, now: Mapping[str, Any]) -> float:
         """Feed noise left after the nip and the electrode's own length."""
-        from cellfab.kernels.web_field import mean_variance_factor
-
         feed_m = now["feed_length_m"]
         nip = feed_m / (feed_m + now["nip_length_m"])
-        own = mean_variance_factor(self.electrode.length_m, feed_m)
+        own = web_field.mean_variance_factor(self.electrode.length_m, feed_m)
         return float(now["feed_cv"] * math.sqrt(nip * own))
 
     @property
@@ -355,16 +376,15 @@ class DryFilm(ElectrodeStep):
         facts["kg_returned"] += facts["kg_good"] - web_kg
         facts["kg_good"] = web_kg
 
-    def _lose_positions(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
+    def _lose_positions(
+        self, child: Lot, strength_mpa: npt.NDArray[np.float64], charge: Charges, draws: Draws, now: Mapping[str, Any]
+    ) -> None:
         """Threading and breaks, which take all lanes."""
-        from cellfab.kernels.film import break_rate_per_m, breaks_m
-
         pitch, positions = child.attributes["pitch_m"], charge.size
-        rate = break_rate_per_m(
-            now["tension_n_per_m"], lot.columns["film_strength_mpa"].astype(np.float64), self.film_um,
-            now["break_scale_m"], now["break_exponent"],
-        )  # fmt: skip
-        breaks = breaks_m(draws.key("break"), child.identity, charge, pitch, rate).tolist()
+        rate = film.break_rate_per_m(
+            now["tension_n_per_m"], strength_mpa, self.film_um, now["break_scale_m"], now["break_exponent"]
+        )
+        breaks = film.breaks_m(draws.key("break"), child.identity, charge, pitch, rate).tolist()
         child.attributes["stops_s"] = len(breaks) * 60.0 * now["rethread_min"]
         web.scrap_positions(child, 0, math.ceil(now["threading_m"] / pitch), THREADING)
         half_m = 0.5 * now["break_loss_m"]
@@ -372,28 +392,27 @@ class DryFilm(ElectrodeStep):
             first = int(max((at_m - half_m) / pitch, 0.0))
             web.scrap_positions(child, first, int(min((at_m + half_m) / pitch + 1.0, positions)), BREAK)
 
-    def _holes(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
+    def _holes(
+        self, child: Lot, lot: Lot, charge: Charges, strength_mpa: npt.NDArray[np.float64], draws: Draws,
+        now: Mapping[str, Any], law: Sizes,
+    ) -> None:  # fmt: skip
         """Holes, more of them in a weak film and in some charges than in others; the camera reads their size."""
-        weakness = self.params.reference_strength_mpa / lot.columns["film_strength_mpa"].astype(np.float64)
+        weakness = now["reference_strength_mpa"] / strength_mpa
         rate = now["pinholes_per_m2"] * child.attributes["segment_m2"] * weakness
         rate *= _clusters(draws, "pinhole_cluster", lot, now["cluster_shape"])
-        law = Sizes(
-            now["pinhole_median_mm"], now["pinhole_spread_ln"], now["camera_spread_ln"], now["pinhole_limit_mm"]
-        )
         keep = now["keep_all_columns"]
-        holes = inspect_flaws(
-            child, draws, "pinholes", rate, charge, law, HOLE, keep=keep or PINHOLE in self.writes
-        )  # fmt: skip
+        holes = inspect_flaws(child, draws, "pinholes", rate, charge, law, HOLE, keep=keep or self._keep_holes)
         if holes is not None:
             child.columns[PINHOLE] = holes.largest
             if keep:
                 child.columns[PINHOLES] = holes.counts()
 
-    def _metal(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
+    def _metal(
+        self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any], law: Sizes
+    ) -> None:  # fmt: skip
         """Metal particles that came with the powder or off the machine; the camera sees the few large ones."""
         rate = now["metal_per_m2"] * child.attributes["segment_m2"]
         rates = rate * _clusters(draws, "metal_cluster", lot, now["cluster_shape"])
-        law = Sizes(now["metal_median_um"], now["metal_spread_ln"], now["camera_spread_ln"], now["metal_seen_um"])
         particles = inspect_flaws(child, draws, "metal", rates, charge, law, FOREIGN, keep=True)
         assert particles is not None  # all of them were asked for
         child.columns[METAL] = particles.largest
@@ -402,18 +421,15 @@ class DryFilm(ElectrodeStep):
         self, child: Lot, lot: Lot, charge: Charges, lamination: float, draws: Draws, now: Mapping[str, Any]
     ) -> None:  # fmt: skip
         """Segments with a patch that comes off the foil, of which the camera sees most."""
-        from cellfab.kernels.film import peel_of_charges
-
         columns = lot.columns
         number = max(child.attributes["segment_m2"] * _CM2_PER_M2, 1.0)
         roll = math.exp(math.sqrt(math.log1p(now["peel_roll_cv"] ** 2)) * lamination)
-        median, spread, weak = np.empty((3, lot.n))
-        peel_of_charges(
+        patches = Patches(np.empty(lot.n), np.empty(lot.n), np.empty(lot.n), number)
+        film.peel_of_charges(
             columns["fibrillation"], columns["binder_fraction"] / np.float32(self.electrode.binder_fraction),
             columns["binder_cv"], now["peel_n_per_m"] * roll, math.log1p(now["peel_patch_cv"] ** 2),
-            _BINDER_EXPONENT, now["peel_limit_n_per_m"], number, median, spread, weak,
+            _BINDER_EXPONENT, now["peel_limit_n_per_m"], number, patches.median_n_per_m, patches.spread, patches.weak,
         )  # fmt: skip
-        patches = Patches(median, spread, weak, number)
         peel = inspect_peel(
             child, draws, "weak_patch", patches, charge, now["blister_seen_share"], BLISTER,
             keep=now["keep_all_columns"],
@@ -434,8 +450,6 @@ class DryFilm(ElectrodeStep):
 
 def _clusters(draws: Draws, decision: str, lot: Lot, shape: float) -> npt.NDArray[np.float64]:
     """Gamma-distributed factors of mean 1 on what charges carry: counts over many charges are negative binomial."""
-    from cellfab.kernels.wet_web import batch_factors
-
     factors = np.empty(lot.n)
-    batch_factors(draws.key(decision), lot.identity, shape, factors)
+    wet_web.batch_factors(draws.key(decision), lot.identity, shape, factors)
     return factors
