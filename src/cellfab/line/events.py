@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from simpy import Environment
 from simpy.events import Event, EventPriority
 
-BOUNDARY = -1
+BOUNDARY = EventPriority(-1)
 """Weeks, the warm-up and planned stops change before anything else at their tick."""
-SETTLE = 2
-"""Lots move after everything that ends at the tick (SimPy's own events have rank 1) has been noted."""
+USUAL = EventPriority(1)
+"""SimPy's own events."""
+SETTLE = EventPriority(2)
+"""Lots move after everything that ends at the tick has been noted."""
 
 
 class TickEnvironment(Environment):
@@ -32,9 +34,11 @@ class TickEnvironment(Environment):
 class Alarm(Event):
     """Calls `action` after `delay` ticks. Built like `simpy.Timeout`, but with a rank; it cannot be cancelled."""
 
-    def __init__(self, env: TickEnvironment, delay: int, action: Callable[[Event], None], rank: int = 1) -> None:
+    def __init__(
+        self, env: TickEnvironment, delay: int, action: Callable[[Event], None], rank: EventPriority = USUAL
+    ) -> None:
         self.env = env
         self.callbacks = [action]
         self._value: Any = None
         self._ok = True
-        env.schedule(self, EventPriority(rank), delay)
+        env.schedule(self, rank, delay)

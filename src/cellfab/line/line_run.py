@@ -217,7 +217,8 @@ class LineRun:
             self._touched_stations.append(node)
         else:
             self._touched_stores.append(node)
-        self.request_settle()
+        if not self._settle_pending:
+            self.request_settle()
 
     def touch_crew(self, crew: Crew) -> None:
         """A repair calls, or a member has become free."""

@@ -104,4 +104,5 @@ class Giver(Node):
     def offer(self) -> None:
         """Tell the takers that a lot has become ready."""
         for taker in self.takers:
-            self.line.touch(taker)
+            if not taker.touched:
+                self.line.touch(taker)

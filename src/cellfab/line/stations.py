@@ -192,24 +192,20 @@ class Station(Stopped):
         """Deal with the lots in the unit, up to the moment at which they are ready to leave."""
         env = self.line.env
         lots = unit.lots
-        if not (yield from self._set_up(unit, lots)):
+        setup = self._set_up_ticks(unit, lots)
+        if setup and not (yield from self.work(unit, setup, SETUP)):
             return
-        physics, ramp = self.line.physics, self.line.ramp
-        self.ask_pace()
-        if physics is None:
-            processed = None
-            ticks = self.work_ticks(unit, lots, [lot.n_alive for lot in lots], None)
-            stops = 0
+        unit.product = lots[0].product
+        ramp = self.line.ramp
+        if ramp is not None:
+            self.pace = ramp.pace(self.name, env.now)
+        if self.line.physics is None:
+            ticks, stops = self.work_ticks(unit, lots, [lot.n_alive for lot in lots], None), 0
         else:
-            processed, alive = self._process(unit)
-            recipes = [answer.seconds for answer in processed if answer.seconds is not None]
-            ticks = to_ticks(max(recipes)) if recipes else 0
-            if self.own_rate_limits or not recipes:
-                ticks = max(ticks, self.work_ticks(unit, unit.lots, alive, processed))
-            stops = to_ticks(sum(answer.stops_s for answer in processed))
+            ticks, stops = self._process(unit)
         started = env.now
-        unit.enter(WORKING)
         if unit.clocks is None and self.timetable is None:
+            unit.enter(WORKING)
             yield env.timeout(ticks)
         elif not (yield from self.work(unit, ticks)):
             return
@@ -225,8 +221,8 @@ class Station(Stopped):
                 ramp.worked(self.name, lot, started, env.now)
         self.release(unit)
 
-    def _process(self, unit: Unit) -> tuple[list[Processed], list[int]]:
-        """Let the step act; the unit then holds what it made. Also the rows that each takes time for."""
+    def _process(self, unit: Unit) -> tuple[int, int]:
+        """Let the step act; the unit then holds what it made. Ticks of work, and of the step's own standstill."""
         physics = self.line.physics
         assert physics is not None
         now = self.line.env.now
@@ -240,27 +236,34 @@ class Station(Stopped):
             self.line.change_wip(len(answers) - len(lots))
             alive = [answer.lot.n for answer in answers]
         else:
-            before = [lot.n_alive for lot in lots]
-            answers = [physics.process(self.name, [lot], now) for lot in lots]
-            alive = [
-                rows if answer.lot is lot else answer.lot.n
-                for rows, lot, answer in zip(before, lots, answers, strict=True)
-            ]
-        unit.lots = [answer.lot for answer in answers]
-        self.rows_scrapped += sum(alive) - sum(lot.n_alive for lot in unit.lots)
-        return answers, alive
+            answers, alive = [], []
+            for lot in lots:
+                came = lot.n_alive
+                answer = physics.process(self.name, [lot], now)
+                answers.append(answer)
+                alive.append(came if answer.lot is lot else answer.lot.n)
+        unit.lots = made = [answer.lot for answer in answers]
+        recipe, stops_s = None, 0.0
+        for answer, came, lot in zip(answers, alive, made, strict=True):
+            self.rows_scrapped += came - lot.n_alive
+            seconds = answer.seconds
+            if seconds is not None and (recipe is None or seconds > recipe):
+                recipe = seconds
+            stops_s += answer.stops_s
+        ticks = 0 if recipe is None else to_ticks(recipe)
+        if recipe is None or self.own_rate_limits:
+            ticks = max(ticks, self.work_ticks(unit, made, alive, answers))
+        return ticks, to_ticks(stops_s) if stops_s else 0
 
-    def _set_up(self, unit: Unit, lots: list[Lot]) -> Flow:
-        """Change over to the product of the lots; False if a failure scrapped them."""
+    def _set_up_ticks(self, unit: Unit, lots: list[Lot]) -> int:
+        """Time that it takes to get ready for the lots, a changeover to their product included."""
         ticks = self.setup_ticks(unit, lots)
-        product = lots[0].product
-        if self.changeover is not None and unit.product not in (None, product):
-            law = self.changeover_pairs.get((str(unit.product), product), self.changeover)
-            ticks += law.ticks(lots[0].identity)
-        if ticks and not (yield from self.work(unit, ticks, SETUP)):
-            return False
-        unit.product = product
-        return True
+        if self.changeover is not None:
+            before, product = unit.product, lots[0].product
+            if before is not None and before != product:
+                law = self.changeover_pairs.get((before, product), self.changeover)
+                ticks += law.ticks(lots[0].identity)
+        return ticks
 
     def work(self, unit: Unit, ticks: int, state: int = WORKING) -> Flow:
         """Spend `ticks` on what is in the unit, through planned stops and failures; False if all of it was scrapped.

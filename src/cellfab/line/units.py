@@ -76,10 +76,12 @@ class Unit:
             state = CONVERTING
         elif station.off:
             state = station.off_state
-        if state != self.shown:
+        shown = self.shown
+        if state != shown:
             self.flush()
-            if WAITS[state] is not WAITS[self.shown]:
-                station.line.turn(station.order, waits=WAITS[state])
+            waits = WAITS[state]
+            if waits is not WAITS[shown]:
+                station.line.turn(station.order, waits=waits)
             self.shown = state
 
     def flush(self) -> None:
