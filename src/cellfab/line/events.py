@@ -31,6 +31,22 @@ class TickEnvironment(Environment):
         now = property(attrgetter("_now"))
 
 
+class Bell(Event):
+    """Calls `action` after the delay given, each time that it is set; it must have rung before it is set again."""
+
+    def __init__(self, env: TickEnvironment, action: Callable[[Event], None], rank: EventPriority = USUAL) -> None:
+        self.env = env
+        self._value: Any = None
+        self._ok = True
+        self._rank = rank
+        self._actions = [action]
+
+    def set(self, delay: int) -> None:
+        """Ring in so many ticks."""
+        self.callbacks = self._actions
+        self.env.schedule(self, self._rank, delay)
+
+
 class Alarm(Event):
     """Calls `action` after `delay` ticks. Built like `simpy.Timeout`, but with a rank; it cannot be cancelled."""
 

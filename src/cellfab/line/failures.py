@@ -93,7 +93,7 @@ class Clocks:
     between. Time-dependent clocks keep one alarm each, never more, so that memory does not grow with time.
     """
 
-    __slots__ = ("_chain", "_stopped_at", "_unit", "mends_itself", "modes", "timed")
+    __slots__ = ("_chain", "_state", "_stopped_at", "_stops", "_unit", "mends_itself", "modes", "timed")
 
     def __init__(self, unit: Unit, modes: list[Clock]) -> None:
         self.modes = modes
@@ -102,6 +102,9 @@ class Clocks:
         self._stopped_at: int | None = None
         self.mends_itself = not self.timed and any(clock.mends_itself for clock in modes)
         self._chain = build([Stage(_NO_CYCLE, np.uint64(0), modes=[clock.mode for clock in modes])])
+        # What the kernel works in, kept from lot to lot.
+        self._state = np.empty((len(modes), 2), np.int64)
+        self._stops = np.empty((_STOPS_AT_A_TIME, 2), np.int64)
 
     def mend_ahead(self, now: int, work: int, time_to_failure: float, time_to_repair: float) -> tuple[int, int]:
         """Decide ahead of time all failures within `work` ticks that need nobody and spare the lot.
@@ -114,15 +117,17 @@ class Clocks:
         (int, int)
             Tick up to which it has been decided, and the work that is left then.
         """
-        clocks = np.array([(clock.left, clock.number) for clock in self.modes])
+        state, stops = self._state, self._stops
+        for row, clock in enumerate(self.modes):
+            state[row, LEFT], state[row, NUMBER] = clock.left, clock.number
         mended = _STOPS_AT_A_TIME
         while mended == _STOPS_AT_A_TIME:
-            stops = np.empty((_STOPS_AT_A_TIME, 2), np.int64)
             mended, now, work = mend(
-                self._chain, clocks, self._unit.index, now, work, time_to_failure, time_to_repair, stops
+                self._chain, state, self._unit.index, now, work, time_to_failure, time_to_repair, stops
             )
-            self._unit.stop_ahead(stops[:mended])
-        for clock, left, number in zip(self.modes, clocks[:, LEFT].tolist(), clocks[:, NUMBER].tolist(), strict=True):
+            if mended:
+                self._unit.stop_ahead(stops[:mended].copy())
+        for clock, (left, number) in zip(self.modes, state.tolist(), strict=True):
             clock.left = left
             if number > clock.number:
                 clock.count_mended(number - clock.number)

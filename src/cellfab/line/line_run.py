@@ -21,7 +21,7 @@ from cellfab.line.chain import ChainStation, copies
 from cellfab.line.crews import Crew
 from cellfab.line.durations import Duration
 from cellfab.line.dwell import DwellStation
-from cellfab.line.events import BOUNDARY, SETTLE, Alarm, TickEnvironment
+from cellfab.line.events import BOUNDARY, SETTLE, Alarm, Bell, TickEnvironment
 from cellfab.line.kinds import station_class
 from cellfab.line.nodes import Giver, Node
 from cellfab.line.physics import Physics, Ramping
@@ -112,6 +112,7 @@ class LineRun:
         self._expiring: list[Store] = []
         self._collecting: list[tuple[Station, list[Giver]]] = []
         self._drains: list[tuple[Event, Set[str] | None]] = []
+        self._settling = Bell(self.env, self._settle, SETTLE)
         self._settle_pending = False
         self._settles_at_tick = 0
         self._settled_at = -1
@@ -241,7 +242,7 @@ class LineRun:
         """Settle this tick (again) once everything that ends at it is known."""
         if not self._settle_pending:
             self._settle_pending = True
-            Alarm(self.env, 0, self._settle, SETTLE)
+            self._settling.set(0)
 
     def _settle(self, _: Any) -> None:
         now = self.env.now

@@ -78,7 +78,7 @@ class Unit:
             state = station.off_state
         shown = self.shown
         if state != shown:
-            self.flush()
+            self._book()
             waits = WAITS[state]
             if waits is not WAITS[shown]:
                 station.line.turn(station.order, waits=waits)
@@ -88,15 +88,18 @@ class Unit:
         """Book the time in the present state up to now."""
         if self.ahead is not None:
             self._flush_ahead(self.ahead)
-        now = self.station.line.env.now
+        self._book()
+
+    def _book(self) -> None:
+        station = self.station
+        now = station.line.env.now
         if now > self.since:
-            self.station.book.ticks[self.shown] += now - self.since
+            station.book.ticks[self.shown] += now - self.since
             self.since = now
 
     def stop_ahead(self, stops: Ints) -> None:
         """Stops of the work that has just begun, shape (stops, 2): ticks of going down and of coming up."""
-        if len(stops):
-            self.ahead = stops if self.ahead is None else np.concatenate((self.ahead, stops))
+        self.ahead = stops if self.ahead is None else np.concatenate((self.ahead, stops))
 
     def _flush_ahead(self, stops: Ints) -> None:
         """Book work and stops up to now, or to the end of the last stop; keep those that are still to come."""
