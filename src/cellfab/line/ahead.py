@@ -155,14 +155,28 @@ class Ahead(Generic[P]):
         return [passage for passage in self.passages if not passage.delivered]
 
     @property
+    def first_inside(self) -> P | None:
+        """The oldest lot that is not out yet."""
+        for passage in self.passages:
+            if not passage.delivered:
+                return passage
+        return None
+
+    @property
     def held_up(self) -> bool:
         """Whether a finished lot that is not taken keeps a place inside from working."""
-        return any(passage.waiting for passage in self.passages)
+        for passage in self.passages:
+            if passage.waiting:
+                return True
+        return False
 
     @property
     def busy(self) -> bool:
         """Whether a lot is inside, or no lot can be taken yet."""
-        return any(not (passage.delivered and passage.passed_on) for passage in self.passages)
+        for passage in self.passages:
+            if not (passage.delivered and passage.passed_on):
+                return True
+        return False
 
     def admits(self, now: int) -> bool:
         """Whether a lot can still be taken, since it was last told that one can; if not, it is told again."""
@@ -174,8 +188,10 @@ class Ahead(Generic[P]):
 
     def due(self) -> int:
         """Tick of the next thing to happen; NEVER or later if nothing will."""
-        due = min(self.corrections(), default=NEVER)
-        asked = self._asked
+        due, asked = NEVER, self._asked
+        for tick in self.corrections():
+            if tick < due:
+                due = tick
         for passage in self.passages:
             if passage.waiting and passage.last_out < due and not passage.leaves and self.shows(passage):
                 due = passage.last_out + 1
@@ -207,7 +223,7 @@ class Ahead(Generic[P]):
                     continue
                 self._asked[call.breakdown] = (call, None)
                 return call
-            if self._take_as_never(now) or self.correct(now):
+            if (self._asked and self._take_as_never(now)) or self.correct(now):
                 continue
             for passage in self.passages:
                 if not passage.passed_on and passage.open_at <= now:
@@ -278,21 +294,24 @@ class Ahead(Generic[P]):
 
     def _keep_waiting(self) -> bool:
         """Take the finished lots inside never to leave; tell if any was assumed to leave at once."""
-        waiting = [passage for passage in self.passages if passage.waiting and not passage.leaves]
-        for passage in waiting:
-            passage.leaves = NEVER
-        if waiting:
-            self.redo(waiting[0])
-        return bool(waiting)
+        first = None
+        for passage in self.passages:
+            if passage.waiting and not passage.leaves:
+                passage.leaves = NEVER
+                first = first or passage
+        if first is not None:
+            self.redo(first)
+        return first is not None
 
     def _unasked(self, now: int) -> Call | None:
-        calls = [
-            call
-            for passage in self.passages
-            for call in passage.calls
-            if call.tick <= now and call.breakdown not in self._asked
-        ]
-        return min(calls, key=lambda call: (call.tick, call.breakdown), default=None)
+        first: Call | None = None
+        for passage in self.passages:
+            for call in passage.calls:
+                if call.tick > now or call.breakdown in self._asked:
+                    continue
+                if first is None or (call.tick, call.breakdown) < (first.tick, first.breakdown):
+                    first = call
+        return first
 
     def _take_as_never(self, now: int) -> bool:
         for breakdown, (call, came) in self._asked.items():

@@ -48,6 +48,8 @@ class Store(Giver):
 
     Attributes
     ----------
+    longest : int
+        Ticks that a lot may stay; NEVER: any time.
     wait : Tally
         Ticks spent in it by lots that went on, since the warm-up.
     queue : Level
@@ -65,13 +67,16 @@ class Store(Giver):
     __slots__ = (
         "_deadlines", "_maturing", "_next_deadline", "_next_ready", "_ready", "_sequence", "available", "by_priority",
         "capacity", "closed", "expired", "expired_in_all", "level", "level_area", "level_largest", "level_since",
-        "lot_unit", "queue", "ripening", "unit", "wait", "waited",
+        "longest", "lot_unit", "queue", "ripening", "unit", "wait", "waited",
     )  # fmt: skip
 
-    def __init__(self, line: LineRun, name: str, order: int, capacity: float | None, unit: str | None) -> None:
+    def __init__(
+        self, line: LineRun, name: str, order: int, capacity: float | None, unit: str | None, longest_h: float | None
+    ) -> None:  # fmt: skip
         super().__init__(line, name, order)
         self.capacity = capacity
         self.unit = unit
+        self.longest = NEVER if longest_h is None else hours_to_ticks(longest_h)
         self.lot_unit: str | None = None
         self.wait = Tally()
         self.queue = Level()
@@ -93,10 +98,6 @@ class Store(Giver):
     def shortest(self, lot: Lot) -> int:
         """Ticks that a lot must stay."""
         return 0
-
-    def longest(self) -> int:
-        """Ticks that a lot may stay; NEVER: any time."""
-        return NEVER
 
     def expire(self, place: Place) -> bool:
         """Deal with a lot whose time is up; False if that is not possible now."""
@@ -185,9 +186,8 @@ class Store(Giver):
             self._watch_ready()
         else:
             self._make_available(place)
-        longest = self.longest()
-        if longest < NEVER:
-            place.expires = now + longest
+        if self.longest < NEVER:
+            place.expires = now + self.longest
             self._deadlines.append(place)
             self._watch_deadline()
 
@@ -324,8 +324,15 @@ class Store(Giver):
         self.left += 1
         self.amount_out += place.lot.amount
         self.changed()
-        self.line.touch(self)
+        self._make_room()
         return place.lot
+
+    def _make_room(self) -> None:
+        """A lot has gone: if another one waits for its room, it may come. One that comes to wait will say so itself."""
+        for giver in self.feeds:
+            if giver.ready():
+                self.line.touch(self)
+                return
 
     def places(self) -> Iterator[Place]:
         """The lots in it, in no particular order."""
@@ -367,14 +374,13 @@ class Store(Giver):
 class Buffer(Store):
     """A queue as configured."""
 
-    __slots__ = ("_longest", "_shortest", "returns", "spec")
+    __slots__ = ("_shortest", "returns", "spec")
 
     def __init__(self, line: LineRun, name: str, order: int, spec: BufferSpec) -> None:
-        super().__init__(line, name, order, spec.capacity, spec.unit)
+        super().__init__(line, name, order, spec.capacity, spec.unit, spec.maximum_wait_h)
         self.spec = spec
         self.by_priority = spec.order == "priority"
         self._shortest = hours_to_ticks(spec.minimum_wait_h)
-        self._longest = NEVER if spec.maximum_wait_h is None else hours_to_ticks(spec.maximum_wait_h)
         self.returns: Returns | None = None
 
     def places(self) -> Iterator[Place]:
@@ -393,10 +399,6 @@ class Buffer(Store):
     def shortest(self, lot: Lot) -> int:
         """The same for every lot."""
         return self._shortest
-
-    def longest(self) -> int:
-        """The same for every lot."""
-        return self._longest
 
     def expire(self, place: Place) -> bool:
         """Scrap the lot, let it wait anew at the end of this queue, or send it back to another one."""

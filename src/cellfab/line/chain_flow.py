@@ -158,33 +158,36 @@ class ChainFlow(Ahead[ChainPassage]):
     @property
     def held_up(self) -> bool:
         """Whether the last machine still has a finished part, or one that would go into the outlet and cannot."""
-        first = next(iter(self.inside), None)
+        first = self.first_inside
         outlet_shut = self._occupied and first is not None and not first.outlet_known and first.outlet_at >= NEVER
         return outlet_shut or super().held_up
 
     def out_at(self, passage: ChainPassage) -> int:
         """Lots leave in order, and one that leaves anything only into a free outlet."""
-        if passage is not self.inside[0] or (self._occupied and not passage.leaves_nothing):
+        if passage is not self.first_inside or (self._occupied and not passage.leaves_nothing):
             return NEVER
         return passage.last_out
 
     def corrections(self) -> list[int]:
         """When the first part wants to enter an outlet that was assumed to be free."""
-        first = next(iter(self.inside), None)
-        return [first.first_out] if first and self._occupied and not first.outlet_known else []
+        if not self._occupied:
+            return []
+        first = self.first_inside
+        return [] if first is None or first.outlet_known else [first.first_out]
 
     def correct(self, now: int) -> bool:
         """The outlet is still occupied."""
-        if any(tick <= now for tick in self.corrections()):
-            self._set_outlet(self.inside[0], NEVER)
-            return True
-        return False
+        first = self.first_inside
+        if not self._occupied or first is None or first.outlet_known or first.first_out > now:
+            return False
+        self._set_outlet(first, NEVER)
+        return True
 
     def outlet_taken(self, now: int, occupied: bool) -> None:
         """The lot last told to be out is in the outlet (`occupied`), or the outlet is free for the next one."""
         self._occupied = occupied
-        first = next(iter(self.inside), None)
-        if first and not occupied and not first.outlet_known:
+        first = self.first_inside
+        if first is not None and not occupied and not first.outlet_known:
             first.outlet_known = True
             self._set_outlet(first, now)
 

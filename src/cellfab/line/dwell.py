@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
-from cellfab.line.buffers import NEVER, Place, Store
-from cellfab.line.clock import hours_to_ticks
+from cellfab.line.buffers import Place, Store
 from cellfab.line.convert import changes_lots, leaving
 from cellfab.line.durations import Duration
 from cellfab.line.states import BLOCKED, CONVERTING, STARVED, WORKING, StateBook
@@ -26,12 +25,12 @@ class DwellStation(Store, Stopped):
     """
 
     __slots__ = (
-        "_full", "_longest", "_minimum", "_recipes", "_shown", "_since", "_waits", "book", "failures", "kind",
+        "_full", "_minimum", "_recipes", "_shown", "_since", "_waits", "book", "failures", "kind",
         "nominal", "rows_in", "rows_out", "rows_scrapped", "spec", "unit_count", "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
-        super().__init__(line, name, order, spec.capacity, None)
+        super().__init__(line, name, order, spec.capacity, None, spec.maximum_h)
         for key in ("failures", "changeover"):
             if getattr(spec, key):
                 raise ConfigError(f"dwell station '{name}' cannot have {key}: nothing in it moves")
@@ -48,7 +47,6 @@ class DwellStation(Store, Stopped):
             line.durations.append(self._minimum)
         elif line.physics is None:
             raise ConfigError(f"dwell station '{name}' has no step: give it a `minimum`")
-        self._longest = NEVER if spec.maximum_h is None else hours_to_ticks(spec.maximum_h)
         self._recipes: dict[int, int] = {}
         self.plan_stops(spec)
         self.book = StateBook()
@@ -84,6 +82,10 @@ class DwellStation(Store, Stopped):
         self._full = any(not self.fits(giver.peek()) for giver in waiting)
         self._tell_whether_it_waits()
 
+    def _make_room(self) -> None:
+        """Whether it is still full shows when it looks at its feeds."""
+        self.line.touch(self)
+
     def _tell_whether_it_waits(self) -> None:
         """Storage waits, unless it is full of what must still stay and more wants to come in."""
         waits = not self._full or self.available > 0
@@ -110,10 +112,6 @@ class DwellStation(Store, Stopped):
         if recipe is not None:
             return recipe
         return 0 if self._minimum is None else self._minimum.ticks(lot.identity)
-
-    def longest(self) -> int:
-        """The same for every lot."""
-        return self._longest
 
     def ripened(self, place: Place) -> bool:
         """The stay is over: report it, and let the lot go on if a row of it is alive."""

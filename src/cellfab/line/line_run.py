@@ -27,7 +27,7 @@ from cellfab.line.nodes import Giver, Node
 from cellfab.line.physics import Physics, Ramping
 from cellfab.line.sinks import Sink
 from cellfab.line.sources import Source
-from cellfab.line.stall import drained, explain
+from cellfab.line.stall import Drain, explain
 from cellfab.line.stations import Station
 from cellfab.line.statistics import Level
 from cellfab.units import TICKS_PER_WEEK
@@ -111,7 +111,7 @@ class LineRun:
         self._losing: list[Source] = []
         self._expiring: list[Store] = []
         self._collecting: list[tuple[Station, list[Giver]]] = []
-        self._drains: list[tuple[Event, Set[str] | None]] = []
+        self._drains: list[Drain] = []
         self._settling = Bell(self.env, self._settle, SETTLE)
         self._settle_pending = False
         self._settles_at_tick = 0
@@ -268,11 +268,11 @@ class LineRun:
         self._settle_pending = False
         if self._drains:
             waiting, self._drains = self._drains, []
-            for event, names in waiting:
-                if drained(self, names):
-                    event.succeed()
+            for drain in waiting:
+                if drain.is_over():
+                    drain.event.succeed()
                 else:
-                    self._drains.append((event, names))
+                    self._drains.append(drain)
 
     def _pull_stores(self) -> None:
         stores = self._touched_stores
@@ -353,10 +353,10 @@ class LineRun:
 
         Leftovers of merges stay.
         """
-        event = Event(self.env)
-        self._drains.append((event, names))
+        drain = Drain(self, names)
+        self._drains.append(drain)
         self.request_settle()
-        return event
+        return drain.event
 
     def look_whether_drained(self) -> None:
         """Something that could still move at the last settling may have come to rest."""
@@ -425,7 +425,9 @@ class LineRun:
 
     def stalled(self) -> str | None:
         """Who waits for whom, if nothing inside can ever move; None if something can, or a controller is to act."""
-        if not self.wip.value or any(source.stopped for source in self.sources.values()) or not drained(self):
+        if not self.wip.value or any(source.stopped for source in self.sources.values()):
+            return None
+        if not Drain(self).is_over():
             return None
         return explain(self)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING
 
+from simpy.events import Event
+
 from cellfab.line.buffers import Buffer, Store
 from cellfab.line.nodes import Giver, Node
 from cellfab.line.sources import Source
@@ -14,12 +16,27 @@ if TYPE_CHECKING:
     from cellfab.line.line_run import LineRun
 
 
-def drained(run: LineRun, names: Set[str] | None = None) -> bool:
-    """Whether nothing inside, or in the nodes named, will ever move unless somebody acts from outside.
+class Drain:
+    """Looks whether nothing inside, or in the nodes named, will ever move unless somebody acts from outside.
 
-    Asked of a settled tick.
+    Attributes
+    ----------
+    event : Event
+        For whoever waits for it; succeeds when the line finds that it is over.
     """
-    return not any(_will_move(node) for node in run.nodes.values() if names is None or node.name in names)
+
+    def __init__(self, run: LineRun, names: Set[str] | None = None) -> None:
+        self.event = Event(run.env)
+        self._nodes = [node for node in run.nodes.values() if names is None or node.name in names]
+
+    def is_over(self) -> bool:
+        """Asked of a settled tick."""
+        for index, node in enumerate(self._nodes):
+            if _will_move(node):
+                # The next time it is the first one asked: what moves mostly moves for long.
+                self._nodes[0], self._nodes[index] = node, self._nodes[0]
+                return False
+        return True
 
 
 def _will_move(node: Node) -> bool:
