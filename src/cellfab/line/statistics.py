@@ -24,7 +24,7 @@ class Tally:
         self.count = 0
         self.total = 0
         self.largest = 0
-        self._counts = [0] * BUCKETS
+        self._counts: dict[int, int] = {}  # by bucket: few of them are ever filled
 
     def add(self, ticks: int) -> None:
         """Note one duration, in ticks, zero or more."""
@@ -32,14 +32,16 @@ class Tally:
         self.total += ticks
         if ticks > self.largest:
             self.largest = ticks
-        self._counts[bucket_of(ticks)] += 1
+        bucket = bucket_of(ticks)
+        self._counts[bucket] = self._counts.get(bucket, 0) + 1
 
     def merge(self, other: Tally) -> None:
         """Add everything that another tally has noted."""
         self.count += other.count
         self.total += other.total
         self.largest = max(self.largest, other.largest)
-        self._counts = [mine + theirs for mine, theirs in zip(self._counts, other._counts, strict=True)]
+        for bucket, count in other._counts.items():
+            self._counts[bucket] = self._counts.get(bucket, 0) + count
 
     @property
     def mean(self) -> float:
@@ -48,7 +50,9 @@ class Tally:
 
     def quantile(self, share: float) -> float:
         """Ticks that a share (0 to 1) of the noted durations does not exceed; 0 if none was noted."""
-        return quantile(np.array(self._counts, dtype=np.int64), share, self.total, self.largest)
+        counts = np.zeros(BUCKETS, np.int64)
+        counts[list(self._counts)] = list(self._counts.values())
+        return quantile(counts, share, self.total, self.largest)
 
 
 class Level:
