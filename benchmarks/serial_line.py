@@ -29,7 +29,8 @@ from cellfab.kernels.random import stream_key
 from cellfab.kernels.serial_events import advance
 from cellfab.kernels.serial_floor import feed, new_floor
 from cellfab.kernels.serial_line import AT_HAND, FOREVER, WENT_ON, Mode, Stage, build, new_tally
-from cellfab.kernels.serial_recursion import new_state, pass_parts
+from cellfab.kernels.serial_recursion import pass_parts
+from cellfab.kernels.serial_state import new_state
 
 MACHINES, PLACES = 10, 10
 LOT = 1

@@ -32,7 +32,8 @@ from cellfab.kernels.serial_line import (
     build,
     new_tally,
 )  # fmt: skip
-from cellfab.kernels.serial_recursion import close, new_state, pass_parts, with_more_room
+from cellfab.kernels.serial_recursion import close, pass_parts
+from cellfab.kernels.serial_state import new_state, with_more_room
 from cellfab.kernels.serial_units import start_repair
 
 NOTHING = np.empty(0)

@@ -25,7 +25,8 @@ from cellfab.kernels.serial_line import (
     build,
     new_tally,
 )
-from cellfab.kernels.serial_recursion import new_state, pass_parts
+from cellfab.kernels.serial_recursion import pass_parts
+from cellfab.kernels.serial_state import new_state
 
 NO_POOL = np.empty(0)
 NO_CYCLES, NO_WAITS, NO_CALLS = (np.empty((0, columns), np.int64) for columns in (0, 3, 4))
@@ -198,3 +199,43 @@ def test_drawn_ahead_or_inside_is_the_same() -> None:
         )  # fmt: skip
         assert tally.parts[:, 1, WENT_ON].sum() == parts
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_lots_in_blocks_are_the_same_as_part_by_part(seed: int) -> None:
+    # Three lots of 700 parts through up to five machines with breakdowns (some call a crew, some throw the part away),
+    # planned stops and bins of time; whoever asks for a log is told part by part, and nobody else need be.
+    rng = np.random.default_rng(seed)
+    machines, parts = int(rng.integers(1, 6)), 700
+    stages = []
+    for m in range(machines):
+        off = np.sort(rng.choice(900, 4, replace=False)).reshape(2, 2) * 10**6 * (seed % 3 > 0)
+        modes = [
+            Mode(Law(EXPONENTIAL, float(rng.choice([40.0, 4e3])), 0.0, 0.0, NO_POOL),
+                 Law(EXPONENTIAL, 3.0, 0.0, 0.0, NO_POOL), np.uint64(2 * k + 1), np.uint64(2 * k + 2),
+                 scrap=bool(rng.random() < 0.3), crew=bool(rng.random() < 0.3))
+            for k in range(10 * m, 10 * m + int(rng.integers(0, 3)))
+        ]  # fmt: skip
+        stops = off[off[:, 0] < off[:, 1]]
+        capacity = int(rng.choice([8, 9, 40, 64, 65, 200])) if m else 0
+        stages.append(Stage(fixed(float(rng.choice([0.5, 1.0, 1.3]))), np.uint64(m), capacity, 1, modes, stops))
+    chain = build(stages)
+    told = []
+    for logged in (True, False):
+        tally = new_tally(chain, (0, 300 * 10**6, 900 * 10**6), (150 * 10**6, 10**15), quantiles=False, stays=False)
+        state = new_state(chain, tally)
+        chance = np.random.default_rng(seed)
+        found = []
+        for lot in range(3):
+            exits = chance.choice(np.arange(-1, machines + 1), parts, p=[0.05, *[0.1 / machines] * machines, 0.85])
+            calls, thrown = np.full((2 * parts, 4), -1), np.zeros(parts, np.int64)
+            answer = pass_parts(
+                chain, state, tally, np.array([lot]), True, NO_CYCLES, np.array([lot * 10**8]), exits, AT_HAND,
+                1.0, 1.0, 1.0, int(lot * 9e8), FOREVER, np.array([[0, 1, 7 * 10**6]]), calls, NOT_ASKED, thrown,
+                np.full((parts, machines, 3) if logged else (0, 0, 0), -1),
+            )  # fmt: skip
+            found += [np.array(answer), calls, thrown]
+        told.append([*found, *state, tally.ticks, tally.parts, tally.gate])
+    assert told[0][0][0] == parts
+    for mine, other in zip(*told, strict=True):
+        assert np.array_equal(mine, other)

@@ -165,18 +165,12 @@ class Ahead(Generic[P]):
     @property
     def held_up(self) -> bool:
         """Whether a finished lot that is not taken keeps a place inside from working."""
-        for passage in self.passages:
-            if passage.waiting:
-                return True
-        return False
+        return any(passage.waiting for passage in self.passages)
 
     @property
     def busy(self) -> bool:
         """Whether a lot is inside, or no lot can be taken yet."""
-        for passage in self.passages:
-            if not (passage.delivered and passage.passed_on):
-                return True
-        return False
+        return any(not (passage.delivered and passage.passed_on) for passage in self.passages)
 
     def admits(self, now: int) -> bool:
         """Whether a lot can still be taken, since it was last told that one can; if not, it is told again."""

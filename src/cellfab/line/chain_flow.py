@@ -15,20 +15,8 @@ import numpy as np
 from cellfab.kernels.laws import DETERMINISTIC, Law
 from cellfab.kernels.lot_durations import durations
 from cellfab.kernels.serial_line import AT_HAND, CONVERTING, FAILED, FOREVER, STARVED, Chain, Tally
-from cellfab.kernels.serial_recursion import (
-    BIN,
-    CALL_MODE,
-    CALL_NUMBER,
-    CALL_REPAIR,
-    CALL_TICK,
-    CALM,
-    FREE,
-    State,
-    clear,
-    new_state,
-    pass_parts,
-    stand,
-)
+from cellfab.kernels.serial_recursion import CALL_MODE, CALL_NUMBER, CALL_REPAIR, CALL_TICK, pass_parts, stand
+from cellfab.kernels.serial_state import BIN, CALM, FREE, State, clear, new_state
 from cellfab.line.ahead import NEVER, Ahead, Call, Ints, Passage
 
 _NO_LOG = np.empty((0, 0, 0), np.int64)

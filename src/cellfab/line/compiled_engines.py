@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from cellfab.kernels import serial_floor as floors
-from cellfab.kernels import serial_recursion as recursion
 from cellfab.kernels.serial_events import advance
 from cellfab.kernels.serial_line import AT_HAND, FOREVER, MOST, OPEN, WAIT, Chain, Tally
+from cellfab.kernels.serial_recursion import close, pass_parts
+from cellfab.kernels.serial_state import new_state, with_more_room
 from cellfab.line.ahead import Ints
 
 _NO_LOG = np.empty((0, 0, 0), np.int64)
@@ -28,7 +29,7 @@ class RecursionEngine:
         self.chain, self.tally = chain, tally
         self.came = self.let_in = 0
         self._manner, self._horizon = manner, horizon
-        self._state = recursion.new_state(chain, tally)
+        self._state = new_state(chain, tally)
         self._outside = np.empty(0, np.int64)
 
     def pass_on(self, entity: Ints, ready: Ints, last: bool) -> int:
@@ -38,7 +39,7 @@ class RecursionEngine:
         let_in = np.full(n, FOREVER)
         until = FOREVER if self._manner == AT_HAND else self._horizon
         while done < n:
-            took, start, *_ = recursion.pass_parts(
+            took, start, *_ = pass_parts(
                 self.chain, self._state, self.tally, entity[done:], False, _NO_CYCLES, ready[done:], exits[done:],
                 self._manner, 1.0, 1.0, 1.0, 0, until, _NO_WAITS, _NO_CALLS, let_in[done:], _NOT_ASKED, _NO_LOG,
             )  # fmt: skip
@@ -46,7 +47,7 @@ class RecursionEngine:
             last_start = max(last_start, start)
             if done == n or ready[done] >= until:
                 break
-            self.chain, self._state = recursion.with_more_room(self.chain, self._state)
+            self.chain, self._state = with_more_room(self.chain, self._state)
         self.came += int(np.count_nonzero(ready < self._horizon))
         self.let_in += int(np.count_nonzero((let_in >= 0) & (let_in < self._horizon)))
         if self._manner == WAIT:
@@ -66,7 +67,7 @@ class RecursionEngine:
 
     def close(self) -> None:
         """Account for everybody's time up to the horizon."""
-        recursion.close(self.chain, self._state, self.tally, self._horizon)
+        close(self.chain, self._state, self.tally, self._horizon)
 
 
 class EventEngine:
