@@ -40,3 +40,11 @@ def test_shape_type_and_key() -> None:
     assert draws.uniform("depth", lot(0), 7).shape == (7,)
     assert draws.key("gap") == stream_key(3, 1, "weld", "gap")
     assert draws.key("gap") is draws.key("gap")
+
+
+def test_several_decisions_at_once_are_those_decisions() -> None:
+    draws = Draws(3, 1, "weld")
+    assert draws.keys(("gap", "depth")).tolist() == [draws.key("gap"), draws.key("depth")]
+    assert draws.keys(("gap", "depth")).dtype == np.uint64
+    both = draws.normals(("gap", "depth"), lot(0))
+    assert np.array_equal(both, [draws.normal("gap", lot(0)), draws.normal("depth", lot(0))])

@@ -95,7 +95,7 @@ def test_charges_equal_slow_twin():
     rng = np.random.default_rng(8)
     z, binder = rng.standard_normal((5, 200)).astype(np.float32), rng.uniform(0.01, 0.03, 200).astype(np.float32)
     out, rejected = np.empty((4, 200), np.float32), np.empty(200, np.uint8)
-    mixing.mix_charges(law, z, binder, *out, rejected)
+    assert mixing.mix_charges(law, z, binder, *out, rejected)
     draw, share = z.astype(float), binder.astype(float)
     size = 20.0 + 480.0 * np.exp(-0.05 * np.maximum(1.0 + 0.1 * draw[0], 0.0) / 0.02)
     minor_g = 2.2 * np.pi / 6.0 * (size * 1e-4) ** 3

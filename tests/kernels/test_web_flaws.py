@@ -47,3 +47,19 @@ def test_a_segment_with_weak_patches_is_looked_at_once():
     assert np.array_equal(np.flatnonzero(is_weak), named)
     assert np.array_equal(exit_code, expected)
     assert scrapped == np.count_nonzero(expected == 3) > 100
+
+
+def test_cuts_are_rejected_if_seen_or_by_false_alarm():
+    rates, grid = np.array([0.3, 0.2]), (3, 150, 161)
+    cuts, words, _ = web_events.scatter_events(KEY, 5, rates[:1], web_events.EVERYWHERE, 1.0, *grid)
+    alarms, _, _ = web_events.scatter_events(OTHER, 5, rates[1:], web_events.EVERYWHERE, 1.0, *grid)
+    exit_code, is_flawed = np.zeros(450, np.int16), np.full(450, 7, np.uint8)
+    exit_code[::7] = 9
+    alive = exit_code == 0
+    right, wrong = web_flaws.inspect_cuts(KEY, OTHER, 5, rates, 0.5, *grid, 3, exit_code, is_flawed)
+    assert np.array_equal(np.flatnonzero(is_flawed), np.unique(cuts))
+    off = np.zeros(450, bool)
+    off[cuts[words < 2**31]] = off[alarms] = True
+    assert np.array_equal(exit_code == 3, off & alive)
+    assert right == np.count_nonzero(off & alive & (is_flawed == 1)) > 20
+    assert wrong == np.count_nonzero(off & alive & (is_flawed == 0)) > 20

@@ -6,6 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
+
+random = AtFirstUse("random")
 
 
 class Draws:
@@ -21,48 +24,46 @@ class Draws:
         Name of the station, or "station.machine" in a chain.
     """
 
-    __slots__ = ("_fill_normal", "_fill_uniform", "_keys", "owner", "replicate", "seed")
+    __slots__ = ("_key_rows", "_keys", "owner", "replicate", "seed")
 
     def __init__(self, seed: int, replicate: int, owner: str) -> None:
-        from cellfab.kernels.random import fill_normal, fill_uniform
-
-        self._fill_normal, self._fill_uniform = fill_normal, fill_uniform
         self.seed = seed
         self.replicate = replicate
         self.owner = owner
         self._keys: dict[str, np.uint64] = {}
+        self._key_rows: dict[tuple[str, ...], npt.NDArray[np.uint64]] = {}
 
     def key(self, decision: str) -> np.uint64:
         """The stream of a decision, for kernels that draw by themselves."""
-        found = self._keys.get(decision)
-        if found is None:
-            from cellfab.kernels.random import stream_key
+        try:
+            return self._keys[decision]
+        except KeyError:
+            found: np.uint64 = random.stream_key(self.seed, self.replicate, self.owner, decision)
+            self._keys[decision] = found
+            return found
 
-            found = self._keys[decision] = stream_key(self.seed, self.replicate, self.owner, decision)
-        return found
+    def keys(self, decisions: tuple[str, ...]) -> npt.NDArray[np.uint64]:
+        """`key` of several decisions, shape (decisions,)."""
+        try:
+            return self._key_rows[decisions]
+        except KeyError:
+            found = self._key_rows[decisions] = np.array([self.key(decision) for decision in decisions])
+            return found
 
     def uniform(self, decision: str, lot: Lot, n: int | None = None) -> npt.NDArray[np.float32]:
         """Uniform numbers in (0, 1), one per row of the lot (or `n` of them), float32."""
-        out = np.empty(lot.n if n is None else n, dtype=np.float32)
-        self._fill_uniform(self.key(decision), lot.identity, out)
+        out = np.empty(lot.n if n is None else n, np.float32)
+        random.fill_uniform(self.key(decision), lot.identity, out)
         return out
 
     def normal(self, decision: str, lot: Lot, n: int | None = None) -> npt.NDArray[np.float32]:
         """Standard normal numbers, one per row of the lot (or `n` of them), float32."""
-        out = np.empty(lot.n if n is None else n, dtype=np.float32)
-        self._fill_normal(self.key(decision), lot.identity, out)
-        return out
-
-    def uniforms(self, decisions: tuple[str, ...], lot: Lot) -> npt.NDArray[np.float32]:
-        """`uniform` of several decisions, shape (decisions, rows of the lot)."""
-        out = np.empty((len(decisions), lot.n), dtype=np.float32)
-        for row, decision in zip(out, decisions, strict=True):
-            self._fill_uniform(self.key(decision), lot.identity, row)
+        out = np.empty(lot.n if n is None else n, np.float32)
+        random.fill_normal(self.key(decision), lot.identity, out)
         return out
 
     def normals(self, decisions: tuple[str, ...], lot: Lot) -> npt.NDArray[np.float32]:
         """`normal` of several decisions, shape (decisions, rows of the lot)."""
-        out = np.empty((len(decisions), lot.n), dtype=np.float32)
-        for row, decision in zip(out, decisions, strict=True):
-            self._fill_normal(self.key(decision), lot.identity, row)
+        out = np.empty((len(decisions), lot.n), np.float32)
+        random.fill_normals(self.keys(decisions), lot.identity, out)
         return out

@@ -117,8 +117,7 @@ def inspect_flaws(
     sizes = law.median * np.exp(deviations)
     largest = np.zeros(lot.n, np.float32) if keep else _NOT_KEPT
     right, wrong = web_flaws.judge_flaws(rows, sizes, seen, law.limit, cause, web.exit_codes(lot), largest)
-    web.scrapped(lot, (cause, right + wrong))
-    web.note_false_rejects(lot, cause, wrong)
+    web.rejected(lot, cause, right, wrong)
     return Found(rows, sizes, largest) if keep else None
 
 

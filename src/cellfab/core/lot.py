@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.kernels import AtFirstUse
+
+scrapping = AtFirstUse("scrapping")
+
 ALIVE = 0
 
 
@@ -79,7 +83,7 @@ class Lot:
         self.created = created
         self.entered = created
         self.priority = priority
-        self.parents = tuple(parent.identity for parent in parents)
+        self.parents = tuple([parent.identity for parent in parents])
         self.columns: dict[str, npt.NDArray[Any]] = {}
         self.exit_code: npt.NDArray[np.int16] | None = None
         self.n_dead = 0
@@ -116,14 +120,12 @@ class Lot:
 
     def scrap_each(self, reason: npt.NDArray[np.uint8], causes: tuple[int, ...]) -> None:
         """Scrap the still-living rows whose `reason` is k > 0 for ``causes[k - 1]``; 0 leaves a row alone."""
-        from cellfab.kernels.scrapping import scrap_rows
-
         if not reason.any():
             return
         if self.exit_code is None:
             self.exit_code = np.zeros(self.n, dtype=np.int16)
         counts = np.zeros(len(causes) + 1, dtype=np.int64)
-        scrap_rows(reason, _codes(causes), self.exit_code, counts)
+        scrapping.scrap_rows(reason, _codes(causes), self.exit_code, counts)
         for cause, rows in zip(causes, counts.tolist()[1:], strict=True):
             if rows:
                 self.n_dead += rows
@@ -139,12 +141,13 @@ class Lot:
         """
         parents = (self, *others)
         made = Lot(
-            lineage(*(parent.identity for parent in parents), place), ordinal=self.ordinal, product=self.product,
+            lineage(*[parent.identity for parent in parents], place), ordinal=self.ordinal, product=self.product,
             material=self.material if material is None else material, n=n, unit=unit, amount=amount,
             created=self.created, priority=self.priority, parents=parents,
         )  # fmt: skip
-        made.entered = self.entered
-        made.value_usd = sum(parent.value_usd for parent in parents)
-        made.sellable = all(parent.sellable for parent in parents)
-        made.attributes = dict(self.attributes)
+        made.entered, made.attributes = self.entered, self.attributes.copy()
+        made.value_usd, made.sellable = self.value_usd, self.sellable
+        for other in others:
+            made.value_usd += other.value_usd
+            made.sellable = made.sellable and other.sellable
         return made

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -212,8 +212,7 @@ def inspect(
         draws.key(decision), lot.identity, values, low, high, absolute, relative, log_spread,
         positions, planned, cause, exit_codes(lot),
     )  # fmt: skip
-    scrapped(lot, (cause, off))
-    note_false_rejects(lot, cause, sound)
+    rejected(lot, cause, off - sound, sound)
 
 
 class Events(NamedTuple):
@@ -254,20 +253,8 @@ def scrap_rows(lot: Lot, rows: npt.NDArray[np.int32], cause: int) -> None:
     scrapped(lot, (cause, web_events.scrap_at(rows, cause, exit_codes(lot))))
 
 
-def reject(lot: Lot, bad: npt.NDArray[np.int32], sound: npt.NDArray[np.int32], cause: int) -> None:
-    """Scrap what an inspection took for bad, of what is still alive; of rows named as sound only, note that.
-
-    Parameters
-    ----------
-    lot : Lot
-    bad, sound : ndarray of int32
-        Rows that are truly bad, and rows that raised an alarm without cause; a row may be named several times.
-    cause : int
-        Exit code.
-    """
-    code = exit_codes(lot)
-    right = web_events.scrap_at(bad, cause, code)
-    wrong = web_events.scrap_at(sound, cause, code)
+def rejected(lot: Lot, cause: int, right: int, wrong: int) -> None:
+    """Tell the lot what an inspection has taken for bad: rows that are, and false rejects."""
     scrapped(lot, (cause, right + wrong))
     note_false_rejects(lot, cause, wrong)
 
@@ -285,13 +272,6 @@ def _note_of(cause: int) -> str:
 def scrap_positions(lot: Lot, first: int, after: int, cause: int) -> None:
     """Scrap what is still alive of positions `first` to `after` - 1, in all lanes."""
     scrapped(lot, (cause, web_events.scrap_across(first, after, shape(lot)[1], cause, exit_codes(lot))))
-
-
-def spread(lot: Lot, lane_values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Give every segment its lane's value: shape (lanes,) to (lanes * positions,)."""
-    out = np.empty(shape(lot), lane_values.dtype)
-    out[:] = lane_values[:, None]
-    return out.reshape(-1)
 
 
 def living_charges_kg(lot: Lot) -> npt.NDArray[np.float64]:

@@ -126,7 +126,7 @@ def mix_charges(
     degree: npt.NDArray[np.float32],
     strength_mpa: npt.NDArray[np.float32],
     rejected: npt.NDArray[np.uint8],
-) -> None:
+) -> bool:
     """Premix, knead and test charges.
 
     Parameters
@@ -141,7 +141,13 @@ def mix_charges(
         Filled: see the functions of this module.
     rejected : ndarray of uint8, shape (n,)
         Filled: 1 where the release test reads too weak a coupon.
+
+    Returns
+    -------
+    bool
+        Whether one is.
     """
+    one_is = False
     for i in range(binder.size):
         fraction = float(binder[i])
         energy = law.energy_kwh_per_kg * (1.0 + law.energy_cv * float(z[0, i]))
@@ -162,3 +168,5 @@ def mix_charges(
         degree[i] = phi
         strength_mpa[i] = strength
         rejected[i] = strength * (1.0 + law.gauge_cv * float(z[4, i])) < law.release_mpa
+        one_is = one_is or rejected[i] > 0
+    return one_is

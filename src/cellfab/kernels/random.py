@@ -262,6 +262,13 @@ def fill_normal(key: np.uint64, entity: int, out: npt.NDArray[np.float32]) -> No
         normals_of_words(words[: part.size], part)
 
 
+@kernel
+def fill_normals(keys: npt.NDArray[np.uint64], entity: int, out: npt.NDArray[np.float32]) -> None:
+    """`fill_normal` of several streams: keys of shape (streams,), out of shape (streams, n)."""
+    for stream in range(keys.size):
+        fill_normal(keys[stream], entity, out[stream])
+
+
 # Numerators and denominators of PPND16, highest power first: central part, tail, far tail.
 _AS241 = np.array(
     [

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.random import normals_of_words
-from cellfab.kernels.web_events import scatter_events
+from cellfab.kernels.web_events import EVERYWHERE, scatter_events
 
 _WORDS = 2.0**32
 
@@ -175,3 +175,57 @@ def inspect_patches(
             scrapped += 1
         is_weak[row] = 1
     return is_weak, scrapped
+
+
+@kernel
+def inspect_cuts(
+    cut_key: np.uint64,
+    alarm_key: np.uint64,
+    entity: int,
+    rates: npt.NDArray[np.float64],
+    seen_share: float,
+    lanes: int,
+    positions: int,
+    planned: int,
+    code: int,
+    exit_code: npt.NDArray[np.int16],
+    is_flawed: npt.NDArray[np.uint8],
+) -> tuple[int, int]:
+    """Find flawed cuts and false alarms, and scrap what a camera takes for flawed.
+
+    Parameters
+    ----------
+    cut_key, alarm_key : numpy.uint64
+        Streams.
+    entity, lanes, positions, planned
+        As in `find_flaws`.
+    rates : ndarray of float64, shape (2,)
+        Expected flaws and false alarms of a segment.
+    seen_share : float
+        Of the flaws.
+    code : int
+    exit_code : ndarray of int16, shape (n,)
+        Changed.
+    is_flawed : ndarray of uint8, shape (n,)
+        Written.
+
+    Returns
+    -------
+    tuple of int
+        Rows newly scrapped with a flaw, and without one.
+    """
+    cuts, words, _ = scatter_events(cut_key, entity, rates[:1], EVERYWHERE, 1.0, lanes, positions, planned)
+    alarms, _, _ = scatter_events(alarm_key, entity, rates[1:], EVERYWHERE, 1.0, lanes, positions, planned)
+    is_flawed[:] = 0
+    right, wrong = 0, 0
+    for i in range(cuts.size):
+        is_flawed[cuts[i]] = 1
+        if words[i] < seen_share * _WORDS and exit_code[cuts[i]] == 0:
+            exit_code[cuts[i]] = code
+            right += 1
+    for i in range(alarms.size):
+        if exit_code[alarms[i]] == 0:
+            exit_code[alarms[i]] = code
+            right += is_flawed[alarms[i]]
+            wrong += 1 - is_flawed[alarms[i]]
+    return right, wrong

@@ -35,13 +35,19 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import ElectrodeStep, Work
+
+mixing = AtFirstUse("mixing")
+random = AtFirstUse("random")
 
 CHARGE_KG = column("charge_kg", "float32", "kg", "powder in the charge")
 ACTIVE = column("active_fraction", "float32", "1", "true mass fraction of active material in the coating")
 BINDER = column("binder_fraction", "float32", "1", "true mass fraction of binder in the coating")
 SPECIFIC = column("specific_capacity_mah_per_g", "float32", "mAh/g", "true usable capacity of the active powder")
 WRONG_RECIPE = cause("dose", "wrong_recipe", "wrong powder or recipe, found in the batch record")
+
+_DECISIONS = ("active", "binder", "carbon")
 
 
 class Dose(ElectrodeStep):
@@ -112,17 +118,15 @@ class Dose(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fill an empty lot with charges."""
-        from cellfab.kernels.mixing import weigh_charges
-
         self.expect(lot)
         now, electrode, n, total_kg = self.capabilities(maturity), self.electrode, self._charges, self._total_kg
         child = lot.child(draws.owner, n=n, unit="kg", amount=total_kg)
-        kg, active, binder = np.empty((3, n), np.float32)
-        dosed_kg = child.amount = weigh_charges(
-            draws.normals(("active", "binder", "carbon"), child), now["active_dosing_cv"], now["minor_dosing_cv"],
+        kg, active, binder, specific = np.empty((4, n), np.float32)
+        dosed_kg = child.amount = mixing.weigh_charges(
+            draws.normals(_DECISIONS, child), now["active_dosing_cv"], now["minor_dosing_cv"],
             *self._recipe, total_kg / n, kg, active, binder,
         )  # fmt: skip
-        specific = np.full(n, self._specific_capacity(lot.ordinal * total_kg, draws, now), np.float32)
+        specific.fill(self._specific_capacity(lot.ordinal * total_kg, draws, now))
         child.columns = {CHARGE_KG: kg, ACTIVE: active, BINDER: binder, SPECIFIC: specific}
         child.attributes |= {
             "lanes": float(now["lanes"]), "planned_positions": float(self._positions),
@@ -136,18 +140,16 @@ class Dose(ElectrodeStep):
 
     def _specific_capacity(self, kg_before: float, draws: Draws, now: Mapping[str, Any]) -> float:
         """Of the powder lot that is open when `kg_before` kg have been dosed."""
-        from cellfab.kernels.random import normal_quantile, uniform
-
         powder_lot = int(kg_before // now["powder_lot_kg"])
-        z = normal_quantile(uniform(draws.key("powder_lot"), powder_lot, 0))
+        z = random.normal_quantile(random.uniform(draws.key("powder_lot"), powder_lot, 0))
         return float(self.electrode.capacity_mah_per_g * (1.0 + now["powder_capacity_cv"] * z))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Powders weighed in."""
         columns, params = lot.columns, self.params
         kg = columns[CHARGE_KG].astype(np.float64)
-        active = float(kg @ columns[ACTIVE])
-        binder = float(kg @ columns[BINDER])
+        active = float(kg.dot(columns[ACTIVE]))
+        binder = float(kg.dot(columns[BINDER]))
         carbon = float(kg.sum()) - active - binder
         if self.electrode.carbon_fraction == 0.0 or carbon < 0.0:
             active, carbon = active + carbon, 0.0  # shares have 32 bits: what rounding leaves over is no carbon

@@ -21,8 +21,8 @@ Left out
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
@@ -34,11 +34,13 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.steps.base import ElectrodeStep, Work
+from cellfab.kernels import AtFirstUse
+from cellfab.steps.base import ElectrodeStep, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.mixing import MixerLaw
 
+mixing = AtFirstUse("mixing")
 AGGLOMERATE = column("agglomerate_um", "float32", "um", "size of the binder agglomerates")
 BINDER_CV = column("binder_cv", "float32", "1", "coefficient of variation of the binder content over 1 cm2 of coating")
 FIBRILLATION = column("fibrillation", "float32", "1", "degree of fibrillation of the binder")
@@ -184,28 +186,28 @@ class DryMix(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Mix, knead and test each charge."""
-        from cellfab.kernels import mixing
-
         self.expect(lot)
         columns, n = lot.columns, lot.n
-        z, rejected = draws.normals(_DECISIONS, lot), np.empty(n, np.uint8)
-        made = np.empty((len(self.writes), n), np.float32)
-        mixing.mix_charges(self._law(self.capabilities(maturity)), z, columns["binder_fraction"], *made, rejected)
-        columns.update(zip((AGGLOMERATE, BINDER_CV, FIBRILLATION, STRENGTH), made, strict=True))
+        rejected, made = np.empty(n, np.uint8), np.empty((len(self.writes), n), np.float32)
+        size, cv, degree, strength = made
+        any_rejected = mixing.mix_charges(
+            self._law(maturity), draws.normals(_DECISIONS, lot), columns["binder_fraction"], size, cv, degree, strength,
+            rejected,
+        )  # fmt: skip
+        columns[AGGLOMERATE], columns[BINDER_CV], columns[FIBRILLATION], columns[STRENGTH] = size, cv, degree, strength
         strong = 0
-        if rejected.any():
-            is_strong = made[self.writes.index(STRENGTH)] >= np.float32(self.params.release_strength_mpa)
+        if any_rejected:
+            is_strong = strength >= np.float32(self.params.release_strength_mpa)
             strong = int(np.count_nonzero(lot.alive() & (rejected > 0) & is_strong))
             lot.scrap_each(rejected, (WEAK,))
             web.settle_charges(lot)
         web.note_false_rejects(lot, WEAK, strong)
         return lot
 
-    def _law(self, now: Mapping[str, Any]) -> MixerLaw:
-        from cellfab.kernels import mixing
-
-        electrode = self.electrode
-        return mixing.MixerLaw(
+    @once_per_maturity
+    def _law(self, maturity: float) -> MixerLaw:
+        now, electrode = self.capabilities(maturity), self.electrode
+        law: MixerLaw = mixing.MixerLaw(
             energy_kwh_per_kg=float(now["premix_energy_kwh_per_kg"]),
             energy_cv=float(now["premix_energy_cv"]),
             initial_um=now["agglomerate_initial_um"],
@@ -232,6 +234,7 @@ class DryMix(ElectrodeStep):
             gauge_cv=float(now["release_gauge_cv"]),
             release_mpa=now["release_strength_mpa"],
         )
+        return law
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Electricity for every charge, rejected ones included."""

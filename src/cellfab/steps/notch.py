@@ -17,7 +17,7 @@ Left out
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
@@ -31,7 +31,11 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
-from cellfab.steps.base import ElectrodeStep
+from cellfab.kernels import AtFirstUse
+from cellfab.steps.base import ElectrodeStep, once_per_maturity
+
+web_events = AtFirstUse("web_events")
+web_flaws = AtFirstUse("web_flaws")
 
 HEIGHT_ERROR = column("flag_height_error_mm", "float32", "mm", "true height of the flags less the design")
 FLAW = column("notch_flaw", "uint8", "1", "1 if notching left dust or a heat-damaged edge")
@@ -103,19 +107,20 @@ class Notch(ElectrodeStep):
         )  # fmt: skip
         if now["keep_all_columns"]:
             lot.columns[HEIGHT_ERROR] = height
-        lot.columns[FLAW] = self._look(lot, draws, now)
+        flaw, code = np.empty(lot.n, np.uint8), web.exit_codes(lot)
+        right, wrong = web_flaws.inspect_cuts(
+            draws.key("cut"), draws.key("false_alarm"), lot.identity, self._rates(maturity), now["flaw_seen_share"],
+            *web.grid(lot), SEEN_FLAW, code, flaw,
+        )  # fmt: skip
+        lot.columns[FLAW] = flaw
+        web.rejected(lot, SEEN_FLAW, right, wrong)
         web.settle_web(lot)
         return lot
 
-    def _look(self, lot: Lot, draws: Draws, now: Mapping[str, float]) -> npt.NDArray[np.uint8]:
-        """Where the cut is flawed; scrap what the camera takes for flawed."""
-        from cellfab.kernels.web_events import rate_of
-
-        rows, words = web.events(lot, draws, "cut", rate_of(now["flaw_probability"]))
-        flaw = np.zeros(lot.n, np.uint8)
-        flaw[rows] = 1
-        seen = rows[words < now["flaw_seen_share"] * web.WORDS]
-        alarms = web.events(lot, draws, "false_alarm", rate_of(now["false_alarm_probability"])).rows
-        is_flawed = flaw[alarms] == 1
-        web.reject(lot, np.concatenate((seen, alarms[is_flawed])), alarms[~is_flawed], SEEN_FLAW)
-        return flaw
+    @once_per_maturity
+    def _rates(self, maturity: float) -> npt.NDArray[np.float64]:
+        """Flaws and false alarms expected of an electrode."""
+        now = self.capabilities(maturity)
+        return np.array(
+            [web_events.rate_of(now[name]) for name in ("flaw_probability", "false_alarm_probability")], np.float64
+        )

@@ -24,7 +24,6 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.remark import Remark
@@ -34,10 +33,16 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import ElectrodeStep, Work
+
+coil_drying = AtFirstUse("coil_drying")
 
 MOISTURE = column("moisture_ppm", "float32", "ppm", "true water content of the electrode after vacuum drying")
 WET = cause("vacuum_dry", "moisture", "coil measured above the moisture target after the last drying")
+
+
+_DECISIONS = ("before", "level", "coil", "gauge")
 
 
 class VacuumDry(ElectrodeStep):
@@ -111,34 +116,24 @@ class VacuumDry(ElectrodeStep):
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Dry, measure, dry again."""
         self.expect(lot)
-        now, facts = self.capabilities(maturity), lot.attributes
+        now, facts, n = self.capabilities(maturity), lot.attributes, lot.n
         lanes, most = web.shape(lot)[0], now["dryings_at_most"]
         facts["dried_kg"] = facts["kg_good"]
-        left = np.float32(math.exp(-now["drying_h"] / self._time_constant_h()))
-        level = _lognormal(now["equilibrium_ppm"], now["equilibrium_cv"], draws.normal("level", lot, most))
-        coil = _lognormal(1.0, now["coil_cv"], draws.normal("coil", lot, lanes))
-        error = now["gauge_cv"] * draws.normal("gauge", lot, lanes * most).reshape(most, lanes)
-        moisture = _lognormal(now["moisture_before_ppm"], now["moisture_before_cv"], draws.normal("before", lot, 1))
-        for drying in range(most):
-            equilibrium = level[drying] * coil
-            moisture = equilibrium + (moisture - equilibrium) * left
-            too_wet = moisture * (1.0 + error[drying]) > now["target_ppm"]
-            if not too_wet.any():
-                break
-        facts["dryings"] = drying + 1.0
-        wetter = np.float32(now["rewetting_ppm_per_h"] * now["dry_room_h"])
-        lot.columns[MOISTURE] = web.spread(lot, moisture + wetter)
-        if too_wet.any():
-            is_dry = moisture <= now["target_ppm"]
-            bad, sound = (
-                np.flatnonzero(web.spread(lot, coils)).astype(np.int32)
-                for coils in (too_wet & ~is_dry, too_wet & is_dry)
-            )
-            web.reject(lot, bad, sound, WET)
-        else:
-            web.note_false_rejects(lot, WET, 0)
+        logarithms, gauge = np.empty(1 + most + lanes, np.float32), np.empty((most, lanes), np.float32)
+        coil_drying.draw_roll(
+            draws.keys(_DECISIONS), lot.identity, _log_sigma(now["moisture_before_cv"]),
+            _log_sigma(now["equilibrium_cv"]), _log_sigma(now["coil_cv"]), logarithms, gauge,
+        )  # fmt: skip
+        moisture = lot.columns[MOISTURE] = np.empty(n, np.float32)
+        dryings, right, wrong = coil_drying.dry_coils(
+            np.exp(logarithms), gauge, now["moisture_before_ppm"], now["equilibrium_ppm"],
+            math.exp(-now["drying_h"] / self._time_constant_h()), now["gauge_cv"], now["target_ppm"],
+            now["rewetting_ppm_per_h"] * now["dry_room_h"], WET, web.exit_codes(lot), moisture,
+        )  # fmt: skip
+        facts["dryings"] = float(dryings)
+        web.rejected(lot, WET, right, wrong)
         web.settle_web(lot)
-        if drying:
+        if dryings > 1:
             facts["reworked"] = float(lot.n_alive)
         return lot
 
@@ -161,7 +156,6 @@ class VacuumDry(ElectrodeStep):
         )
 
 
-def _lognormal(median: float, cv: float, z: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Lognormal values of a median and a coefficient of variation."""
-    values: npt.NDArray[np.float32] = median * np.exp(math.sqrt(math.log1p(cv**2)) * z)
-    return values
+def _log_sigma(cv: float) -> float:
+    """Standard deviation of the logarithm of lognormal values."""
+    return math.sqrt(math.log1p(cv**2))
