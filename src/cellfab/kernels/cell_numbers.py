@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.random_blocks import fill_blocks, normal_pairs
+from cellfab.kernels.random_blocks import CHUNK, fill_blocks, normal_pairs
 
 
 @kernel
@@ -25,3 +25,16 @@ def fill_cell_numbers(key: np.uint64, entity: int, words: npt.NDArray[np.uint32]
     fill_blocks(key, entity, 0, 0, words)
     for pair in range(0, z.shape[0], 2):
         normal_pairs(words[pair], words[pair + 1], 0, z[pair], z[pair + 1])
+
+
+@kernel
+def fill_cell_normals(key: np.uint64, entity: int, z: npt.NDArray[np.float32]) -> None:
+    """Fill `z`, shape (2, n) or (4, n), with the normal numbers of `fill_cell_numbers`."""
+    words = np.empty((4, CHUNK), np.uint32)
+    words_0, words_1, words_2, words_3 = words[0], words[1], words[2], words[3]
+    for done in range(0, z.shape[1], CHUNK):
+        end = min(done + CHUNK, z.shape[1])
+        fill_blocks(key, entity, done, 0, words)
+        normal_pairs(words_0, words_1, 0, z[0, done:end], z[1, done:end])
+        if z.shape[0] > 2:
+            normal_pairs(words_2, words_3, 0, z[2, done:end], z[3, done:end])

@@ -273,15 +273,16 @@ def plating(
         dense = _NP_PER_POROSITY_BELOW * max(_DENSE_POROSITY - anode_porosity[i], zero)
         edge = (one - anode_thinning[i]) / (one - cathode_thinning[i])
         out[i] = np.uint8(not (np_ratio[i] * min(edge, one) >= least + dense))  # or NaN
+    smallest = np.float32(least_hole_mm)
+    suspect = np.empty(out.size, np.uint8)
+    for i in range(out.size):  # vectorises; few cells need the loop below
+        suspect[i] = np.uint8(unwetted[i] > zero) | np.uint8(not (hole_mm[i] < smallest))
     for i in range(out.size):
+        if suspect[i] == 0:
+            continue
         if unwetted[i] > zero and uniform(keys[0], entity, i) < plating_probability(unwetted[i]):
             out[i] = 1
-    smallest = np.float32(least_hole_mm)
-    large = np.empty(out.size, np.uint8)
-    for i in range(out.size):  # vectorises; nearly no cell needs the loop below
-        large[i] = np.uint8(not (hole_mm[i] < smallest))
-    for i in range(out.size):
-        if large[i] and not (uniform(keys[1], entity, i) * (one + zero * hole_mm[i]) >= by_hole):
+        if not (hole_mm[i] < smallest) and not (uniform(keys[1], entity, i) * (one + zero * hole_mm[i]) >= by_hole):
             out[i] = 1  # or NaN
 
 

@@ -61,11 +61,13 @@ from cellfab.core.defects import DEFECTS
 from cellfab.core.draws import Draws
 from cellfab.core.joining import HOLE
 from cellfab.core.lot import Lot
+from cellfab.core.web import exit_codes, scrapped
 from cellfab.kernels.formation_theory import binder_loss_ah, grid_energy_kwh, plating_np_ratio
-from cellfab.steps.base import Step, Work
+from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.formation import FirstCycleLaw
+    from cellfab.kernels.forming import HiddenLaw
     from cellfab.kernels.particles import ShortLaw
 
 CAPACITY = column("capacity_ah", "float32", "Ah", "true capacity after formation")
@@ -77,6 +79,19 @@ GAS = column("gas_ml", "float32", "mL", "true gas of the first charge, at 25 deg
 REWELDED = column("rewelded", "uint8", "1", "1 where a foil joint of the cell was welded twice")
 HARD_SHORT = cause("formation", "hard_short", "cell does not hold its voltage")
 LOW_EFFICIENCY = cause("formation", "low_efficiency", "first discharge gives back too little of the first charge")
+_CODES = np.array([HARD_SHORT, LOW_EFFICIENCY], np.int16)
+_STREAMS = ("cells", "shorts", "dry_plating", "hole_plating")
+_ELECTRODES = (
+    "cathode_areal_mah_per_cm2", "anode_areal_mah_per_cm2", "anode_loading_mg_per_cm2", "anode_binder_fraction",
+    "cathode_moisture_ppm", "anode_moisture_ppm", "cathode_porosity", "anode_porosity", "least_np_ratio",
+)  # fmt: skip
+_WHERE_KNOWN = ("cathode_edge_thinning_fraction", "anode_edge_thinning_fraction", HOLE)
+_ASSEMBLY = (
+    "unwetted_fraction", "overhang_mm", "leak", "particle_um", "cathode_burr_um", "anode_burr_um", "separator_fault",
+    "cathode_weld_mohm", "anode_weld_mohm", "cathode_torn_fraction", "anode_torn_fraction", "cathode_weld_unfused",
+    "anode_weld_unfused", "cathode_weld_burnt", "anode_weld_burnt",
+)  # fmt: skip
+"""Columns of a cell in the order in which the kernel takes them."""
 
 _PUBLISHED_EFFICIENCY = {"graphite": (0.82, 0.93), "hard_carbon": (0.76, 0.88)}
 """First-cycle efficiencies of full cells seen in the literature, by what takes up the lithium or sodium: NMC against
@@ -92,13 +107,7 @@ class Formation(Step):
     """Charge and discharge for the first time; see the module's text for the model."""
 
     name = "formation"
-    reads = (
-        "cathode_areal_mah_per_cm2", "anode_areal_mah_per_cm2", "anode_loading_mg_per_cm2", "anode_binder_fraction",
-        "cathode_moisture_ppm", "anode_moisture_ppm", "cathode_burr_um", "anode_burr_um", "separator_fault",
-        "particle_um", "unwetted_fraction", "cathode_weld_mohm", "anode_weld_mohm", "cathode_torn_fraction",
-        "anode_torn_fraction", "cathode_weld_unfused", "anode_weld_unfused", "cathode_weld_burnt", "anode_weld_burnt",
-        "overhang_mm", "leak", "cathode_porosity", "anode_porosity", "least_np_ratio",
-    )  # fmt: skip
+    reads = (*_ELECTRODES, *_ASSEMBLY)
     writes = (CAPACITY, EFFICIENCY, DCIR, GAS, SHORT, DELAY, REWELDED, DEFECTS)
     kept = frozenset((*writes, "tray_position", "cathode_row", "anode_row", "leak", "electrolyte_g", "downgraded"))
     """A formed cell is what it is: the columns of how it was made are dropped, but for where it came from."""
@@ -252,46 +261,36 @@ class Formation(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Form every cell."""
-        from cellfab.kernels.cell_numbers import fill_cell_numbers
-        from cellfab.kernels.formation import first_cycle, gas, resistance
+        from cellfab.kernels.forming import form_cells
 
-        columns, n = lot.columns, lot.n
-        z, words = np.empty((4, n), np.float32), np.empty((4, n), np.uint32)
-        fill_cell_numbers(draws.key("cells"), lot.identity, words, z)
+        columns, n, facts = lot.columns, lot.n, lot.attributes
         batch = self.at("batch_efficiency_sd_fraction", maturity) * float(draws.normal("batch_efficiency", lot, 1)[0])
-        law = self._law(maturity)
-        siemens, delay = self._find_shorts(lot, draws)
-        capacity, efficiency, dcir, gas_ml = (np.empty(n, np.float32) for _ in range(4))
-        reason = np.empty(n, np.uint8)
-        areal, ppm = (
-            columns["cathode_areal_mah_per_cm2"],
-            (columns["cathode_moisture_ppm"], columns["anode_moisture_ppm"]),
-        )
-        charged_ah, discharged_ah = first_cycle(
-            law, batch, z, areal, columns["anode_areal_mah_per_cm2"], columns["anode_loading_mg_per_cm2"],
-            columns["anode_binder_fraction"], *ppm, columns["unwetted_fraction"], siemens, delay, lot.alive(), capacity,
-            efficiency, reason,
+        made = {name: np.empty(n, np.float32) for name in (CAPACITY, EFFICIENCY, DCIR, GAS, SHORT, DELAY)}
+        defects = np.empty(n, np.uint16)
+        found = form_cells(
+            *self._laws(maturity), batch, *map(draws.key, _STREAMS), lot.identity,
+            *map(columns.__getitem__, _ELECTRODES), *self._where_known(lot), *map(columns.__getitem__, _ASSEMBLY),
+            _CODES, exit_codes(lot), *made.values(), defects,
         )  # fmt: skip
-        resistance(
-            law, z[2], *ppm, columns["cathode_weld_mohm"], columns["anode_weld_mohm"],
-            columns["cathode_torn_fraction"], columns["anode_torn_fraction"], columns["cathode_porosity"],
-            columns["anode_porosity"], dcir,
-        )  # fmt: skip
-        gas(law, z[3], areal, *ppm, gas_ml)
-        columns.update(zip((CAPACITY, EFFICIENCY, DCIR, GAS), (capacity, efficiency, dcir, gas_ml), strict=True))
-        self._mark_defects(lot, draws, maturity)
-        columns[REWELDED] = self._rewelded(lot)
-
+        rewelded = self._rewelded(lot)
+        lot.columns = {name: values for name, values in columns.items() if name in self.kept}
+        lot.columns |= made
+        lot.columns[REWELDED], lot.columns[DEFECTS] = rewelded, defects
         kwh_per_ah = self.design.nominal_voltage_v * 1e-3
-        facts = lot.attributes
         facts["rated_capacity_ah"] = self.rated_capacity_ah
         facts["rated_dcir_mohm"] = self.params.roll_mohm + self.params.terminal_mohm + 2.0 * self.params.rated_weld_mohm
-        facts["formation_charged_kwh"] = charged_ah * kwh_per_ah
-        facts["formation_discharged_kwh"] = discharged_ah * kwh_per_ah
-        lot.scrap_each(reason, (HARD_SHORT, LOW_EFFICIENCY))
-        for name in [name for name in columns if name not in self.kept]:
-            del columns[name]
+        facts["formation_charged_kwh"] = found.charged_ah * kwh_per_ah
+        facts["formation_discharged_kwh"] = found.discharged_ah * kwh_per_ah
+        facts["shorts_mechanical"] = float(found.shorts - found.later)
+        facts["shorts_chemical"] = float(found.later)
+        scrapped(lot, (HARD_SHORT, found.hard_shorts), (LOW_EFFICIENCY, found.low_efficiency))
         return lot
+
+    @staticmethod
+    def _where_known(lot: Lot) -> tuple[npt.NDArray[np.float32], ...]:
+        """Thinning of both electrodes' edges, and holes; none where no step noted them."""
+        given = tuple(lot.columns.get(name) for name in _WHERE_KNOWN)
+        return tuple(np.zeros(lot.n, np.float32) if values is None else values for values in given)
 
     @property
     def recipe_seconds(self) -> float:
@@ -363,37 +362,34 @@ class Formation(Step):
             gas_ml_per_ah_ppm=float(now["gas_ml_per_ah_ppm"]),
         )
 
-    def _mark_defects(self, lot: Lot, draws: Draws, maturity: float) -> None:
-        from cellfab.kernels.formation import hidden_defects, plating
-
-        columns, design, params = lot.columns, self.design, self.params
-        critical = plating_np_ratio(
-            params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_margin_ratio
-        )
-        *thinning, holes = (
-            columns[name] if name in columns else np.zeros(lot.n, np.float32)
-            for name in ("cathode_edge_thinning_fraction", "anode_edge_thinning_fraction", HOLE)
-        )
-        plates, defects = np.empty(lot.n, np.uint8), np.empty(lot.n, np.uint16)
-        plating(
-            critical, columns["least_np_ratio"], *thinning, columns["anode_porosity"], columns["unwetted_fraction"],
-            holes, float(params.plating_hole_mm), float(self.at("hole_plating_probability", maturity)),
-            np.array([draws.key("dry_plating"), draws.key("hole_plating")], np.uint64), lot.identity, plates,
-        )  # fmt: skip
-        hidden_defects(
-            columns[SHORT], columns["cathode_weld_unfused"], columns["anode_weld_unfused"],
-            columns["cathode_weld_burnt"], columns["anode_weld_burnt"], columns["separator_fault"],
-            columns["overhang_mm"], columns["unwetted_fraction"], columns["leak"],
-            columns["cathode_areal_mah_per_cm2"], columns["anode_areal_mah_per_cm2"], plates,
-            float(params.dry_fraction), design.cathode.area_m2 / design.anode.area_m2, defects,
-        )  # fmt: skip
-        columns[DEFECTS] = defects
-
     @staticmethod
     def _rewelded(lot: Lot) -> npt.NDArray[np.uint8]:
         """Cells with a joint made twice; none where no step noted it."""
-        again = [lot.columns[name] for name in ("cathode_weld_rewelded", "anode_weld_rewelded") if name in lot.columns]
-        return np.bitwise_or.reduce(again) if again else np.zeros(lot.n, np.uint8)
+        cathode, anode = map(lot.columns.get, ("cathode_weld_rewelded", "anode_weld_rewelded"))
+        if cathode is not None and anode is not None:
+            either: npt.NDArray[np.uint8] = cathode | anode
+            return either
+        only = anode if cathode is None else cathode
+        return np.zeros(lot.n, np.uint8) if only is None else only
+
+    def _hidden_law(self, maturity: float) -> HiddenLaw:
+        from cellfab.kernels.forming import HiddenLaw
+
+        params, design = self.params, self.design
+        return HiddenLaw(
+            plating_np_ratio=plating_np_ratio(
+                params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_margin_ratio
+            ),
+            plating_hole_mm=float(params.plating_hole_mm),
+            plates_at_hole=float(self.at("hole_plating_probability", maturity)),
+            dry_fraction=float(params.dry_fraction),
+            least_areal_ratio=design.cathode.area_m2 / design.anode.area_m2,
+        )
+
+    @once_per_maturity
+    def _laws(self, maturity: float) -> tuple[FirstCycleLaw, ShortLaw, HiddenLaw]:
+        """Constants of a lot, as the kernel wants them."""
+        return self._law(maturity), self._short_law, self._hidden_law(maturity)
 
     @cached_property
     def _short_law(self) -> ShortLaw:
@@ -417,17 +413,3 @@ class Formation(Step):
             resistance_log_sd=math.log(params.short_gsd),
             fault_um=float(params.fault_um),
         )
-
-    def _find_shorts(self, lot: Lot, draws: Draws) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Conductance and delay of each cell's shorts, noted in its columns; counted by how they come about."""
-        from cellfab.kernels.particles import soft_shorts
-
-        columns, n = lot.columns, lot.n
-        siemens, delay = columns[SHORT], columns[DELAY] = np.empty(n, np.float32), np.empty(n, np.float32)
-        shorted, later = soft_shorts(
-            self._short_law, columns["particle_um"], columns["cathode_burr_um"], columns["anode_burr_um"],
-            columns["separator_fault"], draws.key("shorts"), lot.identity, siemens, delay,
-        )  # fmt: skip
-        lot.attributes["shorts_mechanical"] = float(shorted - later)
-        lot.attributes["shorts_chemical"] = float(later)
-        return siemens, delay
