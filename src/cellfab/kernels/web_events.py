@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.random import fill_words, philox
+from cellfab.kernels.random_blocks import fill_blocks
 
 BLOCK = 64
 """Segments that share a rate axis."""
@@ -25,9 +25,7 @@ RATE_AT_MOST = 10.0
 EVERYWHERE = np.empty(0, np.int32)
 """For `kind` where one rate holds at all positions."""
 _ROOM = 256  # events that there is room for at first
-_LOW_32 = np.uint64(0xFFFFFFFF)
-_SHIFT_32 = np.uint64(32)
-_PLACE = np.uint64(BLOCK - 1)
+_PLACE = np.uint32(BLOCK - 1)
 
 
 @kernel
@@ -73,63 +71,68 @@ def scatter_events(
         If a rate that holds somewhere is not a number: it would pass for one of nothing.
     """
     per_lane = (planned + BLOCK - 1) // BLOCK
-    highest, busiest = np.zeros(per_lane), 0.0
-    limits = np.empty(positions)
+    limits, highest, busiest = np.zeros(per_lane * BLOCK), np.zeros(per_lane), 0.0
+    before, limit = -1, 0.0
     for position in range(positions):
-        expected = rate[kind[position] if kind.size > 0 else 0] * share
-        if np.isnan(expected):
-            raise ValueError("a rate of events is not a number")
-        limits[position] = BLOCK * min(expected, RATE_AT_MOST)
-        highest[position // BLOCK] = max(highest[position // BLOCK], limits[position])
-        busiest = max(busiest, limits[position])
+        here = kind[position] if kind.size > 0 else 0
+        if here != before:  # seldom: positions come charge by charge
+            before, expected = here, rate[here] * share
+            if np.isnan(expected):
+                raise ValueError("a rate of events is not a number")
+            limit = BLOCK * min(expected, RATE_AT_MOST)
+            busiest = max(busiest, limit)
+        limits[position] = limit
+        if limit > highest[position // BLOCK]:
+            highest[position // BLOCK] = limit
     found, room = 0, _ROOM if busiest > 0.0 else 0
     rows, first, second = np.empty(room, np.int32), np.empty(room, np.uint32), np.empty(room, np.uint32)
     if room == 0:
         return rows, first, second
-    lowest = np.empty(4 * lanes * per_lane, np.uint32)  # all blocks' first points at once: most have none
-    fill_words(key, entity, 0, lowest)
-    low, high = np.uint64(entity) & _LOW_32, np.uint64(entity) >> _SHIFT_32
-    key_low, key_high = key & _LOW_32, key >> _SHIFT_32
+
+    # All blocks' k-th points at once: those of a block depend on one another, those of several blocks do not.
+    words = np.empty((4, lanes * per_lane), np.uint32)
+    fill_blocks(key, entity, 0, 0, words)
+    open_blocks, heights, going = np.empty(lanes * per_lane, np.int32), np.zeros(lanes * per_lane), 0
     for part in range(per_lane):
-        top = highest[part]
-        if not top > 0.0:
-            continue
-        none = math.exp(-top)
+        none = math.exp(-highest[part])
         for lane in range(lanes):
-            block = np.uint64(lane * per_lane + part)
-            at = 4 * int(block)
-            one, two = np.uint64(lowest[at]), np.uint64(lowest[at + 1])
-            u = _uniform(one, two)
-            if u <= none:  # nearly always: the logarithm need not be taken
-                continue
-            three, four = np.uint64(lowest[at + 2]), np.uint64(lowest[at + 3])
-            height, point = -math.log(u), 0
-            while height < top:
-                position = part * BLOCK + int(two & _PLACE)
-                if position < positions and height < limits[position]:
-                    if found == room:
-                        rows, first, second = _doubled(rows), _doubled(first), _doubled(second)
-                        room *= 2
-                    rows[found] = lane * positions + position
-                    first[found] = np.uint32(three)
-                    second[found] = np.uint32(four)
-                    found += 1
-                point += 1
-                one, two, three, four = philox(block, np.uint64(point), low, high, key_low, key_high)
-                height -= math.log(_uniform(one, two))
+            block = lane * per_lane + part
+            open_blocks[going] = block
+            going += int(_uniform(words[0, block], words[1, block]) > none)  # nearly never: so few logarithms
+    point = 0
+    while going > 0:
+        if point > 0:
+            fill_blocks(key, entity, 0, point, words)
+        if found + going > room:
+            rows, first, second = _longer(rows, going), _longer(first, going), _longer(second, going)
+            room = rows.size
+        still = 0
+        for i in range(going):
+            block = open_blocks[i]
+            lane, part = block // per_lane, block % per_lane
+            height = heights[i] - math.log(_uniform(words[0, block], words[1, block]))
+            position = part * BLOCK + int(words[1, block] & _PLACE)
+            rows[found] = lane * positions + position
+            first[found], second[found] = words[2, block], words[3, block]
+            found += int(height < limits[position])  # without a jump that cannot be foreseen
+            open_blocks[still], heights[still] = block, height
+            still += int(height < highest[part])
+        going = still
+        point += 1
     return rows[:found], first[:found], second[:found]
 
 
 @kernel
-def _uniform(one: np.uint64, two: np.uint64) -> float:
+def _uniform(one: np.uint32, two: np.uint32) -> float:
     """Midpoint of the cell of (0, 1) that 52 bits of two words name."""
-    return float((np.float64((one << np.uint64(20)) | (two >> np.uint64(12))) + 0.5) * 2.0**-52)
+    cell = (np.uint64(one) << np.uint64(20)) | (np.uint64(two) >> np.uint64(12))
+    return float((np.float64(cell) + 0.5) * 2.0**-52)
 
 
 @kernel
-def _doubled(values):  # type: ignore[no-untyped-def]
-    """The same values with as much room again behind them."""
-    out = np.empty(2 * values.size, values.dtype)
+def _longer(values, by):  # type: ignore[no-untyped-def]
+    """The same values with twice the room, and `by` besides."""
+    out = np.empty(2 * values.size + by, values.dtype)
     out[: values.size] = values
     return out
 
