@@ -171,8 +171,7 @@ class Store(Giver):
         place = Place(lot, amount, now, lot.priority if self.by_priority else 0, self._sequence)
         self.entered += 1
         self.amount_in += lot.amount
-        self.queue.change(1, now)
-        self._change_level(amount, now)
+        self._change_level(1, amount, now)
         self._begin_stay(place)
 
     def _begin_stay(self, place: Place) -> None:
@@ -264,14 +263,16 @@ class Store(Giver):
         else:
             self.ripening -= 1
 
-    def write_off(self, place: Place) -> None:
-        """Take a withdrawn lot out of the books."""
+    def write_off(self, place: Place) -> int:
+        """Take a withdrawn lot out of the books; return the ticks that it stayed."""
         now = self.line.env.now
-        self.waited += now - place.entered
-        self.queue.change(-1, now)
-        self._change_level(-place.amount, now)
+        stayed = now - place.entered
+        self.waited += stayed
+        self._change_level(-1, -place.amount, now)
+        return stayed
 
-    def _change_level(self, by: float, now: int) -> None:
+    def _change_level(self, lots: int, by: float, now: int) -> None:
+        self.queue.change(lots, now)
         if now != self.level_since:
             self.level_area += self.level * (now - self.level_since)
             self.level_since = now
@@ -318,14 +319,15 @@ class Store(Giver):
         return self._let_go(entry[2])
 
     def _let_go(self, place: Place) -> Lot:
+        lot = place.lot
         self.withdraw(place)
-        self.write_off(place)
-        self.wait.add(self.line.env.now - place.entered)
+        stayed = self.write_off(place)
+        self.wait.add(stayed)
         self.left += 1
-        self.amount_out += place.lot.amount
+        self.amount_out += lot.amount
         self.changed()
         self._make_room()
-        return place.lot
+        return lot
 
     def _make_room(self) -> None:
         """A lot has gone: if another one waits for its room, it may come. One that comes to wait will say so itself."""

@@ -285,10 +285,13 @@ class LineRun:
 
     def _feed_stations(self) -> None:
         """Feed free units, the longest-waiting first, then stations as written, then units by number."""
-        stations = self._touched_stations
+        touched = self._touched_stations
         self._touched_stations = []
-        for station in stations:
+        stations = []
+        for station in touched:
             station.touched = False
+            if station.hungry and station.first_hungry() is not None:
+                stations.append(station)
         if len(stations) == 1:
             while stations[0].feed_one():
                 pass
