@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from cellfab.buyer_counts import BuyerCounts
 from cellfab.core import notes
 from cellfab.core.causes import cause
 from cellfab.core.draws import Draws
 from cellfab.core.ledger import Posting
-from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.lot import Lot
 from cellfab.core.racks import Racks
 from cellfab.core.tally import Tally
 from cellfab.economics.credits import Shortfall
@@ -103,6 +102,9 @@ class Plant:
         spec = scenario.spec
         if spec.economics is None:
             raise ConfigError(f"scenario '{scenario.name}' makes cells but has no `economics`")
+        from cellfab.kernels.exits import mark_exits
+
+        self._mark_exits = mark_exits
         self.scenario = scenario
         self.recorder = recorder
         self.economics = spec.economics
@@ -188,7 +190,9 @@ class Plant:
         week, maturity = now // TICKS_PER_WEEK, self.maturity(station, now)
         exits = None
         if stops[0].machine is not None:
-            exits = _entering(lot, len(stops))
+            exits = np.full(lot.n, len(stops), dtype=np.int64)
+            if lot.exit_code is not None:
+                self._mark_exits(lot.exit_code, exits, len(stops), -1)
         seconds, stops_s = None, 0.0
         visits: list[_Visit] = []
         for parent in lots:
@@ -213,11 +217,11 @@ class Plant:
                 alive = made.n
                 if self.modes is not None:
                     self.modes.begun(made, now)
-            scrapped = _losses(made)
+            scrapped, made.losses = made.losses, []
             if self.recorder is not None:
                 self.recorder.passed(key, made, step.writes)
             if exits is not None and scrapped:
-                exits[(made.exit_code != ALIVE) & (exits == len(stops))] = index
+                self._mark_exits(made.exit_code, exits, len(stops), index)
             self._count(week, key, made, alive, scrapped)
             seconds = work.seconds if seconds is None else seconds
             noted = notes.take(made, known)
@@ -386,13 +390,6 @@ def cells_per_row(lot: Lot) -> float:
     if lot.unit != "kg":
         return 1.0 / pieces
     return facts.get("lanes", 0.0) * facts.get("planned_positions", 0.0) / pieces / lot.n
-
-
-def _entering(lot: Lot, machines: int) -> npt.NDArray[np.int64]:
-    exits = np.full(lot.n, machines, dtype=np.int64)
-    if lot.exit_code is not None:
-        exits[lot.exit_code != ALIVE] = -1
-    return exits
 
 
 def _losses(lot: Lot) -> list[tuple[int, int]]:

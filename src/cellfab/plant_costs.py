@@ -137,8 +137,8 @@ class PlantCosts:
             if account.startswith(MATERIALS)
         }
         whole = sum(powders.values())
-        for account, quantity in powders.items():
-            self.ledger.give_back(lot, account, min(quantity, quantity * kg / whole), week, place)
+        shares = {account: min(quantity, quantity * kg / whole) for account, quantity in powders.items()}
+        self.ledger.give_back(lot, shares, week, place)
 
     def finished(self, lot: Lot, rows: int, kwh: float, week: int, sink: str) -> None:
         """A lot of `rows` good cells that store `kwh` has left the line."""

@@ -169,11 +169,11 @@ def test_trim_goes_back_at_average_cost():
     ledger = Ledger()
     lot = Lot(1)
     ledger.charge_lot(lot, 0, "film", [("materials.lfp", 100.0, "kg", 800.0), ("labour", 1.0, "h", 40.0)])
-    ledger.give_back(lot, "materials.lfp", 6.0, 0, "film")
+    ledger.give_back(lot, {"materials.lfp": 6.0}, 0, "film")
     assert lot.value_usd == 792.0
     assert list(ledger.held()) == [(0, Holding.RETURNED, "part", "", "materials.lfp", 6.0, "kg", 48.0)]
     with pytest.raises(ValueError, match="to give back"):
-        ledger.give_back(lot, "materials.lfp", 94.1, 0, "film")
+        ledger.give_back(lot, {"materials.lfp": 94.1}, 0, "film")
 
 
 def test_refusals():
@@ -295,7 +295,7 @@ def test_any_history_balances(actions, seed):
         elif action == "trim":
             held = ledger.carried(lot, "kg").get("materials.a")
             if held is not None:
-                ledger.give_back(lot, "materials.a", held / 2, week, "s")
+                ledger.give_back(lot, {"materials.a": held / 2}, week, "s")
         else:
             ledger.charge(week, "s", "capital", 1.0, "usd", pick.uniform(-5, 100), Holding.IDLE_CAPACITY)
     assert ledger.balance().is_zero

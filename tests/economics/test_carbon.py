@@ -24,7 +24,7 @@ def ledger():
     book.charge_lot(lot, 0, "coat", [("electricity", 100.0, "kWh", 8.0), ("heat", 50.0, "kWh", 1.0)])
     book.charge(1, "coat", "electricity", 10.0, "kWh", 0.8, Holding.IDLE_CAPACITY)
     book.charge(5, "plant", "electricity", 1.0, "kWh", 0.8, Holding.EXPENSED)
-    book.give_back(lot, "materials.lfp", 2.0, 0, "mix")
+    book.give_back(lot, {"materials.lfp": 2.0}, 0, "mix")
     return book
 
 

@@ -193,7 +193,7 @@ def test_payments_come_when_they_are_due():
 def test_returned_material_is_not_paid():
     ledger, lot, money = Ledger(), Lot(1, n=1, product="ess"), economics(tariffs={})
     ledger.charge_lot(lot, 0, "coat", [("materials.lfp", 10.0, "kg", 80.0)])
-    ledger.give_back(lot, "materials.lfp", 2.0, 0, "slit")
+    ledger.give_back(lot, {"materials.lfp": 2.0}, 0, "slit")
     prices = weekly_prices(money, {"lfp": POWDER}, START, 1)
     assert cash_flow(ledger, money, {"lfp": POWDER}, prices, {}, START, 1, {}).operating == (pytest.approx(64.0),)
 

@@ -18,7 +18,7 @@ def ledger():
     used = [("materials.lfp", 10.0, "kg", 80.0), ("capital", 1.0, "usd", 20.0), ("electricity", 5.0, "kWh", 0.4)]
     for lot in (first, second):
         ledger.charge_lot(lot, 0, "mix", used)
-    ledger.give_back(first, "materials.lfp", 1.0, 0, "mix")
+    ledger.give_back(first, {"materials.lfp": 1.0}, 0, "mix")
     ledger.charge(0, "plant", "heat", 100.0, "kWh", 2.0)
     ledger.charge(1, "mix", "capital", 1.0, "usd", 15.0, Holding.IDLE_CAPACITY)
     ledger.scrap(first, 10, 100, 1, "weld", "cold_weld")

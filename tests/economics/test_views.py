@@ -22,7 +22,7 @@ def ledger():
     for lot in (sold, scrapped, inside):
         used = [("materials.lfp", 100.0, "kg", 800.0), ("materials.foil", 20.0, "m2", 20.0), ("labour", 1.0, "h", 40.0)]
         ledger.charge_lot(lot, 0, "coat", used)
-    ledger.give_back(sold, "materials.lfp", 10.0, 0, "coat")
+    ledger.give_back(sold, {"materials.lfp": 10.0}, 0, "coat")
     ledger.scrap(scrapped, 4, 10, 1, "coat", "torn")
     scrapped.material = "cell"
     ledger.charge_lot(scrapped, 1, "assembly.weld", [("electricity", 5.0, "kWh", 0.4)])

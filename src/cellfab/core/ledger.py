@@ -24,7 +24,7 @@ left. A place is a station, or a machine in its chain ("assembly.weld"); costs t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -196,7 +196,9 @@ class Ledger(Pages):
         carried = self._carried.get(lot.identity)
         if carried is not None:
             # Rounded down; the remainder of less than a micro-unit stays on the rows that live.
-            money = self._give(carried, holder, rows, of)
+            money = self._hand_over(carried.amounts, holder.amounts, rows, of)
+            carried.total -= money
+            holder.total += money
             lot.value_usd = carried.total / MICRO
             if rows == of:
                 del self._carried[lot.identity]
@@ -255,30 +257,30 @@ class Ledger(Pages):
         sums[1] += money
         self._received[paid] = self._received.get(paid, 0) + money
 
-    def give_back(self, lot: Lot, account: str, quantity: float, week: int, place: str) -> None:
-        """Return material from a lot to the store, at the lot's own average cost of it.
+    def give_back(self, lot: Lot, quantities: Mapping[str, float], week: int, place: str) -> None:
+        """Return materials, by account, from a lot to the store, at the lot's own average cost of each.
 
         Raises
         ------
         ValueError
             If the lot does not hold that much.
         """
-        carried, known = self._carried.get(lot.identity), self._accounts.get(account)
-        there, worth = (0, 0) if carried is None or known is None else carried.amounts[:, known[0]].tolist()
-        q = round(quantity * MICRO)
-        if carried is None or known is None or not 0 <= q <= there:
-            raise ValueError(f"{place}: lot {lot.identity} has no {quantity:g} of '{account}' to give back")
-        if q == 0:
-            return
-        money = worth * q // there
+        carried = self._carried.get(lot.identity)
         holder = self._holder(self._page(week, place, lot.product), Holding.RETURNED)
-        moved = np.array((q, money))
-        carried.amounts[:, known[0]] -= moved
-        holder.amounts[:, known[0]] += moved
-        carried.total -= money
-        holder.total += money
-        lot.value_usd = carried.total / MICRO
-        holder.note(account, 0, 0, money)
+        for account, quantity in quantities.items():
+            known = self._accounts.get(account)
+            there, worth = (0, 0) if carried is None or known is None else carried.amounts[:, known[0]].tolist()
+            q = round(quantity * MICRO)
+            if carried is None or known is None or not 0 <= q <= there:
+                raise ValueError(f"{place}: lot {lot.identity} has no {quantity:g} of '{account}' to give back")
+            if q:
+                money = worth * q // there
+                carried.amounts[:, known[0]] = there - q, worth - money
+                holder.amounts[:, known[0]] += q, money
+                carried.total -= money
+                holder.total += money
+                lot.value_usd = carried.total / MICRO
+                holder.note(account, 0, 0, money)
 
     def carried(self, lot: Lot, unit: str) -> dict[str, float]:
         """What a lot holds of every account kept in `unit`."""
@@ -366,7 +368,7 @@ class Ledger(Pages):
 
     def _give(self, giver: Carried, taker: Carried, share: int = 1, whole: int = 1) -> int:
         """Hand over the share `share` / `whole` of every amount, rounded down; tell how much money that is."""
-        money = int(self._hand_over(giver.amounts, taker.amounts, share, whole))
+        money: int = self._hand_over(giver.amounts, taker.amounts, share, whole)
         giver.total -= money
         taker.total += money
         return money

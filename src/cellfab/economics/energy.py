@@ -74,7 +74,7 @@ class EnergyBook:
             own = self._lots.get(lot.identity)
             if own is None:
                 own = self._lots[lot.identity] = np.zeros(self._gone["scrap"].size)
-            own[number] += kwh
+            own[number] = own.item(number) + kwh
 
     def scrapped(self, lot: Lot, rows: int, of: int) -> None:
         """`rows` of the `of` living rows of a lot were thrown away, with their share."""
