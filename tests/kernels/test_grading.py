@@ -9,6 +9,8 @@ import pytest
 
 from cellfab.core.defects import MECHANISMS, bit
 from cellfab.kernels import grading, grading_theory, sums
+from cellfab.kernels.cell_numbers import fill_cell_numbers
+from cellfab.kernels.random import fill_normal, stream_key
 
 N = 600
 
@@ -20,7 +22,7 @@ def near(rng: np.random.Generator, mean: float, relative_sd: float = 0.03) -> np
 def test_grading_equals_the_twin() -> None:
     rng = np.random.default_rng(6)
     law = grading.GradeLaw(
-        capacity_noise=0.01, dcir_noise=0.01, energy_per_ah=3.7, least_ah=22.5, most_mohm=5.2, grade_a_ah=23.0,
+        capacity_noise=0.01, tray_noise=0.0, dcir_noise=0.01, energy_per_ah=3.7, least_ah=22.5, most_mohm=5.2, grade_a_ah=23.0,
         appearance=0.05, leak_found=0.5, leak_bit=bit("leak"),
     )  # fmt: skip
     # Best first: narrow and unspoilt; leaky ones of full capacity; low resistance at less capacity, downgraded or not.
@@ -68,6 +70,44 @@ def test_grading_equals_the_twin() -> None:
     assert found.good_dcir == (alive & (why == 2) & (dcir <= np.float32(5.2))).sum() > 0
     assert {0, 1, 2, 3, 4} == set(reason)
     assert {0, 1, 2, 3} == set(grade)
+
+
+def test_a_lot_is_graded_with_the_numbers_of_its_cells_and_trays() -> None:
+    rng, places = np.random.default_rng(7), 49
+    law = grading.GradeLaw(
+        capacity_noise=0.01, tray_noise=0.02, dcir_noise=0.01, energy_per_ah=3.7, least_ah=22.5, most_mohm=5.2,
+        grade_a_ah=23.0, appearance=0.05, leak_found=0.5, leak_bit=bit("leak"),
+    )  # fmt: skip
+    limits = np.array([(23.0, 5.05, 0.1, 0), (22.5, 5.2, np.inf, 1)], np.float32)
+    before = np.where(rng.random(N) < 0.1, 5, 0).astype(np.int16)
+    position = np.where(before == 0, np.cumsum(before == 0) - 1, -1).astype(np.int32)
+    defects = np.where(rng.random(N) < 0.5, rng.integers(0, 1 << len(MECHANISMS), N), 0).astype(np.uint16)
+    downgraded, leakage = (rng.random(N) < 0.3).astype(np.uint8), rng.uniform(0.0, 0.2, N).astype(np.float32)
+    capacity, dcir = near(rng, 23.5), near(rng, 4.9)
+    cells, trays = stream_key(1, 0, "grade", "cells"), stream_key(1, 0, "grade", "trays")
+
+    made, grade, escapes = np.empty((3, N), np.float32), np.empty(N, np.uint8), np.empty(len(MECHANISMS) + 1, np.int64)
+    code = before.copy()
+    found = grading.grade_lot(
+        law, limits, cells, trays, 7, position, places, defects, downgraded, leakage, capacity, dcir, *made, grade,
+        np.array([21, 22, 23, 24], np.int16), code, escapes,
+    )  # fmt: skip
+
+    words, z, error = np.empty((4, N), np.uint32), np.empty((2, N), np.float32), np.empty(N, np.float32)
+    apart, place, reason, missed = np.empty((3, N), np.float32), *np.empty((2, N), np.uint8), np.empty_like(escapes)
+    fill_cell_numbers(cells, 7, words, z)
+    fill_normal(trays, 7, error)
+    graded = grading.grade_cells(
+        law, limits, z, words[2], position // np.int32(places), np.float32(0.02) * error, before == 0, defects,
+        downgraded, leakage, capacity, dcir, *apart, place, reason, missed,
+    )  # fmt: skip
+    np.testing.assert_array_equal(made, apart)
+    np.testing.assert_array_equal(grade, place)
+    np.testing.assert_array_equal(escapes, missed)
+    rejected = np.where(before == 0, reason, 0)
+    np.testing.assert_array_equal(code, np.where(rejected > 0, np.int16(20) + rejected, before))
+    assert found == (sums.sum_where(capacity, before == 0), graded, *np.bincount(rejected, minlength=5)[1:])
+    assert min(found[2:]) > 0
 
 
 @pytest.mark.parametrize("n", [0, 1, 3, 4, 101])

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.random import fill_normal
+from cellfab.kernels.random_blocks import CHUNK, fill_blocks, normal_pairs
 from cellfab.kernels.sums import spread_where, sum_where
 
 
@@ -15,6 +17,8 @@ class GradeLaw(NamedTuple):
     """Noise and limits of the end-of-line tests, as numbers."""
 
     capacity_noise: float
+    tray_noise: float
+    """Of all capacities of a tray, by its temperature."""
     dcir_noise: float
     energy_per_ah: float
     """Wh."""
@@ -154,7 +158,13 @@ def grade_cells(
 
     escapes[:] = 0
     good_capacity, good_dcir, grade_a = 0, 0, 0
+    rare = np.empty(n + 1, np.int32)  # the few cells that the loop behind has to look at
+    few = 0
     for i in range(n):
+        rare[few] = i
+        few += (reason[i] > 0) | (defects[i] > 0)
+    for at in range(few):
+        i = rare[at]
         if reason[i] > 0 and alive[i]:
             good_capacity += reason[i] == LOW_CAPACITY and capacity_ah[i] >= least_ah
             good_dcir += reason[i] == HIGH_DCIR and dcir_mohm[i] <= most_mohm
@@ -171,3 +181,98 @@ def grade_cells(
         grade_a += grade[i] == 1
     mean, sd = spread_where(capacity_ah, counted, law.grade_a_ah)
     return Graded(energy, grade_a, mean, sd, good_capacity, good_dcir)
+
+
+class Sorted(NamedTuple):
+    """What the tests made of a lot, and how many they rejected for each reason."""
+
+    tested_ah: float
+    """Capacity of the cells that came."""
+    graded: Graded
+    low_capacity: int
+    high_dcir: int
+    appearance: int
+    no_grade: int
+
+
+@kernel
+def grade_lot(
+    law: GradeLaw,
+    limits: npt.NDArray[np.float32],
+    cells_key: np.uint64,
+    trays_key: np.uint64,
+    entity: int,
+    position: npt.NDArray[np.int32],
+    cells_per_tray: int,
+    defects: npt.NDArray[np.uint16],
+    downgraded: npt.NDArray[np.uint8],
+    self_discharge: npt.NDArray[np.float32],
+    capacity_ah: npt.NDArray[np.float32],
+    dcir_mohm: npt.NDArray[np.float32],
+    read_ah: npt.NDArray[np.float32],
+    read_mohm: npt.NDArray[np.float32],
+    energy_wh: npt.NDArray[np.float32],
+    grade: npt.NDArray[np.uint8],
+    codes: npt.NDArray[np.int16],
+    exit_code: npt.NDArray[np.int16],
+    escapes: npt.NDArray[np.int64],
+) -> Sorted:
+    """Draw the errors of the tests, test and sort every cell of a lot, and scrap those that no grade takes.
+
+    Parameters
+    ----------
+    law, limits, defects, downgraded, self_discharge, capacity_ah, dcir_mohm, read_ah, read_mohm, energy_wh, grade
+        As in `grade_cells`.
+    cells_key, trays_key, entity
+        Name the draws: block i of the first stream belongs to cell i (two normal numbers, and in the third word the
+        last look), number t of the second to tray t.
+    position : ndarray of int32, shape (n,)
+        Place of each cell, counted through all trays; negative for a cell that is in none.
+    cells_per_tray : int
+        Places of a tray.
+    codes : ndarray of int16, shape (4,)
+        Exit codes of `LOW_CAPACITY`, `HIGH_DCIR`, `APPEARANCE` and `NO_GRADE`.
+    exit_code : ndarray of int16, shape (n,)
+        0 where a cell came alive; those rejected get their code.
+    escapes : ndarray of int64, shape (mechanisms + 1,)
+        Filled, as in `grade_cells`.
+
+    Returns
+    -------
+    Sorted
+    """
+    n = grade.size
+    z, look = np.empty((2, n), np.float32), np.empty(n, np.uint32)
+    words = np.empty((4, CHUNK), np.uint32)
+    words_0, words_1 = words[0], words[1]
+    for done in range(0, n, CHUNK):
+        end = min(done + CHUNK, n)
+        fill_blocks(cells_key, entity, done, 0, words)
+        normal_pairs(words_0, words_1, 0, z[0, done:end], z[1, done:end])
+        look[done:end] = words[2, : end - done]
+    came, reason, tray = np.empty(n, np.bool_), np.empty(n, np.uint8), np.empty(n, np.int32)
+    # Half a place further, so that no rounding of the product reaches the next whole number.
+    last, per_place = np.int32(0), 1.0 / cells_per_tray
+    for i in range(n):
+        came[i] = exit_code[i] == 0
+        tray[i] = np.int32((np.float64(position[i]) + 0.5) * per_place)
+    for i in range(n):
+        last = max(last, tray[i])
+    tray_error = np.empty(last + 1, np.float32)
+    fill_normal(trays_key, entity, tray_error)
+    tray_noise = np.float32(law.tray_noise)
+    for t in range(tray_error.size):
+        tray_error[t] *= tray_noise
+    graded = grade_cells(
+        law, limits, z, look, tray, tray_error, came, defects, downgraded, self_discharge, capacity_ah, dcir_mohm,
+        read_ah, read_mohm, energy_wh, grade, reason, escapes,
+    )  # fmt: skip
+    counts = np.zeros(NO_GRADE + 1, np.int64)
+    for i in range(n):
+        if reason[i] > 0 and came[i]:
+            exit_code[i] = codes[reason[i] - 1]
+            counts[reason[i]] += 1
+    return Sorted(
+        sum_where(capacity_ah, came), graded, counts[LOW_CAPACITY], counts[HIGH_DCIR], counts[APPEARANCE],
+        counts[NO_GRADE],
+    )  # fmt: skip

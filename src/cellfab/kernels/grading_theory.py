@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from statistics import NormalDist
 
 
+@lru_cache
 def series_factor(cells: int) -> float:
     """Expected distance of the weakest of `cells` normal numbers from their mean, in standard deviations.
 

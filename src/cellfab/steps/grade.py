@@ -42,7 +42,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +58,7 @@ from cellfab.core.columns import column
 from cellfab.core.defects import MECHANISMS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.core.web import exit_codes, note_false_rejects, scrapped
 from cellfab.kernels.formation_theory import grid_energy_kwh
 from cellfab.kernels.grading_theory import usable_fraction
 from cellfab.steps.base import Step, Work
@@ -77,6 +78,18 @@ APPEARANCE = cause("grade", "appearance", "dent, scratch or leak found at the la
 NO_BUYER = cause("grade", "no_buyer", "meets part of several specifications and none of them whole")
 SELF_DISCHARGE = "k_measured_mv_per_d"
 """What a buyer's limit on self-discharge is about; written by `ageing`."""
+_CODES = np.array([LOW_CAPACITY, HIGH_DCIR, APPEARANCE, NO_BUYER], np.int16)
+_ESCAPES = (*(f"escapes_{mechanism}" for mechanism in MECHANISMS), "escapes")
+
+
+class _Judgement(NamedTuple):
+    """What lots are judged by at one maturity."""
+
+    asked: tuple[float, float, float]
+    """Rated capacity and resistance, and maturity."""
+    law: GradeLaw
+    limits: npt.NDArray[np.float32]
+    matching: dict[str, float]
 
 
 class Grade(Step):
@@ -135,6 +148,7 @@ class Grade(Step):
         super().__init__(params, design)
         self.buyers = in_order_of_price(params.buyers)
         """Who pays most first."""
+        self._judged: _Judgement | None = None
 
     def review(self) -> Iterator[Remark]:
         """Whether the limits leave room for a cell as designed, for both grades, and for the noise of the tests."""
@@ -204,43 +218,47 @@ class Grade(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Measure, reject and sort every cell."""
-        from cellfab.kernels.cell_numbers import fill_cell_numbers
-        from cellfab.kernels.grading import grade_cells
-        from cellfab.kernels.sums import sum_where
+        from cellfab.kernels.grading import grade_lot
 
-        columns, n = lot.columns, lot.n
-        tested_ah = sum_where(columns["capacity_ah"], lot.alive())
-        lot.attributes["tested_kwh"] = tested_ah * self.design.nominal_voltage_v * 1e-3
-        words, z = np.empty((4, n), np.uint32), np.empty((2, n), np.float32)
-        fill_cell_numbers(draws.key("cells"), lot.identity, words, z)
-        tray = columns["tray_position"] // np.int32(lot.attributes["cells_per_tray"])
-        trays = max(int(tray.max(initial=-1)) + 1, 1)
-        warm = draws.normal("temperature", lot, trays)
-        warm *= np.float32(self.at("tray_temperature_k", maturity) * self.params.capacity_fraction_per_k)
-        read_ah, read_mohm, energy = (np.empty(n, np.float32) for _ in range(3))
-        grade, reason = np.empty(n, np.uint8), np.empty(n, np.uint8)
-        escapes = np.empty(len(MECHANISMS) + 1, np.int64)
-        limits, facts = self._limits(lot), lot.attributes
-        found = grade_cells(
-            self._law(limits, maturity), limits.astype(np.float32), z, words[2], tray, warm, lot.alive(),
-            columns["defects"], self._downgraded(lot), self._self_discharge(lot), columns["capacity_ah"],
-            columns["dcir_mohm"], read_ah, read_mohm, energy, grade, reason, escapes,
+        columns, n, facts = lot.columns, lot.n, lot.attributes
+        judgement = self._judgement(facts["rated_capacity_ah"], facts["rated_dcir_mohm"], maturity)
+        read_ah, read_mohm, energy = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
+        grade, escapes = np.empty(n, np.uint8), np.empty(len(_ESCAPES), np.int64)
+        found = grade_lot(
+            judgement.law, judgement.limits, draws.key("cells"), draws.key("temperature"), lot.identity,
+            columns["tray_position"], int(facts["cells_per_tray"]), columns["defects"], self._downgraded(lot),
+            self._self_discharge(lot), columns["capacity_ah"], columns["dcir_mohm"], read_ah, read_mohm, energy, grade,
+            _CODES, exit_codes(lot), escapes,
         )  # fmt: skip
         columns.update(zip(self.writes, (read_ah, read_mohm, energy, grade), strict=True))
-        lot.scrap_each(reason, (LOW_CAPACITY, HIGH_DCIR, APPEARANCE, NO_BUYER))
-        facts["grade_a_cells"] = float(found.grade_a)
-        facts["grade_b_cells"] = float(lot.n_alive - found.grade_a)
-        facts["good_energy_kwh"] = found.energy_wh * 1e-3
+        scrapped(
+            lot, (LOW_CAPACITY, found.low_capacity), (HIGH_DCIR, found.high_dcir), (APPEARANCE, found.appearance),
+            (NO_BUYER, found.no_grade),
+        )  # fmt: skip
+        graded = found.graded
+        facts["tested_kwh"] = found.tested_ah * self.design.nominal_voltage_v * 1e-3
+        facts["grade_a_cells"] = float(graded.grade_a)
+        facts["grade_b_cells"] = float(lot.n_alive - graded.grade_a)
+        facts["good_energy_kwh"] = graded.energy_wh * 1e-3
         in_series = self.buyers[0][1].cells_in_series if self.buyers else self.params.cells_in_series
-        facts["rack_usable_fraction"] = usable_fraction(found.grade_a_sd_ah / found.grade_a_mean_ah, in_series)
-        facts |= self._matching(facts["rated_capacity_ah"], facts["rated_dcir_mohm"])
+        facts["rack_usable_fraction"] = usable_fraction(graded.grade_a_sd_ah / graded.grade_a_mean_ah, in_series)
+        facts |= judgement.matching
         if self.buyers:
             facts |= self._sold(lot)
-        facts[notes.FALSE_REJECTS + "low_capacity"] = float(found.good_capacity)
-        facts[notes.FALSE_REJECTS + "high_dcir"] = float(found.good_dcir)
-        for mechanism, cells in zip((*MECHANISMS, ""), escapes.tolist(), strict=True):
-            facts[f"escapes_{mechanism}" if mechanism else "escapes"] = float(cells)
+        note_false_rejects(lot, LOW_CAPACITY, graded.good_capacity)
+        note_false_rejects(lot, HIGH_DCIR, graded.good_dcir)
+        facts.update(zip(_ESCAPES, map(float, escapes.tolist()), strict=True))
         return lot
+
+    def _judgement(self, rated_ah: float, rated_mohm: float, maturity: float) -> _Judgement:
+        """What the lots of a design are judged by; kept as long as the same is asked for."""
+        asked = rated_ah, rated_mohm, maturity
+        if self._judged is None or self._judged.asked != asked:
+            limits = self._limits(rated_ah, rated_mohm)
+            self._judged = _Judgement(
+                asked, self._law(limits, maturity), limits.astype(np.float32), self._matching(rated_ah, rated_mohm)
+            )
+        return self._judged
 
     def _matching(self, rated_ah: float, rated_mohm: float) -> dict[str, float]:
         """Bins and strings of the buyers, for `cellfab.core.racks`."""
@@ -285,6 +303,8 @@ class Grade(Step):
         """1 for cells that are grade B whatever they measure: an inspection said so, or their joints were mended."""
         names = ("downgraded", "rewelded") if self.params.downgrade_rework else ("downgraded",)
         flags = [lot.columns[name] for name in names if name in lot.columns]
+        if len(flags) == 1:
+            return flags[0]
         return np.bitwise_or.reduce(flags) if flags else np.zeros(lot.n, np.uint8)
 
     def _self_discharge(self, lot: Lot) -> npt.NDArray[np.float32]:
@@ -293,7 +313,7 @@ class Grade(Step):
             return lot.columns[SELF_DISCHARGE]
         return np.zeros(lot.n, np.float32)
 
-    def _limits(self, lot: Lot) -> npt.NDArray[np.float64]:
+    def _limits(self, rated_ah: float, rated_mohm: float) -> npt.NDArray[np.float64]:
         """What each grade takes, a row each: of the buyers who pays most first, else A and B."""
         if self.buyers:
             rows = [
@@ -302,7 +322,6 @@ class Grade(Step):
             ]
             return np.array(rows)
         params = self.params
-        rated_ah, rated_mohm = lot.attributes["rated_capacity_ah"], lot.attributes["rated_dcir_mohm"]
         grade_a = params.grade_a_capacity_fraction * rated_ah, params.grade_a_dcir_fraction * rated_mohm
         grade_b = params.least_capacity_fraction * rated_ah, params.most_dcir_fraction * rated_mohm
         return np.array([(*grade_a, math.inf, 0.0), (*grade_b, math.inf, 1.0)])
@@ -315,6 +334,7 @@ class Grade(Step):
         widest = limits if self.buyers else limits[1:]
         return GradeLaw(
             capacity_noise=float(now["capacity_noise_fraction"]),
+            tray_noise=float(now["tray_temperature_k"] * now["capacity_fraction_per_k"]),
             dcir_noise=float(now["dcir_noise_fraction"]),
             energy_per_ah=float(self.design.nominal_voltage_v),
             least_ah=float(widest[:, 0].min()),
