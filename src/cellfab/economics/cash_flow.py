@@ -15,6 +15,7 @@ from __future__ import annotations
 import datetime
 import itertools
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,8 @@ from cellfab.economics.terms import CREDITS, payment_delay
 QUARTER_WEEKS = 13
 _RATES = np.concatenate((np.linspace(-0.95, 1.0, 196), np.geomspace(1.02, 100.0, 200)))
 """Yearly rates among which a rate of return is looked for: steps of 0.01 up to 1, of 2.3 % above."""
+_PRECISION = 1e-10
+"""Of a rate of return."""
 _Put = Callable[[str, str, Iterable[float]], None]
 """account, unit, usd of every week after the run"""
 
@@ -153,21 +156,24 @@ def rate_of_return(net: Sequence[float]) -> tuple[float | None, str]:
     Looked for between -95 % and 10 000 % a year. A flow that changes its sign more than once can have several rates of
     return, and then none of them means anything.
     """
-    from scipy.optimize import brentq
-
     weekly = np.asarray(net, np.float64)
     if not (np.any(weekly > 0.0) and np.any(weekly < 0.0)):
         return None, "money flows one way only"
     years = _years(len(weekly))
-    values = [float(np.sum(weekly * (1.0 + rate) ** -years)) for rate in _RATES]
+
+    def value(rate: float) -> float:
+        return float(np.sum(weekly * (1.0 + rate) ** -years))
+
+    values = [value(rate) for rate in _RATES]
     crossed = [place for place, (low, high) in enumerate(itertools.pairwise(values)) if (low < 0.0) != (high < 0.0)]
     if not crossed:
         return None, "no rate between -95 % and 10 000 % a year makes the present value zero"
     if len(crossed) > 1:
         return None, "the present value is zero at more than one rate"
     low, high = float(_RATES[crossed[0]]), float(_RATES[crossed[0] + 1])
-    rate = brentq(lambda share: float(np.sum(weekly * (1.0 + share) ** -years)), low, high, xtol=1e-10)
-    return float(rate), ""
+    steps, negative = round((high - low) / _PRECISION), values[crossed[0]] < 0.0
+    step = bisect_left(range(steps), True, key=lambda step: (value(low + step * _PRECISION) < 0.0) != negative)
+    return low + step * _PRECISION, ""
 
 
 def payback_weeks(flow: CashFlow) -> tuple[float | None, str]:
