@@ -8,6 +8,7 @@ import pytest
 
 from cellfab.kernels import film
 from cellfab.kernels.random import uniform
+from cellfab.kernels.wet_web import batch_factors
 
 KEY = np.uint64(7)
 
@@ -41,6 +42,15 @@ def test_breaks_are_where_the_hazard_says():
     assert found.size > 16
 
 
+def test_a_weak_film_has_more_holes_and_some_charges_have_more_flaws():
+    factors, rates = np.empty((2, 3)), np.empty((2, 3))
+    batch_factors(KEY, 6, 1.5, factors[0])
+    batch_factors(np.uint64(8), 6, 1.5, factors[1])
+    strength = np.array([1.0, 0.5, 2.0], np.float32)
+    film.flaw_rates(KEY, np.uint64(8), 6, 1.5, strength, 1.0, 0.3, 0.01, rates[0], rates[1])
+    assert rates == pytest.approx(factors * [[0.3, 0.6, 0.15], [0.01] * 3])
+
+
 def test_no_film_no_breaks():
     assert film.breaks_m(KEY, 6, np.empty(0, np.int32), 2.5, np.empty(0)).size == 0
     assert film.breaks_m(KEY, 6, np.zeros(9, np.int32), 2.5, np.zeros(1)).size == 0
@@ -63,7 +73,7 @@ def test_weak_share_at_the_ends():
 def _peel(limit, patches=400.0):
     median, spread, weak = np.empty((3, 2))
     film.peel_of_charges(
-        np.array([0.9, 0.5], np.float32), np.array([1.0, 1.1], np.float32), np.array([0.02, 0.1], np.float32),
+        np.array([0.9, 0.5], np.float32), np.array([0.02, 0.022], np.float32), 0.02, np.array([0.02, 0.1], np.float32),
         20.0, 0.12**2, 1.2, limit, patches, median, spread, weak,
     )  # fmt: skip
     return median, spread, weak

@@ -28,9 +28,6 @@ web_events = AtFirstUse("web_events")
 web_field = AtFirstUse("web_field")
 web_rows = AtFirstUse("web_rows")
 
-WORDS = 2.0**32
-"""How many random words there are: an event of probability p is ``word < p * WORDS``."""
-
 KG_PER_M2 = 0.01
 """One mg/cm2 in kg/m2."""
 

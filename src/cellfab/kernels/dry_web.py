@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.random import fill_normal
+from cellfab.kernels.random import fill_normal, uniform
+from cellfab.kernels.web_field import add_along, wander_web
 
 
 @kernel
@@ -38,6 +41,62 @@ def lay_charges(
             at += 1
             end_kg += film_kg[at]
         charge[position] = at
+
+
+@kernel
+def lay_along(
+    keys: npt.NDArray[np.uint64],
+    web: int,
+    charges: int,
+    roll_cv: float,
+    charge_cv: float,
+    drift_cv: float,
+    keep: float,
+    kick: float,
+    lead: float,
+    shared: float,
+    own: float,
+    ripple: float,
+    step_radians: float,
+    charge: npt.NDArray[np.int32],
+    number: int,
+    along: npt.NDArray[np.float32],
+) -> float:
+    """Relative error of loading common to all lanes: of the roll, of its charges, slow drift and ripple.
+
+    Parameters
+    ----------
+    keys : ndarray of uint64, shape (5,)
+        Streams: the roll's two normal numbers, charges, phase of the ripple, and the two of the drift.
+    web, charges : int
+        Identities of the web and of the lot of charges.
+    roll_cv, charge_cv, drift_cv : float
+        1 sigma; of the drift, its point value.
+    keep, kick, lead, shared, own : float
+        From `web_field.ou_coefficients`.
+    ripple, step_radians : float
+        From `web_field.ripple_law`.
+    charge : ndarray of int32, shape (positions,)
+        Charge of each position.
+    number : int
+        Charges.
+    along : ndarray of float32, shape (positions,)
+        Written.
+
+    Returns
+    -------
+    float
+        The roll's second number, which the loading does not need.
+    """
+    roll, offset = np.empty(2, np.float32), np.empty(number, np.float32)
+    fill_normal(keys[0], web, roll)
+    fill_normal(keys[1], charges, offset)
+    for i in range(number):
+        offset[i] *= np.float32(charge_cv)
+    phase = 2.0 * math.pi * uniform(keys[2], web, 0) + 0.5 * step_radians
+    wander_web(keys[3], keys[4], web, keep, kick, lead, shared, own, along)
+    add_along(drift_cv, ripple, step_radians, phase, roll_cv * float(roll[0]), offset, charge, along)
+    return float(roll[1])
 
 
 @kernel

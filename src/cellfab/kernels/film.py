@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.random import normal_quantile, uniform
+from cellfab.kernels.wet_web import batch_factors
 
 _ALMOST_ONE = 1.0 - 1e-12
 
@@ -37,6 +38,39 @@ def break_rate_per_m(
     """
     rate: npt.NDArray[np.float64] = (tension_n_per_m / (strength_mpa * film_um)) ** exponent / scale_m
     return rate
+
+
+@kernel
+def flaw_rates(
+    hole_key: np.uint64,
+    metal_key: np.uint64,
+    entity: int,
+    shape: float,
+    strength_mpa: npt.NDArray[np.float32],
+    reference_mpa: float,
+    holes: float,
+    metal: float,
+    hole_rate: npt.NDArray[np.float64],
+    metal_rate: npt.NDArray[np.float64],
+) -> None:
+    """Holes and metal particles expected of a segment: some charges have more, and a weak film more holes.
+
+    Parameters
+    ----------
+    hole_key, metal_key, entity, shape
+        As in `wet_web.batch_factors`: counts over many charges are negative binomial.
+    strength_mpa : ndarray of float32, shape (charges,)
+        Tensile strength of the film.
+    reference_mpa, holes, metal : float
+        Strength at which so many holes are expected; metal particles expected.
+    hole_rate, metal_rate : ndarray of float64, shape (charges,)
+        Written.
+    """
+    batch_factors(hole_key, entity, shape, hole_rate)
+    batch_factors(metal_key, entity, shape, metal_rate)
+    for i in range(strength_mpa.size):
+        hole_rate[i] *= holes * (reference_mpa / float(strength_mpa[i]))
+        metal_rate[i] *= metal
 
 
 @kernel
@@ -112,7 +146,8 @@ def weak_patches(limit: float, median: float, spread: float, count: float) -> fl
 @kernel
 def peel_of_charges(
     degree: npt.NDArray[np.float32],
-    binder_ratio: npt.NDArray[np.float32],
+    binder: npt.NDArray[np.float32],
+    nominal: float,
     binder_cv: npt.NDArray[np.float32],
     mean_n_per_m: float,
     patch_variance: float,
@@ -130,8 +165,12 @@ def peel_of_charges(
 
     Parameters
     ----------
-    degree, binder_ratio, binder_cv : ndarray of float32, shape (charges,)
-        Fibrillation; binder content over its nominal value; its coefficient of variation over a patch.
+    degree, binder : ndarray of float32, shape (charges,)
+        Fibrillation; binder content.
+    nominal : float
+        Binder content of the recipe.
+    binder_cv : ndarray of float32, shape (charges,)
+        Coefficient of variation of the binder content over a patch.
     mean_n_per_m : float
         Of a fully fibrillated film of nominal binder content.
     patch_variance : float
@@ -143,7 +182,7 @@ def peel_of_charges(
     """
     for i in range(degree.size):
         variance = patch_variance + math.log1p((exponent * binder_cv[i]) ** 2)
-        strength = degree[i] * float(binder_ratio[i]) ** exponent
+        strength = degree[i] * float(binder[i] / np.float32(nominal)) ** exponent
         median_n_per_m[i] = mean_n_per_m * strength * math.exp(-0.5 * variance)
         spread[i] = math.sqrt(variance)
         weak[i] = weak_patches(limit_n_per_m, median_n_per_m[i], spread[i], patches)

@@ -374,7 +374,7 @@ class Coat(Drying):
         params, columns = self.params, lot.columns
         median, spread, weak = np.empty((3, lot.n))
         film.peel_of_charges(
-            np.ones(lot.n, np.float32), columns["binder_fraction"] / np.float32(self.electrode.binder_fraction),
+            np.ones(lot.n, np.float32), columns["binder_fraction"], self.electrode.binder_fraction,
             columns["binder_cv"], self.peel_strength_n_per_m(float(roll[1]), float(roll[2]), maturity),
             log_sigma(self.at("peel_patch_cv", maturity)) ** 2, _BINDER_EXPONENT, params.peel_limit_n_per_m,
             self.patches, median, spread, weak,

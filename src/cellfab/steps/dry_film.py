@@ -54,13 +54,11 @@ from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import ElectrodeStep, Work, once_per_maturity
 
 if TYPE_CHECKING:
-    from cellfab.kernels.web_field import Ripple
+    from cellfab.kernels.web_field import Coefficients, Ripple
 
 dry_web = AtFirstUse("dry_web")
 film = AtFirstUse("film")
-random = AtFirstUse("random")
 web_field = AtFirstUse("web_field")
-wet_web = AtFirstUse("wet_web")
 
 CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent lot")
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
@@ -77,6 +75,7 @@ HOLE = cause("dry_film", "pinhole", "hole read as too large by the camera")
 FOREIGN = cause("dry_film", "metal", "metal particle seen by the camera")
 BLISTER = cause("dry_film", "delamination", "film seen to come off the foil")
 _OF_CHARGE = ("active_fraction", "binder_fraction", "specific_capacity_mah_per_g")  # segments have their charge's
+_ALONG = ("roll", "charge", "phase", "drift", "drift_mean")
 _CM2_PER_M2 = 1e4
 _BINDER_EXPONENT = 1.2  # of strength and peel strength in the binder content, as in `dry_mix`
 
@@ -89,8 +88,9 @@ class _Recipe(NamedTuple):
 
     short: float
     """Loading of single segments, 1 sigma, mg/cm2."""
+    drift: Coefficients
     ripple: Ripple
-    """Of rolls that start without a phase."""
+    """Of a web that starts without a phase."""
     edges: np.float32
     """Edge thinning, standard deviation of the logarithm."""
     holes: Sizes
@@ -265,8 +265,12 @@ class DryFilm(ElectrodeStep):
         child = lot.child(draws.owner, n=0, unit="m", amount=0.0)
         charge = np.empty(planned, np.int32)
         dry_web.lay_charges(film_kg, segment_kg, lanes, electrode.length_m, charge)
-        roll, lamination = draws.normal("roll", child, 2).tolist()
-        along = self._along(child, lot, charge, roll, draws, now, recipe.ripple)
+        along = np.empty(planned, np.float32)
+        lamination = dry_web.lay_along(
+            draws.keys(_ALONG), child.identity, lot.identity, now["roll_loading_cv"], now["charge_loading_cv"],
+            now["drift_loading_cv"], *recipe.drift, recipe.ripple.amplitude, recipe.ripple.step_radians, charge, lot.n,
+            along,
+        )  # fmt: skip
         across, per_position = self._lanes(lot, lanes, draws, now)
         positions = dry_web.positions_filled(along, float(across.sum()) / lanes, segment_kg * lanes, powder_kg)
         along = along[:positions]
@@ -281,15 +285,13 @@ class DryFilm(ElectrodeStep):
         edges = np.float32(now["edge_thinning_fraction"]) * np.exp(recipe.edges * draws.normal("edge", child, lanes))
         web.lay_columns(child, lot, charge, _OF_CHARGE, edges)
         self._close_account(child, segment_kg, total)
-        strength_mpa = lot.columns["film_strength_mpa"].astype(np.float64)
-        self._lose_positions(child, strength_mpa, charge, draws, now)
+        self._lose_positions(child, lot, charge, draws, now)
         tolerance = design * now["loading_tolerance_fraction"]
         web.inspect(
             child, draws, "gauge", loading, design - tolerance, design + tolerance, OFF_LOADING,
             relative=now["gauge_cv"],
         )  # fmt: skip
-        self._holes(child, lot, charge, strength_mpa, draws, now, recipe.holes)
-        self._metal(child, lot, charge, draws, now, recipe.metal)
+        self._flaws(child, lot, charge, draws, now, recipe)
         self._peel(child, lot, charge, lamination, draws, now)
         web.settle_web(child)
         return child
@@ -300,6 +302,7 @@ class DryFilm(ElectrodeStep):
         electrode, camera = self.electrode, now["camera_spread_ln"]
         return _Recipe(
             short=electrode.loading_mg_per_cm2 * self._short_cv(now),
+            drift=web_field.ou_coefficients(electrode.length_m, now["drift_length_m"]),
             ripple=web_field.ripple_law(
                 now["roll_runout_um"] / 2.0 / self.film_um, electrode.length_m, math.pi * now["roll_diameter_m"], 0.0
             ),
@@ -307,19 +310,6 @@ class DryFilm(ElectrodeStep):
             holes=Sizes(now["pinhole_median_mm"], now["pinhole_spread_ln"], camera, now["pinhole_limit_mm"]),
             metal=Sizes(now["metal_median_um"], now["metal_spread_ln"], camera, now["metal_seen_um"]),
         )
-
-    def _along(
-        self, child: Lot, lot: Lot, charge: Charges, roll: float, draws: Draws, now: Mapping[str, Any], ripple: Ripple
-    ) -> Rows:
-        """Relative loading error common to all lanes, per position."""
-        phase = 2.0 * math.pi * random.uniform(draws.key("phase"), child.identity, 0)
-        along = web.wander(child, draws, "drift", charge.size, self.electrode.length_m, now["drift_length_m"])
-        web_field.add_along(
-            now["drift_loading_cv"], ripple.amplitude, ripple.step_radians, phase + ripple.phase,
-            now["roll_loading_cv"] * roll, np.float32(now["charge_loading_cv"]) * draws.normal("charge", lot),
-            charge, along,
-        )  # fmt: skip
-        return along
 
     def _lanes(self, lot: Lot, lanes: int, draws: Draws, now: Mapping[str, Any]) -> tuple[Rows, Rows]:
         """Relative loading error of each lane at the start of the roll, and what it gains from position to position.
@@ -376,14 +366,13 @@ class DryFilm(ElectrodeStep):
         facts["kg_returned"] += facts["kg_good"] - web_kg
         facts["kg_good"] = web_kg
 
-    def _lose_positions(
-        self, child: Lot, strength_mpa: npt.NDArray[np.float64], charge: Charges, draws: Draws, now: Mapping[str, Any]
-    ) -> None:
+    def _lose_positions(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any]) -> None:
         """Threading and breaks, which take all lanes."""
         pitch, positions = child.attributes["pitch_m"], charge.size
         rate = film.break_rate_per_m(
-            now["tension_n_per_m"], strength_mpa, self.film_um, now["break_scale_m"], now["break_exponent"]
-        )
+            now["tension_n_per_m"], lot.columns["film_strength_mpa"].astype(np.float64), self.film_um,
+            now["break_scale_m"], now["break_exponent"],
+        )  # fmt: skip
         breaks = film.breaks_m(draws.key("break"), child.identity, charge, pitch, rate).tolist()
         child.attributes["stops_s"] = len(breaks) * 60.0 * now["rethread_min"]
         web.scrap_positions(child, 0, math.ceil(now["threading_m"] / pitch), THREADING)
@@ -392,28 +381,25 @@ class DryFilm(ElectrodeStep):
             first = int(max((at_m - half_m) / pitch, 0.0))
             web.scrap_positions(child, first, int(min((at_m + half_m) / pitch + 1.0, positions)), BREAK)
 
-    def _holes(
-        self, child: Lot, lot: Lot, charge: Charges, strength_mpa: npt.NDArray[np.float64], draws: Draws,
-        now: Mapping[str, Any], law: Sizes,
-    ) -> None:  # fmt: skip
-        """Holes, more of them in a weak film and in some charges than in others; the camera reads their size."""
-        weakness = now["reference_strength_mpa"] / strength_mpa
-        rate = now["pinholes_per_m2"] * child.attributes["segment_m2"] * weakness
-        rate *= _clusters(draws, "pinhole_cluster", lot, now["cluster_shape"])
-        keep = now["keep_all_columns"]
-        holes = inspect_flaws(child, draws, "pinholes", rate, charge, law, HOLE, keep=keep or self._keep_holes)
+    def _flaws(
+        self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any], recipe: _Recipe
+    ) -> None:
+        """Holes, and metal particles that came with the powder or off the machine; the camera reads their size."""
+        area_m2, keep = child.attributes["segment_m2"], now["keep_all_columns"]
+        hole_rate, metal_rate = np.empty(lot.n), np.empty(lot.n)
+        film.flaw_rates(
+            draws.key("pinhole_cluster"), draws.key("metal_cluster"), lot.identity, now["cluster_shape"],
+            lot.columns["film_strength_mpa"], now["reference_strength_mpa"], now["pinholes_per_m2"] * area_m2,
+            now["metal_per_m2"] * area_m2, hole_rate, metal_rate,
+        )  # fmt: skip
+        holes = inspect_flaws(
+            child, draws, "pinholes", hole_rate, charge, recipe.holes, HOLE, keep=keep or self._keep_holes
+        )
         if holes is not None:
             child.columns[PINHOLE] = holes.largest
             if keep:
                 child.columns[PINHOLES] = holes.counts()
-
-    def _metal(
-        self, child: Lot, lot: Lot, charge: Charges, draws: Draws, now: Mapping[str, Any], law: Sizes
-    ) -> None:  # fmt: skip
-        """Metal particles that came with the powder or off the machine; the camera sees the few large ones."""
-        rate = now["metal_per_m2"] * child.attributes["segment_m2"]
-        rates = rate * _clusters(draws, "metal_cluster", lot, now["cluster_shape"])
-        particles = inspect_flaws(child, draws, "metal", rates, charge, law, FOREIGN, keep=True)
+        particles = inspect_flaws(child, draws, "metal", metal_rate, charge, recipe.metal, FOREIGN, keep=True)
         assert particles is not None  # all of them were asked for
         child.columns[METAL] = particles.largest
 
@@ -426,7 +412,7 @@ class DryFilm(ElectrodeStep):
         roll = math.exp(math.sqrt(math.log1p(now["peel_roll_cv"] ** 2)) * lamination)
         patches = Patches(np.empty(lot.n), np.empty(lot.n), np.empty(lot.n), number)
         film.peel_of_charges(
-            columns["fibrillation"], columns["binder_fraction"] / np.float32(self.electrode.binder_fraction),
+            columns["fibrillation"], columns["binder_fraction"], self.electrode.binder_fraction,
             columns["binder_cv"], now["peel_n_per_m"] * roll, math.log1p(now["peel_patch_cv"] ** 2),
             _BINDER_EXPONENT, now["peel_limit_n_per_m"], number, patches.median_n_per_m, patches.spread, patches.weak,
         )  # fmt: skip
@@ -446,10 +432,3 @@ class DryFilm(ElectrodeStep):
             materials={f"{electrode.foil}_foil": web_m2},
             energy_kwh=self.params.heat_kwh_per_m2 * web_m2,
         )
-
-
-def _clusters(draws: Draws, decision: str, lot: Lot, shape: float) -> npt.NDArray[np.float64]:
-    """Gamma-distributed factors of mean 1 on what charges carry: counts over many charges are negative binomial."""
-    factors = np.empty(lot.n)
-    wet_web.batch_factors(draws.key(decision), lot.identity, shape, factors)
-    return factors
