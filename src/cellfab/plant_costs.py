@@ -10,7 +10,7 @@ from cellfab.config.economics_spec import Economics
 from cellfab.config.line_spec import station_units
 from cellfab.config.problems import config_error
 from cellfab.core.bills import AMOUNT, LINE_BEFORE, ROWS, UNIT_HOURS, Bill, Line
-from cellfab.core.causes import describe
+from cellfab.core.causes import name_of
 from cellfab.core.ledger import ENERGY_UNIT, Holding, Ledger, Posting
 from cellfab.core.lot import Lot
 from cellfab.economics.consumables import UncountableError, lines_of
@@ -121,7 +121,7 @@ class PlantCosts:
 
     def scrapped(self, lot: Lot, losses: Sequence[tuple[int, int]], of: int, week: int, place: str) -> None:
         """Rows of a lot, by cause, are thrown away with their share of its value and of its energy."""
-        named = [(describe(code).name, rows) for code, rows in losses]
+        named = [(name_of(code), rows) for code, rows in losses]
         self.energy.scrapped(lot, self.ledger.scrap_each(lot, named, of, week, place), of)
 
     def became(self, parents: Sequence[Lot], made: Lot) -> None:

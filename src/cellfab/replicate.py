@@ -149,11 +149,11 @@ def _simulated(
             begins=scenario.layout.begins(),
             watch=watch,
         )
-    if plant is not None:
-        if plant.modes is not None:
-            plant.modes.book.close(flow.horizon)
-        _close_books(plant, flow, conversion)
-        _check(plant)
+        if plant is not None:
+            if plant.modes is not None:
+                plant.modes.book.close(flow.horizon)
+            _close_books(plant, flow, conversion)
+            _check(plant)
     if recorder is not None:
         recorder.close()
     return Replicate(flow, plant, conversion)

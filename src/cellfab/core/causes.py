@@ -17,6 +17,9 @@ class Cause(NamedTuple):
 
 
 _BY_CODE: dict[int, Cause] = {}
+_NAMES: dict[int, str] = {}
+name_of = _NAMES.__getitem__
+"""The name of the cause behind an exit code."""
 
 
 def cause(step: str, name: str, text: str) -> int:
@@ -26,6 +29,7 @@ def cause(step: str, name: str, text: str) -> int:
     if known is not None and (known.step, known.name) != (step, name):
         raise ValueError(f"causes {known.step}.{known.name} and {step}.{name} share code {code}; rename one")
     _BY_CODE[code] = Cause(code, step, name, text)
+    _NAMES[code] = name
     return code
 
 

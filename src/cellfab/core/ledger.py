@@ -66,11 +66,11 @@ class Ledger(Pages):
     """
 
     def __init__(self, on_posting: Callable[[Posting], None] | None = None) -> None:
-        from cellfab.kernels.billing import REFUSED, charge
+        from cellfab.kernels.billing import LARGEST, REFUSED, charge
         from cellfab.kernels.sharing import hand_over
 
         super().__init__()
-        self._charge, self._refused = charge, REFUSED
+        self._charge, self._refused, self._largest = charge, REFUSED, LARGEST
         self._hand_over = hand_over
         self._on_posting = on_posting
         self._incomes: dict[tuple[int, str, str, str], list[int]] = {}
@@ -95,15 +95,17 @@ class Ledger(Pages):
             raise ValueError(_negative(place, account, quantity))
         number = self._number(account, unit)
         try:
-            amounts = np.array((round(quantity * MICRO), round(usd * MICRO)), np.int64)
+            q, money = round(quantity * MICRO), round(usd * MICRO)
         except (ValueError, OverflowError) as error:
             raise ValueError(_not_finite(place, account, quantity, usd)) from error
+        if max(abs(q), abs(money)) >= self._largest:
+            raise ValueError(_not_finite(place, account, quantity, usd))
         page = self._page(week, place, "")
         page.accounts[number] = None
-        page.sums[:, number] += amounts
         holder = self._holder(page, holding)
-        holder.amounts[:, number] += amounts
-        money = int(amounts[1])
+        for amounts in (page.sums, holder.amounts):
+            amounts[0, number] += q
+            amounts[1, number] += money
         holder.total += money
         holder.note(account, 0, 0, money)
         if self._on_posting is not None:
@@ -143,7 +145,7 @@ class Ledger(Pages):
             carried = self._carried[lot.identity] = self._nothing()
         money = self._charge(bill.lines, bill.rates[priced], counts, bill.amounts, page.sums, carried.amounts)
         if money == self._refused:
-            raise _refusal(bill)
+            raise self._refusal(bill)
         carried.total += money
         lot.value_usd = carried.total / MICRO
         if self._on_posting is not None:
@@ -386,18 +388,14 @@ class Ledger(Pages):
                     self._give(carried, pool)
         return self._nothing() if pool is None else pool
 
-
-def _refusal(bill: Bill) -> ValueError:
-    """What is wrong with the first line of a bill that cannot be posted."""
-    from cellfab.kernels.billing import LARGEST
-
-    largest = LARGEST / MICRO
-    for (account, _), quantity, usd in zip(bill.entries, *bill.amounts.tolist(), strict=True):
-        if not (abs(quantity) < largest and abs(usd) < largest):
-            return ValueError(_not_finite(bill.place, account, quantity, usd))
-        if quantity < -0.5 / MICRO:
-            return ValueError(_negative(bill.place, account, quantity))
-    raise AssertionError("every line can be posted")
+    def _refusal(self, bill: Bill) -> ValueError:
+        """What is wrong with the first line of a bill that cannot be posted."""
+        for (account, _), quantity, usd in zip(bill.entries, *bill.amounts.tolist(), strict=True):
+            if not (abs(quantity * MICRO) < self._largest and abs(usd * MICRO) < self._largest):
+                return ValueError(_not_finite(bill.place, account, quantity, usd))
+            if quantity * MICRO < -0.5:
+                return ValueError(_negative(bill.place, account, quantity))
+        raise AssertionError("every line can be posted")
 
 
 def _not_finite(place: str, account: str, quantity: float, usd: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -50,13 +49,6 @@ def take(lot: Lot, known: int = 0) -> Notes:
         return NONE
     rejects = {}
     for name in list(islice(reversed(facts), new)):
-        cause = _rejected_for(name)
-        if cause:
-            rejects[cause] = int(facts.pop(name))
+        if name.startswith(FALSE_REJECTS):
+            rejects[name[len(FALSE_REJECTS) :]] = int(facts.pop(name))
     return Notes(facts.pop(STOPS_S, 0.0), int(facts.pop(REWORKED, 0.0)), rejects)
-
-
-@cache
-def _rejected_for(name: str) -> str:
-    """Name of the cause, if an attribute tells of false rejects, else empty."""
-    return name.removeprefix(FALSE_REJECTS) if name.startswith(FALSE_REJECTS) else ""
