@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cellfab.kernels import calendering
+from cellfab.kernels.random import fill_normal
 
 
 def test_meyer_curve_and_its_inverse():
@@ -44,10 +45,15 @@ def test_porosity_spread_follows_the_differential():
 @pytest.mark.parametrize(("fixed", "slope"), [(160.0, 0.0), (13.0, 5.8)])
 def test_pressed_web_equals_slow_twin(fixed, slope):
     rng = np.random.default_rng(1)
-    across, along = np.array([-0.5, 0.0, 0.6], np.float32), rng.normal(0, 1, 50).astype(np.float32)
+    across, roll, along = np.empty(3, np.float32), np.empty(1, np.float32), rng.normal(0, 1, 50).astype(np.float32)
+    fill_normal(np.uint64(11), 5, across)
+    fill_normal(np.uint64(12), 5, roll)
     loading = rng.normal(25.5, 0.2, 150).astype(np.float32)
     thickness, porosity = np.empty(150, np.float32), np.empty(150, np.float32)
-    calendering.press_web(across, along, fixed, slope, 13.0, 4.53, loading, porosity, thickness)
-    true = (fixed + slope * loading.reshape(3, 50) + across[:, None] + along).ravel().astype(float)
+    calendering.press_web(
+        np.uint64(11), np.uint64(12), 5, 0.5, 0.3, 0.7, along, fixed, slope, 13.0, 4.53, loading, porosity, thickness
+    )
+    errors = 0.5 * across[:, None] + 0.3 * roll + 0.7 * along
+    true = (fixed + slope * loading.reshape(3, 50) + errors).ravel().astype(float)
     assert thickness == pytest.approx(true, rel=1e-6)
     assert porosity == pytest.approx(calendering.porosity(loading, (true - 13.0) / 2.0, 4.53), abs=1e-5)

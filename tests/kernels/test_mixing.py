@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cellfab.kernels import mixing
+from cellfab.kernels.random import fill_normals, fill_uniform, normal_quantile, uniform
 
 
 def test_agglomerates_decay_from_start_to_limit():
@@ -112,14 +113,17 @@ def test_charges_equal_slow_twin():
 
 
 def test_components_are_weighed_each_with_its_own_error():
-    z = np.random.default_rng(4).standard_normal((3, 50)).astype(np.float32)
-    kg, active, binder = np.empty((3, 50), np.float32)
-    total = mixing.weigh_charges(z, 0.01, 0.05, 0.94, 0.02, 0.04, 150.0, kg, active, binder)
+    keys, z, u = np.arange(11, 16).astype(np.uint64), np.empty((3, 50), np.float32), np.empty(50, np.float32)
+    fill_normals(keys[:3], 5, z)
+    fill_uniform(keys[3], 5, u)
+    columns, wrong = np.empty((4, 50), np.float32), np.empty(50, np.bool_)
+    total = mixing.weigh_charges(
+        keys, 5, 6, 0.01, 0.05, 0.02, 0.3, 0.94, 0.02, 0.04, 200.0, 150.0, columns, wrong
+    )  # fmt: skip
     weighed = np.array([[0.94], [0.02], [0.04]]) * (1.0 + np.array([[0.01], [0.05], [0.05]]) * z.astype(float))
     whole = weighed.sum(axis=0)
-    assert kg == pytest.approx(150.0 * whole, rel=1e-6)
-    assert (active, binder) == (
-        pytest.approx(weighed[0] / whole, rel=1e-6),
-        pytest.approx(weighed[1] / whole, rel=1e-6),
-    )
+    assert columns[0] == pytest.approx(150.0 * whole, rel=1e-6)
+    assert columns[1:3] == pytest.approx(weighed[:2] / whole, rel=1e-6)
+    assert columns[3] == pytest.approx(200.0 * (1.0 + 0.02 * normal_quantile(uniform(keys[4], 6, 0))))
+    assert np.array_equal(wrong, u < 0.3) and wrong.any()
     assert total == pytest.approx(150.0 * whole.sum(), rel=1e-6)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.random import fill_normal
 
 Values = Any  # a float, or an array of floats; results have the arguments' shape
 
@@ -50,8 +51,13 @@ def coating_um(loading_mg_per_cm2: Values, porosity: Values, solid_density_g_per
 
 @kernel
 def press_web(
-    across_um: npt.NDArray[np.float32],
-    along_um: npt.NDArray[np.float32],
+    lane_key: np.uint64,
+    roll_key: np.uint64,
+    entity: int,
+    lane_um: float,
+    roll_um: float,
+    noise_um: float,
+    along: npt.NDArray[np.float32],
     set_um: float,
     set_um_per_loading: float,
     foil_um: float,
@@ -60,12 +66,18 @@ def press_web(
     porosity: npt.NDArray[np.float32],
     thickness_um: npt.NDArray[np.float32],
 ) -> None:
-    """Thickness of every segment, set + set_per_loading x loading + across + along, and its coating's porosity.
+    """Thickness of every segment, set + set_per_loading x loading + errors, and its coating's porosity.
 
     Parameters
     ----------
-    across_um, along_um : ndarray of float32, shapes (lanes,) and (positions,)
-        Errors.
+    lane_key, roll_key : numpy.uint64
+        Streams of the errors of lanes and of the roll.
+    entity : int
+        The web.
+    lane_um, roll_um, noise_um : float
+        1 sigma of the errors of lanes, of the roll and along the web.
+    along : ndarray of float32, shape (positions,)
+        Error along the web, of unit variance at a point.
     set_um, set_um_per_loading : float
         The thickness aimed at: fixed in gap mode (the second 0), foil and a share of the loading in force mode.
     foil_um, solid_density_g_per_cm3 : float
@@ -74,13 +86,18 @@ def press_web(
     porosity, thickness_um : ndarray of float32, shape (lanes * positions,)
         Written: 1 - w / (t rho), and both coatings with the foil.
     """
-    positions = along_um.size
+    positions = along.size
+    lanes = loading.size // max(positions, 1)
+    across, roll = np.empty(lanes, np.float32), np.empty(1, np.float32)
+    fill_normal(lane_key, entity, across)
+    fill_normal(roll_key, entity, roll)
+    middle = np.float32(set_um + roll_um * float(roll[0]))
     slope, solid = np.float32(set_um_per_loading), np.float32(20.0 / solid_density_g_per_cm3)
-    foil, one = np.float32(foil_um), np.float32(1.0)
-    for lane in range(across_um.size):
-        base, first = np.float32(set_um) + across_um[lane], lane * positions
+    noise, foil, one = np.float32(noise_um), np.float32(foil_um), np.float32(1.0)
+    for lane in range(lanes):
+        base, first = middle + np.float32(lane_um) * across[lane], lane * positions
         for position in range(positions):
             coated = loading[first + position]
-            thickness = base + slope * coated + along_um[position]
+            thickness = base + slope * coated + noise * along[position]
             thickness_um[first + position] = thickness
             porosity[first + position] = one - solid * coated / (thickness - foil)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from cellfab.kernels import mixing_theory
 from cellfab.kernels._jit import kernel
+from cellfab.kernels.random import fill_normals, fill_uniform, normal_quantile, uniform
 
 Values = Any  # a float, or an array of floats; results have the arguments' shape
 
@@ -39,46 +40,65 @@ film_strength_mpa = kernel(mixing_theory.film_strength_mpa)
 
 @kernel
 def weigh_charges(
-    z: npt.NDArray[np.float32],
+    keys: npt.NDArray[np.uint64],
+    entity: int,
+    powder_lot: int,
     active_cv: float,
     minor_cv: float,
+    capacity_cv: float,
+    wrong_probability: float,
     active: float,
     binder: float,
     carbon: float,
+    capacity_mah_per_g: float,
     nominal_kg: float,
-    charge_kg: npt.NDArray[np.float32],
-    active_fraction: npt.NDArray[np.float32],
-    binder_fraction: npt.NDArray[np.float32],
+    columns: npt.NDArray[np.float32],
+    wrong: npt.NDArray[np.bool_],
 ) -> float:
     """Weigh the components of charges, each with its own relative error.
 
     Parameters
     ----------
-    z : ndarray of float32, shape (3, n)
-        Standard normal numbers: active powder, binder, carbon.
-    active_cv, minor_cv : float
-        1 sigma of weighing the active powder, and binder or carbon.
+    keys : ndarray of uint64, shape (5,)
+        Streams: active powder, binder, carbon, wrong recipes, capacity of powder lots.
+    entity, powder_lot : int
+        The lot of charges; number of the powder lot that they are taken from.
+    active_cv, minor_cv, capacity_cv : float
+        1 sigma of weighing the active powder, and binder or carbon; of the capacity of powder lots.
+    wrong_probability : float
+        Of a charge.
     active, binder, carbon : float
         Mass fractions of the recipe.
+    capacity_mah_per_g : float
+        Mean of powder lots.
     nominal_kg : float
         A charge without errors.
-    charge_kg, active_fraction, binder_fraction : ndarray of float32, shape (n,)
-        Written.
+    columns : ndarray of float32, shape (4, n)
+        Written: kg, active fraction, binder fraction, specific capacity in mAh/g.
+    wrong : ndarray of bool, shape (n,)
+        Written: of a wrong recipe.
 
     Returns
     -------
     float
         All charges together, kg.
     """
+    n = wrong.size
+    z, u = np.empty((3, n), np.float32), np.empty(n, np.float32)
+    fill_normals(keys[:3], entity, z)
+    fill_uniform(keys[3], entity, u)
+    capacity = capacity_mah_per_g * (1.0 + capacity_cv * normal_quantile(uniform(keys[4], powder_lot, 0)))
     total_kg = 0.0
-    for i in range(charge_kg.size):
+    for i in range(n):
         of_active = active * (1.0 + active_cv * float(z[0, i]))
         of_binder = binder * (1.0 + minor_cv * float(z[1, i]))
         whole = of_active + of_binder + carbon * (1.0 + minor_cv * float(z[2, i]))
-        charge_kg[i] = nominal_kg * whole
-        active_fraction[i] = of_active / whole
-        binder_fraction[i] = of_binder / whole
-        total_kg += float(charge_kg[i])
+        columns[0, i] = nominal_kg * whole
+        columns[1, i] = of_active / whole
+        columns[2, i] = of_binder / whole
+        columns[3, i] = capacity
+        wrong[i] = u[i] < np.float32(wrong_probability)
+        total_kg += float(columns[0, i])
     return total_kg
 
 

@@ -39,7 +39,10 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import ElectrodeStep
+
+calendering = AtFirstUse("calendering")
 
 THICKNESS = column("thickness_um", "float32", "um", "true thickness of the electrode, both coatings and foil")
 POROSITY = column("porosity", "float32", "1", "true porosity of the coating")
@@ -121,21 +124,17 @@ class Calender(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Press, measure and mark."""
-        from cellfab.kernels.calendering import press_web
-
         self.expect(lot)
         electrode, facts = self.electrode, lot.attributes
-        now, (lanes, positions) = self.capabilities(maturity), web.shape(lot)
+        now, positions = self.capabilities(maturity), web.shape(lot)[1]
         set_um, set_um_per_loading = self._setting(lot)
         along = web.wander(lot, draws, "gap", positions, facts["pitch_m"], now["gap_length_m"])
-        along *= np.float32(now["gap_noise_um"])
-        across = np.float32(now["lane_thickness_um"]) * draws.normal("lane", lot, lanes)
-        set_um += now["roll_thickness_um"] * float(draws.normal("roll", lot, 1)[0])
-        porosity = lot.columns[POROSITY] = np.empty(lot.n, np.float32)
-        thickness = np.empty(lot.n, np.float32)
-        press_web(
-            across, along, set_um, set_um_per_loading, electrode.foil_um, electrode.solid_density_g_per_cm3,
-            lot.columns["loading_mg_per_cm2"], porosity, thickness,
+        porosity, thickness = np.empty(lot.n, np.float32), np.empty(lot.n, np.float32)
+        lot.columns[POROSITY] = porosity
+        calendering.press_web(
+            draws.key("lane"), draws.key("roll"), lot.identity, now["lane_thickness_um"], now["roll_thickness_um"],
+            now["gap_noise_um"], along, set_um, set_um_per_loading, electrode.foil_um,
+            electrode.solid_density_g_per_cm3, lot.columns["loading_mg_per_cm2"], porosity, thickness,
         )  # fmt: skip
         self._wrinkle(lot, draws, now)
         design_um, tolerance_um = electrode.thickness_um, now["thickness_tolerance_um"]
@@ -150,8 +149,6 @@ class Calender(ElectrodeStep):
 
     def _setting(self, lot: Lot) -> tuple[float, float]:
         """Thickness that the machine aims at, um, and what of it goes with the loading, um per mg/cm2."""
-        from cellfab.kernels import calendering
-
         params, electrode = self.params, self.electrode
         load = lot.attributes["line_load_n_per_mm"] = self._line_load(lot)
         if params.mode == "gap":
@@ -166,20 +163,16 @@ class Calender(ElectrodeStep):
         happens, where, how_long = draws.uniform("wrinkle", lot, 3).tolist()
         if happens >= now["wrinkle_probability"]:
             return
-        (lanes, positions), pitch_m = web.shape(lot), lot.attributes["pitch_m"]
+        pitch_m = lot.attributes["pitch_m"]
         first_m = where * lot.attributes["length_m"]
         last_m = first_m - math.log(how_long) * now["wrinkle_m"]
-        first, after = math.floor(first_m / pitch_m), min(math.ceil(last_m / pitch_m), positions)
-        rows = np.arange(lanes * positions, dtype=np.int32).reshape(lanes, positions)[:, first:after]
-        web.scrap_rows(lot, rows.ravel(), WRINKLE)
+        web.scrap_positions(lot, math.floor(first_m / pitch_m), math.ceil(last_m / pitch_m), WRINKLE)
 
     def _line_load(self, lot: Lot) -> float:
         """Line load that presses nominal coating to the design's porosity, N/mm."""
-        from cellfab.kernels.calendering import meyer_line_load_n_per_mm
-
         params = self.params
         try:
-            load = meyer_line_load_n_per_mm(
+            load: float = calendering.meyer_line_load_n_per_mm(
                 self.electrode.porosity, params.compaction_n_per_mm, lot.attributes["coating_porosity"],
                 params.porosity_least_fraction,
             )  # fmt: skip

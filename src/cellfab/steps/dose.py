@@ -21,7 +21,7 @@ Left out
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -39,7 +39,6 @@ from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import ElectrodeStep, Work
 
 mixing = AtFirstUse("mixing")
-random = AtFirstUse("random")
 
 CHARGE_KG = column("charge_kg", "float32", "kg", "powder in the charge")
 ACTIVE = column("active_fraction", "float32", "1", "true mass fraction of active material in the coating")
@@ -47,7 +46,7 @@ BINDER = column("binder_fraction", "float32", "1", "true mass fraction of binder
 SPECIFIC = column("specific_capacity_mah_per_g", "float32", "mAh/g", "true usable capacity of the active powder")
 WRONG_RECIPE = cause("dose", "wrong_recipe", "wrong powder or recipe, found in the batch record")
 
-_DECISIONS = ("active", "binder", "carbon")
+_DECISIONS = ("active", "binder", "carbon", "recipe", "powder_lot")
 
 
 class Dose(ElectrodeStep):
@@ -121,28 +120,23 @@ class Dose(ElectrodeStep):
         self.expect(lot)
         now, electrode, n, total_kg = self.capabilities(maturity), self.electrode, self._charges, self._total_kg
         child = lot.child(draws.owner, n=n, unit="kg", amount=total_kg)
-        kg, active, binder, specific = np.empty((4, n), np.float32)
+        columns, wrong = np.empty((4, n), np.float32), np.empty(n, np.bool_)
+        powder_lot = int(lot.ordinal * total_kg // now["powder_lot_kg"])  # the one that is open by then
         dosed_kg = child.amount = mixing.weigh_charges(
-            draws.normals(_DECISIONS, child), now["active_dosing_cv"], now["minor_dosing_cv"],
-            *self._recipe, total_kg / n, kg, active, binder,
+            draws.keys(_DECISIONS), child.identity, powder_lot, now["active_dosing_cv"], now["minor_dosing_cv"],
+            now["powder_capacity_cv"], now["wrong_recipe_probability"], *self._recipe, electrode.capacity_mah_per_g,
+            total_kg / n, columns, wrong,
         )  # fmt: skip
-        specific.fill(self._specific_capacity(lot.ordinal * total_kg, draws, now))
-        child.columns = {CHARGE_KG: kg, ACTIVE: active, BINDER: binder, SPECIFIC: specific}
+        child.columns = dict(zip((CHARGE_KG, ACTIVE, BINDER, SPECIFIC), columns, strict=True))
         child.attributes |= {
             "lanes": float(now["lanes"]), "planned_positions": float(self._positions),
             "pieces_per_cell": float(electrode.pieces),
             "planned_m": self._positions * electrode.length_m,
             "kg_in": dosed_kg, "kg_good": dosed_kg, "kg_scrap": 0.0, "kg_returned": 0.0,
         }  # fmt: skip
-        if child.scrap(draws.uniform("recipe", child) < now["wrong_recipe_probability"], WRONG_RECIPE):
+        if child.scrap(wrong, WRONG_RECIPE):
             web.settle_charges(child)
         return child
-
-    def _specific_capacity(self, kg_before: float, draws: Draws, now: Mapping[str, Any]) -> float:
-        """Of the powder lot that is open when `kg_before` kg have been dosed."""
-        powder_lot = int(kg_before // now["powder_lot_kg"])
-        z = random.normal_quantile(random.uniform(draws.key("powder_lot"), powder_lot, 0))
-        return float(self.electrode.capacity_mah_per_g * (1.0 + now["powder_capacity_cv"] * z))
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Powders weighed in."""

@@ -98,8 +98,10 @@ class Notch(ElectrodeStep):
         """Notch, look and mark."""
         self.expect(lot)
         now, lanes = self.capabilities(maturity), web.shape(lot)[0]
-        guide = np.float32(now["lane_height_sd_mm"]) * draws.normal("lane", lot, lanes)
-        height = web.field(lot, draws, "height", now["height_noise_sd_mm"], 0.0, guide)
+        height = web.field(
+            lot, draws, "height", now["height_noise_sd_mm"], 0.0, draws.normal("lane", lot, lanes),
+            scale=now["lane_height_sd_mm"],
+        )  # fmt: skip
         tolerance_mm = now["height_tolerance_mm"]
         web.inspect(
             lot, draws, "height_gauge", height, -tolerance_mm, tolerance_mm, OFF_HEIGHT,

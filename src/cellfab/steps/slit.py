@@ -34,7 +34,11 @@ from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import ElectrodeStep, once_per_maturity
+
+extremes = AtFirstUse("extremes")
+slitting = AtFirstUse("slitting")
 
 WIDTH = column("width_mm", "float32", "mm", "true coated width of the electrode")
 BURR = column("burr_um", "float32", "um", "true height of the highest burr on the cut edges")
@@ -110,16 +114,16 @@ class Slit(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Cut, measure and mark."""
-        from cellfab.kernels import slitting
-
         self.expect(lot)
         now, facts, columns = self.capabilities(maturity), lot.attributes, lot.columns
         lanes, positions = web.shape(lot)
         facts["kg_strip"] = 0.0
 
         design_mm, tolerance_mm = self.electrode.width_mm, now["width_tolerance_mm"]
-        lane = np.float32(now["lane_width_sd_mm"]) * draws.normal("lane", lot, lanes)
-        columns[WIDTH] = web.field(lot, draws, "width", now["width_noise_sd_mm"], design_mm, lane)
+        columns[WIDTH] = web.field(
+            lot, draws, "width", now["width_noise_sd_mm"], design_mm, draws.normal("lane", lot, lanes),
+            scale=now["lane_width_sd_mm"],
+        )  # fmt: skip
         web.inspect(
             lot, draws, "width_gauge", columns[WIDTH], design_mm - tolerance_mm, design_mm + tolerance_mm, OFF_WIDTH,
             absolute=now["width_gauge_sd_mm"],
@@ -144,8 +148,6 @@ class Slit(ElectrodeStep):
     @once_per_maturity
     def _peak_factors(self, maturity: float) -> npt.NDArray[np.float32]:
         """Table of the highest of a segment's peaks over the median one."""
-        from cellfab.kernels import extremes, slitting
-
         now = self.capabilities(maturity)
         highest = extremes.highest(now["burr_peaks_per_km"] * 2e-3 * self.electrode.length_m)
         factors = np.empty(highest.size, np.float32)
