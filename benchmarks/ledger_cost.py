@@ -16,7 +16,8 @@ from cellfab.scenario import Scenario, load_scenario
 
 BUDGET_SHARE = 0.10
 POSTING = (
-    *("charge", "charge_lot", "scrap", "scrap_each", "finish", "give_back", "pass_on", "earn", "carried", "debited"),
+    *("charge", "bill", "charge_bill", "charge_lot", "scrap", "scrap_each", "finish", "give_back", "pass_on"),
+    *("earn", "carried", "debited"),
 )
 SCENARIOS = ("ev_4680_dry", "ess_lfp_prismatic")
 HORIZON_H = 2016

@@ -13,6 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.core.pages import Page
+
 UNIT_HOURS, LOTS, ROWS, AMOUNT = range(4)
 """What a lot is counted by at a station."""
 LINE_BEFORE = -1
@@ -47,9 +49,11 @@ class Bill:
         By week: units per count, usd per count and usd per unit of every line.
     amounts : ndarray of float64, shape (2, k)
         Quantity and usd of every line as charged last.
+    pages : dict of int to Page
+        Of the ledger, by week, where it has been charged.
     """
 
-    __slots__ = ("amounts", "entries", "lines", "place", "product", "rates")
+    __slots__ = ("amounts", "entries", "lines", "pages", "place", "product", "rates")
 
     def __init__(self, place: str, product: str, numbers: Sequence[int], lines: Sequence[Line], weeks: int) -> None:
         self.place = place
@@ -64,3 +68,4 @@ class Bill:
                 rates[:, 2, index] = line.price
         self.rates: list[npt.NDArray[np.float64]] = list(rates)
         self.amounts = np.zeros((2, len(lines)))
+        self.pages: dict[int, Page] = {}

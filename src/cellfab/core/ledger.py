@@ -136,9 +136,9 @@ class Ledger(Pages):
         ValueError
             If an amount is not finite, or a quantity is negative.
         """
-        page = self._page(week, bill.place, bill.product)
-        if bill not in page.bills:
-            page.bills.add(bill)
+        page = bill.pages.get(week)
+        if page is None:
+            page = bill.pages[week] = self._page(week, bill.place, bill.product)
             page.accounts.update(dict.fromkeys(bill.lines[0].tolist()))
         carried = self._carried.get(lot.identity)
         if carried is None:
@@ -161,9 +161,7 @@ class Ledger(Pages):
             If an account was opened with another unit, an amount is not finite, or a quantity is negative.
         """
         lines = [Line(account, unit, 0, quantity, usd) for account, quantity, unit, usd in entries]
-        bill = self.bill(place, lot.product, lines, 1)
-        self.charge_bill(lot, week, bill, _ONCE, 0)
-        self._page(week, place, lot.product).bills.remove(bill)  # it will not come again
+        self.charge_bill(lot, week, self.bill(place, lot.product, lines, 1), _ONCE, 0)
 
     def scrap(self, lot: Lot, rows: int, of: int, week: int, place: str, cause: str) -> None:
         """Throw away `rows` of the `of` rows that were alive: their share of the lot's value becomes scrap.

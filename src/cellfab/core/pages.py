@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from cellfab.core.bills import Bill
 from cellfab.core.postings import Debit, Entry, Held, Holding, Release
 
 MICRO = 1_000_000
@@ -64,17 +63,14 @@ class Page:
         Quantities and money posted, in micro-units.
     accounts : dict of int to None
         Numbers of the accounts posted to, in the order of their first posting.
-    bills : set of Bill
-        Those whose accounts are among them.
     held : dict of (holding, form) to Holder
     """
 
-    __slots__ = ("accounts", "bills", "held", "sums")
+    __slots__ = ("accounts", "held", "sums")
 
     def __init__(self, sums: npt.NDArray[np.int64]) -> None:
         self.sums = sums
         self.accounts: dict[int, None] = {}
-        self.bills: set[Bill] = set()
         self.held: dict[tuple[Holding, str], Holder] = {}
 
 
