@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cellfab.kernels import extremes
+from cellfab.kernels.random import normals_of_words
 
 NORMAL = NormalDist()
 
@@ -90,3 +91,14 @@ def test_farthest_is_the_order_statistic(count):
         log_below = math.log(normal.cdf(value)) if value < 0 else math.log1p(-normal.cdf(-value))
         exact = -normal.inv_cdf(-0.5 * math.expm1(log_below / count))
         assert found == pytest.approx(exact, abs=2e-4)
+
+
+def test_pairs_are_read_as_their_table_is():
+    words = np.concatenate([[0, 1, 2**31, 2**32 - 1], np.arange(7, 2**32, 2**21 + 1)]).astype(np.uint32)
+    z, table = np.empty(words.size, np.float32), np.exp(0.35 * extremes.highest(2.0)).astype(np.float32)
+    normals_of_words(words, z)  # the farthest included
+    pairs, plain, paired = np.empty(table.size - 1, np.int64), np.empty_like(z), np.empty_like(z)
+    extremes.pair_up(table, pairs)
+    extremes.interpolate(z, table, plain)
+    extremes.interpolate_pairs(z, pairs, np.empty(z.size, np.int64), paired)
+    assert np.array_equal(paired, plain)

@@ -30,9 +30,9 @@ def test_burrs_equal_slow_twin():
     z = np.empty(183, np.float32)
     fill_normal(np.uint64(11), 5, z)
     highest = extremes.highest(2.0)
-    factor = np.empty(highest.size, np.float32)
-    slitting.peak_factors(highest, 0.35, factor)
-    slitting.cut_burrs(np.uint64(11), 5, 61, factor, median, burr)
+    factors = np.empty(highest.size - 1, np.int64)
+    slitting.peak_factors(highest, 0.35, factors)
+    slitting.cut_burrs(np.uint64(11), 5, 61, factors, median, burr)
     peaks = extremes.highest_of_poisson(z.reshape(3, 61)[:, :50].copy(), 2.0)
     true = median * np.exp(0.35 * peaks.astype(float))
     # Below the median peak the tables of height and of its logarithm round the corner at "none" differently.

@@ -83,6 +83,32 @@ def interpolate(z: npt.NDArray[np.float32], table: npt.NDArray[Any], out: npt.ND
         out[i] = table[cell] + part * (table[cell + 1] - table[cell])
 
 
+@kernel
+def pair_up(table: npt.NDArray[np.float32], pairs: npt.NDArray[np.int64]) -> None:
+    """Each value with the rise to the next, 64 bits together, for `interpolate_pairs`: shapes (n,) and (n - 1,)."""
+    both = pairs.view(np.float32)
+    for i in range(pairs.size):
+        both[2 * i], both[2 * i + 1] = table[i], table[i + 1] - table[i]
+
+
+@kernel
+def interpolate_pairs(
+    z: npt.NDArray[np.float32], pairs: npt.NDArray[np.int64], lines: npt.NDArray[np.int64], out: npt.NDArray[np.float32]
+) -> None:
+    """`interpolate` with one look-up a number, which is most of what it costs; `lines` is room to work in.
+
+    All arrays but the table have shape (n,). Numbers must be of `cellfab.kernels.random`: they are not checked.
+    """
+    both = lines.view(np.float32)
+    for i in range(z.size):
+        at = (z[i] + np.float32(_REACH)) * np.float32(_PER_UNIT)
+        cell = np.uint32(at)
+        out[i] = at - np.float32(cell)
+        lines[i] = pairs[cell]
+    for i in range(z.size):
+        out[i] = both[2 * i] + out[i] * both[2 * i + 1]
+
+
 @lru_cache(maxsize=64)
 def _lowest(count: float) -> npt.NDArray[np.float64]:
     table = np.empty(_POINTS)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.extremes import interpolate
+from cellfab.kernels.extremes import interpolate_pairs, pair_up
 from cellfab.kernels.random import fill_words_from, normals_of_words
 
 _STRETCH = 32
@@ -64,7 +64,7 @@ def worn_medians(
 
 
 @kernel
-def peak_factors(highest: npt.NDArray[np.float64], spread: float, out: npt.NDArray[np.float32]) -> None:
+def peak_factors(highest: npt.NDArray[np.float64], spread: float, pairs: npt.NDArray[np.int64]) -> None:
     """Height of the highest of a segment's peaks over the median peak, for `cut_burrs`.
 
     Parameters
@@ -73,11 +73,13 @@ def peak_factors(highest: npt.NDArray[np.float64], spread: float, out: npt.NDArr
         As a standard normal value (`extremes.highest`).
     spread : float
         Standard deviation of the logarithm of the peaks' heights.
-    out : ndarray of float32, shape (points,)
-        Written.
+    pairs : ndarray of int64, shape (points - 1,)
+        Written (`extremes.pair_up`).
     """
-    for i in range(out.size):
-        out[i] = math.exp(spread * highest[i])
+    factor = np.empty(highest.size, np.float32)
+    for i in range(factor.size):
+        factor[i] = math.exp(spread * highest[i])
+    pair_up(factor, pairs)
 
 
 @kernel
@@ -85,7 +87,7 @@ def cut_burrs(
     key: np.uint64,
     entity: int,
     planned: int,
-    factor: npt.NDArray[np.float32],
+    factors: npt.NDArray[np.int64],
     median_um: npt.NDArray[np.float32],
     burr_um: npt.NDArray[np.float32],
 ) -> None:
@@ -97,7 +99,7 @@ def cut_burrs(
         Stream of standard normal numbers of the roll as planned (see `cellfab.kernels.web_rows`).
     entity, planned : int
         The web; positions as planned.
-    factor : ndarray of float32
+    factors : ndarray of int64
         `peak_factors`.
     median_um : ndarray of float32, shape (positions,)
         Median height of a peak.
@@ -106,9 +108,10 @@ def cut_burrs(
     """
     positions = median_um.size
     words, z = np.empty(positions + 3, np.uint32), np.empty(positions, np.float32)
+    lines = np.empty(positions, np.int64)
     for lane in range(burr_um.size // max(positions, 1)):
         normals_of_words(fill_words_from(key, entity, lane * planned, words), z)
         height = burr_um[lane * positions : (lane + 1) * positions]
-        interpolate(z, factor, height)
+        interpolate_pairs(z, factors, lines, height)
         for position in range(positions):
             height[position] *= median_um[position]

@@ -146,10 +146,10 @@ class Slit(ElectrodeStep):
         return lot
 
     @once_per_maturity
-    def _peak_factors(self, maturity: float) -> npt.NDArray[np.float32]:
+    def _peak_factors(self, maturity: float) -> npt.NDArray[np.int64]:
         """Table of the highest of a segment's peaks over the median one."""
         now = self.capabilities(maturity)
         highest = extremes.highest(now["burr_peaks_per_km"] * 2e-3 * self.electrode.length_m)
-        factors = np.empty(highest.size, np.float32)
+        factors = np.empty(highest.size - 1, np.int64)
         slitting.peak_factors(highest, now["burr_spread_ln"], factors)
         return factors
