@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -40,11 +41,11 @@ from pydantic import Field
 
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, Threshold, within
-from cellfab.core import notes
 from cellfab.core.causes import cause
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.core.web import exit_codes, note_false_rejects, scrapped
 from cellfab.kernels.self_discharge_theory import (
     arrhenius_factor,
     detectable_ohm,
@@ -55,7 +56,7 @@ from cellfab.kernels.self_discharge_theory import (
     settling_factor,
     slope_to_see,
 )
-from cellfab.steps.base import Step, Work
+from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.self_discharge import RestLaw
@@ -65,6 +66,7 @@ K_READ = column("k_measured_mv_per_d", "float32", "mV/d", "measured voltage loss
 LEAKAGE_READ = column("leakage_measured_ua_per_ah", "float32", "uA/Ah", "measured current that holds a cell's voltage")
 HIGH_K = cause("ageing", "k_value", "voltage loss per day above the tray's limit")
 LEAKAGE = cause("ageing", "leakage_current", "current that holds the voltage above the tray's limit")
+_CODES = np.array([HIGH_K, LEAKAGE], np.int16)
 
 _BRIDGE_C = 45.0
 """Temperature at whose days the growth of bridges is told (`short_delay_d`)."""
@@ -161,36 +163,30 @@ class Ageing(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Age and test every cell."""
-        from cellfab.kernels.cell_numbers import fill_cell_numbers
-        from cellfab.kernels.self_discharge import count_shorts, rest_cells
+        from cellfab.kernels.self_discharge import rest_lot
 
-        columns, n = lot.columns, lot.n
+        columns, n, facts = lot.columns, lot.n, lot.attributes
         siemens, delay = columns.pop("short_siemens"), columns.pop("short_delay_d")
         for name in ("first_cycle_efficiency", "gas_ml"):  # only to look at; nobody waits two weeks for it
             columns.pop(name, None)
-        lot_z, came = float(draws.normal("lot", lot, 1)[0]), lot.alive()
-        tested = bool(self.params.leakage_test_h)
-        words, z = np.empty((4, n), np.uint32), np.empty((4 if tested else 2, n), np.float32)
-        fill_cell_numbers(draws.key("cells"), lot.identity, words, z)
-        places = int(lot.attributes["cells_per_tray"])
-        given = columns["capacity_ah"], siemens, delay, columns["tray_position"], places, came
-        columns[K_TRUE], columns[K_READ] = np.empty(n, np.float32), np.empty(n, np.float32)
-        reason = np.empty(n, np.uint8)
+        lot_z, tested = float(draws.normal("lot", lot, 1)[0]), bool(self.params.leakage_test_h)
         law = self._law(lot_z, maturity)
-        rest_cells(law, z[0], z[1], *given, columns[K_TRUE], columns[K_READ], reason)
+        true, read = np.empty(n, np.float32), np.empty(n, np.float32)
+        current = np.empty(n if tested else 0, np.float32)
+        seen, high_k, leaking = rest_lot(
+            law, self._leakage_law(lot_z, maturity) if tested else law, tested, draws.key("cells"), lot.identity,
+            columns["capacity_ah"], siemens, delay, columns["tray_position"], int(facts["cells_per_tray"]), _CODES,
+            exit_codes(lot), true, read, current,
+        )  # fmt: skip
+        columns[K_TRUE], columns[K_READ] = true, read
         if tested:
-            columns[LEAKAGE_READ] = np.empty(n, np.float32)
-            high, current = np.empty(n, np.uint8), np.empty(n, np.float32)
-            rest_cells(self._leakage_law(lot_z, maturity), z[0], z[2], *given, current, columns[LEAKAGE_READ], high)
-            reason = np.where(reason > 0, reason, np.uint8(2) * high)
-        lot.scrap_each(reason, (HIGH_K, LEAKAGE))
-        seen = count_shorts(siemens, delay, law.grown_d, came, reason)
-        facts = lot.attributes
+            columns[LEAKAGE_READ] = current
+        scrapped(lot, (HIGH_K, high_k), (LEAKAGE, leaking))
         facts["shorts_seen"] = float(seen.seen)
         facts["shorts_missed"] = float(seen.missed)
         facts["shorts_dormant"] = float(seen.dormant)
-        facts[notes.FALSE_REJECTS + "k_value"] = float(seen.sound_1)
-        facts[notes.FALSE_REJECTS + "leakage_current"] = float(seen.sound_2)
+        note_false_rejects(lot, HIGH_K, seen.sound_1)
+        note_false_rejects(lot, LEAKAGE, seen.sound_2)
         facts["k_detectable_ohm"] = self._seen_ohm(maturity)
         return lot
 
@@ -212,6 +208,7 @@ class Ageing(Step):
         settling = settling_factor(start_d, end_d, params.settling_excess_ratio, params.settling_d)
         return 1e-6 * float(params.chemical_ua_per_ah) * warmth * settling
 
+    @cached_property
     def _resting_a_per_ah(self) -> float:
         """Its mean over the rest."""
         return self._chemical_a_per_ah(self.params.warm_d, self.params.warm_d + self.params.rest_d)
@@ -223,9 +220,10 @@ class Ageing(Step):
 
     def _spread_mv_per_d(self, slope: float, maturity: float) -> float:
         """Robust standard deviation of the true K of sound cells."""
-        chemical = k_value_mv_per_d(self._resting_a_per_ah(), 1.0, slope)
+        chemical = k_value_mv_per_d(self._resting_a_per_ah, 1.0, slope)
         return lognormal_spread(chemical, self.at("chemical_cell_gsd", maturity))
 
+    @once_per_maturity
     def _seen_ohm(self, maturity: float) -> float:
         """Weakest short that stands out of a tray in either test."""
         params, slope = self.params, self.params.ocv_slope_mv_per_percent
@@ -249,12 +247,18 @@ class Ageing(Step):
 
     def _law(self, lot_z: float, maturity: float) -> RestLaw:
         """K in mV/d, of a lot whose self-discharge is off by `lot_z` standard deviations."""
+        slope = self.params.ocv_slope_mv_per_percent
+        level = self._resting_a_per_ah * self.at("chemical_lot_gsd", maturity) ** lot_z
+        return self._median_law(maturity)._replace(chemical=k_value_mv_per_d(level, 1.0, slope))
+
+    @once_per_maturity
+    def _median_law(self, maturity: float) -> RestLaw:
+        """K in mV/d, of a lot of median self-discharge."""
         from cellfab.kernels.self_discharge import RestLaw
 
         params, slope = self.params, self.params.ocv_slope_mv_per_percent
-        level = self._resting_a_per_ah() * self.at("chemical_lot_gsd", maturity) ** lot_z
         return RestLaw(
-            chemical=k_value_mv_per_d(level, 1.0, slope),
+            chemical=k_value_mv_per_d(self._resting_a_per_ah, 1.0, slope),
             chemical_log_sd=math.log(self.at("chemical_cell_gsd", maturity)),
             per_siemens_ah=k_value_mv_per_d(params.test_voltage_v, 1.0, slope),
             grown_d=self._bridge_days(),
