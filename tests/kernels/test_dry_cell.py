@@ -11,7 +11,7 @@ from scipy import stats
 
 from cellfab.kernels import dry_cell
 from cellfab.kernels.inspection import detection_probability
-from cellfab.kernels.particles import largest_pareto_um
+from cellfab.kernels.particles import add_counts, largest_pareto_um
 from cellfab.kernels.random import normal_quantile, stream_key, uniform
 from cellfab.kernels.random_blocks import fill_blocks
 
@@ -19,19 +19,24 @@ KEYS = np.array([stream_key(5, 0, "can", name) for name in ("cells", "particles"
 N = 2000 if numba.config.DISABLE_JIT else 40_000  # as many as interpreted kernels manage
 LAW = dry_cell.DryLaw(
     smallest_um=10.0, exponent=3.0, transport=0.05, face_median_um=40.0, face_log_sd=math.log(1.8), exposed=0.4,
-    separator_um=14.0, false_alarm=0.0, ceiling=0.8, midpoint=1.0, width=0.1, closing_fault=0.0,
+    separator_um=14.0, false_alarm=0.0, ceiling=0.8, midpoint=1.0, width=0.1,
 )  # fmt: skip
 
 
-def look(law: dry_cell.DryLaw, n: int, **given: object) -> tuple[np.ndarray, np.ndarray]:
+def look(law: dry_cell.DryLaw, n: int, closing_fault: float = 0.0, **given: object) -> tuple[np.ndarray, np.ndarray]:
     """Sizes and verdicts of n cells, sound but for what is given."""
     columns = {
         "inside": 0, "on_faces": 0, "mixed_in": 0.0, "cathode_burr": 0.0, "anode_burr": 0.0, "fault": 0, **given
     }  # fmt: skip
     kinds = (np.uint8, np.uint8, np.float32, np.float32, np.float32, np.uint8)
     arrays = [np.broadcast_to(value, n).astype(kind) for value, kind in zip(columns.values(), kinds, strict=True)]
-    particle, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
-    dry_cell.look_between(law, KEYS, 9, *arrays, particle, verdict)
+    particle, verdict = np.empty(n, np.float32), np.zeros(n, np.int16)
+    codes = np.array([dry_cell.FALSE_ALARM, dry_cell.ALARM, dry_cell.CLOSING_FAULT], np.int16)
+    found = dry_cell.look_between(law, closing_fault, *KEYS, 9, *arrays, particle, codes, verdict)
+    assert found == tuple(np.bincount(verdict, minlength=4)[1:])
+    dead = np.full(n, 7, np.int16)
+    assert dry_cell.look_between(law, closing_fault, *KEYS, 9, *arrays, particle, codes, dead) == (0, 0, 0)
+    assert (dead == 7).all()
     return particle, verdict
 
 
@@ -86,10 +91,11 @@ def test_an_alarm_is_as_likely_as_the_worst_defect_makes_it(given: dict[str, flo
 
 def test_the_kernel_does_what_its_slow_twin_does() -> None:
     rng = np.random.default_rng(3)
-    n, law = 700, LAW._replace(false_alarm=0.05, closing_fault=0.03)
+    n, law = 700, LAW._replace(false_alarm=0.05)
     inside, on_faces = rng.poisson(0.2, n), rng.poisson(0.5, n)
     (cathode, anode), fault = rng.gamma(2.0, 4.0, (2, n)).astype(np.float32), rng.random(n) < 0.05
-    size, verdict = look(law, n, inside=inside, on_faces=on_faces, cathode_burr=cathode, anode_burr=anode, fault=fault)
+    given = {"inside": inside, "on_faces": on_faces, "cathode_burr": cathode, "anode_burr": anode, "fault": fault}
+    size, verdict = look(law, n, 0.03, **given)
     words = np.empty((4, n), np.uint32)
     fill_blocks(KEYS[0], 9, 0, 0, words)
     u_face, u_test, u_fault, _ = (words + 0.5) / 2.0**32
@@ -109,7 +115,13 @@ def test_the_kernel_does_what_its_slow_twin_does() -> None:
     assert {0, 1, 2, 3} == set(verdict)
 
 
+def test_particles_of_several_kinds_are_added_up_to_255() -> None:
+    total = np.array([0, 3, 200, 255], np.uint8)
+    add_counts(np.array([0, 4, 100, 1], np.uint8), total)
+    assert total.tolist() == [0, 7, 255, 255]
+
+
 def test_faults_at_closing_are_as_many_as_they_should_be() -> None:
     # 40 000 cells: z = 4.5.
-    _, verdict = look(LAW._replace(closing_fault=0.01), N)
+    _, verdict = look(LAW, N, closing_fault=0.01)
     assert abs((verdict == dry_cell.CLOSING_FAULT).mean() - 0.01) < 4.5 * math.sqrt(0.0099 / N)

@@ -13,6 +13,7 @@ from cellfab.kernels.random import stream_key
 from cellfab.kernels.random_blocks import fill_blocks, normal_pairs
 
 KEY = stream_key(1, 0, "cells")
+CODES = np.array([filling.REJECTED_MASS, filling.REJECTED_LEAK], np.int16)
 LAW = filling.FillLaw(
     nominal_g=32.0, later_g=3.0, cathode_g=40.0, anode_g=60.0, separator_g=4.0, dosing_cv=0.01, blocked=0.1,
     scale_error=0.005, tolerance=0.02, leak=0.2, leak_decades=1.5,
@@ -28,11 +29,18 @@ def filled(
     law: filling.FillLaw, n: int, leak: np.ndarray | None = None, porosity: np.ndarray | None = None
 ) -> tuple[np.ndarray, ...]:
     grams, share = np.empty((2, n), np.float32)
-    verdict = np.empty(n, np.uint8)
+    verdict, position = np.zeros(n, np.int16), np.empty(n, np.int32)
     if porosity is None:
         porosity = np.repeat(np.array(POROSITY, np.float32)[:, None], n, axis=1)
     leak = np.zeros(n, np.float32) if leak is None else leak.copy()
-    filling.fill_cells(law, KEY, 7, porosity[0], porosity[1], grams, share, leak, verdict)
+    found = filling.fill_cells(law, KEY, 7, porosity[0], porosity[1], grams, share, leak, position, CODES, verdict)
+    mass, leaky = verdict == filling.REJECTED_MASS, verdict == filling.REJECTED_LEAK
+    right = np.abs(grams / np.float32(law.nominal_g) - np.float32(1.0)) <= np.float32(law.tolerance)
+    assert found == (
+        pytest.approx(grams.sum(dtype=np.float64)), mass.sum(), leaky.sum(), (mass & right).sum(),
+        (leaky & (leak == 0.0)).sum(),
+    )  # fmt: skip
+    np.testing.assert_array_equal(position, np.where(verdict == 0, np.cumsum(verdict == 0) - 1, -1))
     return grams, share, leak, verdict
 
 
@@ -91,12 +99,18 @@ def test_doses_out_of_tolerance_are_those_of_two_normal_errors() -> None:
     assert not leak.any()
 
 
-def test_places_are_counted_without_gaps() -> None:
-    codes = np.array([0, 5, 0, 0, 7, 0], np.int16)
-    position = np.empty(6, np.int32)
-    filling.place_in_trays(codes, position)
+def test_the_dead_get_no_place_and_count_nowhere() -> None:
+    n, code = 6, np.array([0, 5, 0, 0, 7, 0], np.int16)
+    grams, share, leak = np.empty(n, np.float32), np.empty(n, np.float32), np.zeros(n, np.float32)
+    position, porosity = np.empty(n, np.int32), np.full(n, 0.25, np.float32)
+    sound = LAW._replace(blocked=0.0, leak=0.0, false_alarm=0.0, tolerance=1.0)
+    found = filling.fill_cells(sound, KEY, 7, porosity, porosity, grams, share, leak, position, CODES, code)
     assert position.tolist() == [0, -1, 1, 2, -1, 3]
-    assert filling.sum_of_living(np.arange(6, dtype=np.float32), codes) == 0.0 + 2.0 + 3.0 + 5.0
+    assert found == (pytest.approx(grams[[0, 2, 3, 5]].sum(dtype=np.float64)), 0, 0, 0, 0)
+    assert code.tolist() == [0, 5, 0, 0, 7, 0]
+    narrow = sound._replace(tolerance=1e-9)
+    assert filling.fill_cells(narrow, KEY, 7, porosity, porosity, grams, share, leak, position, CODES, code).mass == 4
+    assert code.tolist() == [1, 5, 1, 1, 7, 1]
 
 
 def test_a_number_that_is_none_does_not_vanish() -> None:

@@ -21,9 +21,12 @@ many_cells = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many
 
 def kneaded(law: FoldLaw, n: int) -> tuple[np.ndarray, ...]:
     gap, distance, torn = np.empty((3, 2, n), np.float32)
-    flakes, rejected = np.empty((2, n), np.uint8)
-    knead(law, KEY, 7, gap, distance, torn, flakes, rejected)
-    return gap, distance, torn, flakes, rejected
+    flakes, code = np.empty(n, np.uint8), np.zeros(n, np.int16)
+    found = knead(law, KEY, 7, gap, distance, torn, flakes, 1, code)
+    sound = (code == 1) & (torn <= np.float32(law.torn_limit)).all(axis=0)
+    assert found == (np.count_nonzero(code), np.count_nonzero(sound))
+    assert knead(law, KEY, 7, gap, distance, torn, flakes, 1, np.full(n, 5, np.int16)) == (0, 0)
+    return gap, distance, torn, flakes, code
 
 
 def test_kneaded_faces_equal_the_twin() -> None:

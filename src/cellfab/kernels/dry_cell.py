@@ -39,14 +39,23 @@ class DryLaw(NamedTuple):
     midpoint: float
     width: float
     """Detection, see `cellfab.kernels.inspection`."""
-    closing_fault: float
-    """Probability that the cell is damaged when it is closed; every such fault is noticed."""
+
+
+class Tested(NamedTuple):
+    """Living cells scrapped, by the test's verdict on them."""
+
+    false_alarm: int
+    alarm: int
+    closing_fault: int
 
 
 @kernel
 def look_between(
     law: DryLaw,
-    keys: npt.NDArray[np.uint64],
+    closing_fault: float,
+    cells_key: np.uint64,
+    sizes_key: np.uint64,
+    metal_key: np.uint64,
     entity: int,
     inside: npt.NDArray[np.uint8],
     on_faces: npt.NDArray[np.uint8],
@@ -55,8 +64,9 @@ def look_between(
     anode_burr_um: npt.NDArray[np.float32],
     fault: npt.NDArray[np.uint8],
     particle_um: npt.NDArray[np.float32],
-    verdict: npt.NDArray[np.uint8],
-) -> None:
+    codes: npt.NDArray[np.int16],
+    exit_code: npt.NDArray[np.int16],
+) -> Tested:
     """Find the largest particle between the electrodes of every cell, close the cell and test it.
 
     The test sees severity max(particle / (1.5 separator), burr / separator if above `BURR_RISK`, 1.5 for a faulty
@@ -66,7 +76,9 @@ def look_between(
     ----------
     law : DryLaw
         Constants.
-    keys : ndarray of uint64, shape (3,)
+    closing_fault : float
+        Probability that the cell is damaged when it is closed; every such fault is noticed.
+    cells_key, sizes_key, metal_key
         Streams: blocks of the cells (words: whether a particle on the faces gets in, the test, a fault at closing);
         sizes of particles (rows 2 i and 2 i + 1 belong to cell i); whether metal in a coating stands out (row i).
     entity : int
@@ -81,24 +93,31 @@ def look_between(
         1 where the separator is faulty.
     particle_um : ndarray of float32, shape (n,)
         Filled: size of the largest particle between the electrodes; 0 where there is none.
-    verdict : ndarray of uint8, shape (n,)
-        Filled: `QUIET`, `FALSE_ALARM` on a sound cell, `ALARM` on another, or `CLOSING_FAULT`.
+    codes : ndarray of int16, shape (3,)
+        Exit codes of `FALSE_ALARM` on a sound cell, `ALARM` on another, and `CLOSING_FAULT`, which comes first.
+    exit_code : ndarray of int16, shape (n,)
+        0 where a cell is alive; living cells get the code of their verdict.
+
+    Returns
+    -------
+    Tested
     """
-    n = verdict.size
+    n = exit_code.size
     words = np.empty((4, CHUNK), np.uint32)
     u_face, u_test, u_fault = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     suspect, rows = np.empty(CHUNK, np.uint8), np.empty(CHUNK + 1, np.int64)
+    decided, counts = np.empty(CHUNK, np.uint8), np.zeros(CLOSING_FAULT + 1, np.int64)
     # Of k particles one gets in with probability 1 - (1 - t)^k, never more than k t.
-    transport, closing_fault = np.float32(law.transport), np.float32(law.closing_fault)
+    transport, damaged = np.float32(law.transport), np.float32(closing_fault)
     risk_um, false_alarm = np.float32(BURR_RISK * law.separator_um), np.float32(law.false_alarm)
     for done in range(0, n, CHUNK):
         m = min(CHUNK, n - done)
-        fill_blocks(keys[0], entity, done, 0, words)
+        fill_blocks(cells_key, entity, done, 0, words)
         # Slices from the first row on: the compiler then knows that no index is counted from the end.
         within, outside, flawed = inside[done : done + m], on_faces[done : done + m], fault[done : done + m]
         cathode, anode = cathode_burr_um[done : done + m], anode_burr_um[done : done + m]
         metal = mixed_in_um[done : done + m]
-        largest, decided = particle_um[done : done + m], verdict[done : done + m]
+        largest, codes_here = particle_um[done : done + m], exit_code[done : done + m]
         for j in range(CHUNK):
             u_face[j] = (np.float32(words[0, j]) + _HALF) * _PER_WORD
             u_test[j] = (np.float32(words[1, j]) + _HALF) * _PER_WORD
@@ -124,11 +143,11 @@ def look_between(
             i = done + j
             size = 0.0
             if within[j] > 0:
-                size = largest_pareto_um(within[j], uniform(keys[1], entity, 2 * i), law.smallest_um, law.exponent)
+                size = largest_pareto_um(within[j], uniform(sizes_key, entity, 2 * i), law.smallest_um, law.exponent)
             if u_face[j] < 1.0 - (1.0 - law.transport) ** outside[j]:
-                z = normal_quantile(uniform(keys[1], entity, 2 * i + 1))
+                z = normal_quantile(uniform(sizes_key, entity, 2 * i + 1))
                 size = max(size, law.face_median_um * math.exp(law.face_log_sd * z))
-            if metal[j] > size and uniform(keys[2], entity, i) < law.exposed:
+            if metal[j] > size and uniform(metal_key, entity, i) < law.exposed:
                 size = metal[j]
             largest[j] = size + 0.0 * metal[j]  # no comparison finds what is not a number
             burr_um = np.float64(max(cathode[j], anode[j]))
@@ -144,4 +163,13 @@ def look_between(
             if math.isnan(cathode[j] + anode[j] + metal[j]):
                 decided[j] = ALARM
         for j in range(m):
-            decided[j] = CLOSING_FAULT if u_fault[j] < closing_fault else decided[j]
+            decided[j] = CLOSING_FAULT if u_fault[j] < damaged else decided[j]
+        count = 0
+        for j in range(m):
+            rows[count] = j
+            count += (decided[j] != QUIET) & (codes_here[j] == 0)
+        for at in range(count):
+            why = decided[rows[at]]
+            codes_here[rows[at]] = codes[why - 1]
+            counts[why] += 1
+    return Tested(counts[FALSE_ALARM], counts[ALARM], counts[CLOSING_FAULT])

@@ -53,6 +53,19 @@ class FillLaw(NamedTuple):
     """Of the leak test; see `cellfab.kernels.inspection`."""
 
 
+class Filled(NamedTuple):
+    """What became of the living cells."""
+
+    electrolyte_g: float
+    """In all of them, rejected ones included."""
+    mass: int
+    leak: int
+    """Rejected for either."""
+    sound_mass: int
+    sound_leak: int
+    """Those among them whose true dose is within the tolerance, or that are tight."""
+
+
 @kernel
 def fill_cells(
     law: FillLaw,
@@ -63,9 +76,11 @@ def fill_cells(
     electrolyte_g: npt.NDArray[np.float32],
     pore_filling: npt.NDArray[np.float32],
     leak: npt.NDArray[np.float32],
-    verdict: npt.NDArray[np.uint8],
-) -> None:
-    """Fill, seal, weigh and leak-test every cell.
+    position: npt.NDArray[np.int32],
+    codes: npt.NDArray[np.int16],
+    exit_code: npt.NDArray[np.int16],
+) -> Filled:
+    """Fill, seal, weigh and leak-test every cell, and put those that pass into trays.
 
     Parameters
     ----------
@@ -80,16 +95,26 @@ def fill_cells(
         Filled: true mass of electrolyte, and that mass with what a second filling adds over what the cell's pores hold.
     leak : ndarray of float32, shape (n,)
         log10(leak rate / limit) of the seals made before, 0 where they are tight; raised to that of the worst seal.
-    verdict : ndarray of uint8, shape (n,)
-        Filled: `PASSED`, `REJECTED_MASS` or `REJECTED_LEAK`.
+    position : ndarray of int32, shape (n,)
+        Filled: living cells are counted through in their order; the others get -1.
+    codes : ndarray of int16, shape (2,)
+        Exit codes of `REJECTED_MASS` and `REJECTED_LEAK`.
+    exit_code : ndarray of int16, shape (n,)
+        0 where a cell is alive; living cells that are rejected get their code.
+
+    Returns
+    -------
+    Filled
     """
     n = leak.size
     words = np.empty((4, CHUNK), np.uint32)
     z_dose, z_scale = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     dose = np.empty(CHUNK, np.float32)
     u_nozzle, u_seal, u_test = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
-    rare = np.empty(CHUNK, np.uint8)
+    rare, decided = np.empty(CHUNK, np.uint8), np.empty(CHUNK, np.uint8)
     eights = rare.view(np.uint64)
+    filled_g, place = 0.0, np.int32(0)
+    mass, leaky, sound_mass, sound_leak = 0, 0, 0, 0
     one, zero = np.float32(1.0), np.float32(0.0)
     cv, blocked, nominal = np.float32(law.dosing_cv), np.float32(law.blocked), np.float32(law.nominal_g)
     scale, tolerance, leaking = np.float32(law.scale_error), np.float32(law.tolerance), np.float32(law.leak)
@@ -101,7 +126,7 @@ def fill_cells(
         normal_pairs(words[0], words[1], _SKIP, z_dose, z_scale)
         # Slices from the first row on: the compiler then knows that no index is counted from the end.
         grams, filling = electrolyte_g[done : done + m], pore_filling[done : done + m]
-        leaks, decided = leak[done : done + m], verdict[done : done + m]
+        leaks, codes_here, places = leak[done : done + m], exit_code[done : done + m], position[done : done + m]
         for j in range(CHUNK):
             dose[j] = one + cv * z_dose[j]
             u_nozzle[j] = (np.float32(words[2, j]) + _HALF) * _PER_32_BITS
@@ -136,22 +161,18 @@ def fill_cells(
         for j in range(m):
             off = abs(dose[j] + scale * z_scale[j] - one) > tolerance
             decided[j] = REJECTED_MASS if off else decided[j]
-
-
-@kernel
-def place_in_trays(exit_code: npt.NDArray[np.int16], position: npt.NDArray[np.int32]) -> None:
-    """Count the living cells (exit code 0) through in their order; the others get -1. Arrays of shape (n,)."""
-    place = np.int32(0)
-    for i in range(exit_code.size):
-        alive = exit_code[i] == 0
-        position[i] = place if alive else np.int32(-1)
-        place += np.int32(alive)
-
-
-@kernel
-def sum_of_living(values: npt.NDArray[np.float32], exit_code: npt.NDArray[np.int16]) -> float:
-    """Sum over the rows with exit code 0; arrays of shape (n,)."""
-    total = 0.0
-    for i in range(values.size):
-        total += np.float64(values[i]) if exit_code[i] == 0 else 0.0
-    return total
+        for j in range(m):
+            came = codes_here[j] == 0
+            filled_g += np.float64(grams[j]) if came else 0.0
+            if decided[j] > 0 and came:
+                came = False
+                codes_here[j] = codes[decided[j] - 1]
+                if decided[j] == REJECTED_MASS:
+                    mass += 1
+                    sound_mass += abs(grams[j] / nominal - one) <= tolerance
+                else:
+                    leaky += 1
+                    sound_leak += leaks[j] == zero
+            places[j] = place if came else np.int32(-1)
+            place += np.int32(came)
+    return Filled(filled_g, mass, leaky, sound_mass, sound_leak)

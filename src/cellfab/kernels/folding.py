@@ -48,8 +48,9 @@ def knead(
     to_separator_mm: npt.NDArray[np.float32],
     torn: npt.NDArray[np.float32],
     flakes: npt.NDArray[np.uint8],
-    rejected: npt.NDArray[np.uint8],
-) -> None:
+    code: int,
+    exit_code: npt.NDArray[np.int16],
+) -> tuple[int, int]:
     """Knead both faces of every cell and look at them.
 
     Parameters
@@ -62,8 +63,16 @@ def knead(
     gap_factor, to_separator_mm, torn : ndarray of float32, shape (2, n)
         Filled for both faces: median gap relative to that of a perfect depth, distance from the weld plane to the
         separator, true torn share of the flags.
-    flakes, rejected : ndarray of uint8, shape (n,)
-        Filled: metal flakes on both faces, and 1 where the camera reads a torn share above the limit on either.
+    flakes : ndarray of uint8, shape (n,)
+        Filled: metal flakes on both faces.
+    code, exit_code
+        Exit code of living cells of which the camera reads a torn share above the limit on either face; ndarray of
+        int16, shape (n,), 0 where a cell is alive, changed.
+
+    Returns
+    -------
+    tuple of int
+        Cells scrapped, and those among them whose torn shares are within the limit.
     """
     n = flakes.size
     words = np.empty((4, CHUNK), np.uint32)
@@ -77,6 +86,7 @@ def knead(
     zero, one, most_torn = np.float32(0.0), np.float32(1.0), np.float32(MOST_TORN)
     none = np.float32(math.exp(-law.flakes))
     one_at_most = np.float32(math.exp(-law.flakes) * (1.0 + law.flakes))
+    scrapped, sound, reject = 0, 0, np.int16(code)
     for done in range(0, n, CHUNK):
         m = min(CHUNK, n - done)
         fill_blocks(key, entity, done, 0, words)
@@ -100,9 +110,13 @@ def knead(
             for j in range(m):
                 shares[j] = min(slope * max(depth_sd * depth[j] - onset, zero), most_torn)
                 error[face, j] = shares[j] + camera * error[face, j]
-        seen, fallen = rejected[done : done + m], flakes[done : done + m]
+        fallen, codes_here = flakes[done : done + m], exit_code[done : done + m]
+        first_torn, second_torn = torn[0, done : done + m], torn[1, done : done + m]
         for j in range(m):
-            seen[j] = max(error[0, j], error[1, j]) > limit
+            seen = (max(error[0, j], error[1, j]) > limit) & (codes_here[j] == 0)
+            scrapped += seen
+            sound += seen & (first_torn[j] <= limit) & (second_torn[j] <= limit)
+            codes_here[j] = reject if seen else codes_here[j]
         for j in range(m):
             fallen[j] = u[j] >= none
         for j in range(CHUNK):
@@ -110,3 +124,4 @@ def knead(
         for j in range(m):
             if many[j]:
                 fallen[j] = poisson_count(law.flakes, np.float64(u[j]))
+    return scrapped, sound

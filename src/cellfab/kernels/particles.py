@@ -46,6 +46,13 @@ def poisson_counts(mean: float, u: npt.NDArray[np.float32], out: npt.NDArray[np.
 
 
 @kernel
+def add_counts(counts: npt.NDArray[np.uint8], total: npt.NDArray[np.uint8]) -> None:
+    """Add numbers of particles to `total`, capped at 255; arrays of shape (n,)."""
+    for i in range(total.size):
+        total[i] += min(counts[i], np.uint8(_MOST) - total[i])
+
+
+@kernel
 def largest_pareto_um(count: int, u: float, smallest_um: float, exponent: float) -> float:
     """Largest of `count` sizes with ``P(D > d) = (d / d0) ** -m``, by inversion; grows with the count on the same u."""
     # 1 - u**(1/count) without losing the digits of a u near 1.

@@ -17,12 +17,11 @@ import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.spec import Capability, Ramped, within
-from cellfab.core import notes
-from cellfab.core.causes import describe
 from cellfab.core.cell_columns import PARTICLE
 from cellfab.core.draws import Draws
 from cellfab.core.joining import METAL
-from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.lot import Lot
+from cellfab.core.web import exit_codes, note_false_rejects, scrapped
 from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
@@ -80,25 +79,21 @@ class DryCell(Step):
 
         With `fault_cause` some cells are damaged at closing, which is always noticed and comes before the test.
         """
-        from cellfab.kernels import dry_cell
+        from cellfab.kernels.dry_cell import look_between
 
         columns, n = lot.columns, lot.n
-        particle, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
         mixed_in = columns.pop(METAL, None)
         if mixed_in is None:
             mixed_in = np.zeros(n, np.float32)
-        dry_cell.look_between(
-            self._dry_law(maturity)._replace(closing_fault=float(fault_probability)),
-            np.array([draws.key(stream) for stream in _STREAMS], np.uint64), lot.identity,
+        columns[PARTICLE] = np.empty(n, np.float32)
+        found = look_between(
+            self._dry_law(maturity), float(fault_probability), *map(draws.key, _STREAMS), lot.identity,
             columns["particles_in_roll"], self._on_faces(lot), mixed_in, columns["cathode_burr_um"],
-            columns["anode_burr_um"], columns["separator_fault"], particle, verdict,
+            columns["anode_burr_um"], columns["separator_fault"], columns[PARTICLE],
+            np.array((cause, cause, fault_cause), np.int16), exit_codes(lot),
         )  # fmt: skip
-        columns[PARTICLE] = particle
-        false = np.flatnonzero(verdict == dry_cell.FALSE_ALARM)
-        if lot.exit_code is not None:
-            false = false[lot.exit_code[false] == ALIVE]
-        lot.attributes[notes.FALSE_REJECTS + describe(cause).name] = float(false.size)
-        lot.scrap_each(verdict, (cause, cause, fault_cause))
+        note_false_rejects(lot, cause, found.false_alarm)
+        scrapped(lot, (cause, found.false_alarm), (cause, found.alarm), (fault_cause, found.closing_fault))
 
     @once_per_maturity
     def _dry_law(self, maturity: float) -> DryLaw:
@@ -118,13 +113,14 @@ class DryCell(Step):
             ceiling=float(at["detection_probability"]),
             midpoint=float(at["detection_midpoint_fraction"]),
             width=float(at["detection_width_fraction"]),
-            closing_fault=0.0,
         )
 
     def _on_faces(self, lot: Lot) -> npt.NDArray[np.uint8]:
         """Particles lying on the ends of each roll or stack, capped at 255."""
+        from cellfab.kernels.particles import add_counts
+
         first, *others = self.on_faces
         total: npt.NDArray[np.uint8] = lot.columns[first].copy()
         for name in others:
-            total += np.minimum(lot.columns[name], 255 - total)
+            add_counts(lot.columns[name], total)
         return total

@@ -31,18 +31,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, Threshold, within
-from cellfab.core import notes
-from cellfab.core.causes import cause, describe
+from cellfab.core.causes import cause
 from cellfab.core.cell_columns import ELECTROLYTE, LEAK
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
-from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.lot import Lot
+from cellfab.core.web import exit_codes, note_false_rejects, scrapped
 from cellfab.kernels.wetting_theory import pore_volume_cm3
 from cellfab.steps.base import Step, Work, once_per_maturity
 
@@ -53,6 +52,7 @@ PORE_FILLING = column("pore_filling", "float32", "1", "true volume of electrolyt
 POSITION = column("tray_position", "int32", "1", "place in the lot's trays, counted through; -1 for a scrapped cell")
 WEIGHT = cause("fill", "electrolyte_mass", "weighed electrolyte out of tolerance")
 LEAK_READ = cause("fill", "leak", "leak test reads a leak")
+_CODES = np.array([WEIGHT, LEAK_READ], np.int16)
 
 
 class Fill(Step):
@@ -128,41 +128,26 @@ class Fill(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fill, test and put into trays."""
-        from cellfab.kernels import filling
+        from cellfab.kernels.filling import fill_cells
 
-        n, per_tray = lot.n, self.params.cells_per_tray
-        leak = lot.columns.get(LEAK)
+        n, per_tray, columns = lot.n, self.params.cells_per_tray, lot.columns
+        leak = columns.get(LEAK)
         if leak is None:
             leak = np.zeros(n, np.float32)
-        grams, pore_filling = np.empty((2, n), np.float32)
-        verdict, position = np.empty(n, np.uint8), np.empty(n, np.int32)
-        filling.fill_cells(
-            self._law(maturity), draws.key("cells"), lot.identity, lot.columns["cathode_porosity"],
-            lot.columns["anode_porosity"], grams, pore_filling, leak, verdict,
+        grams, pore_filling, position = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.int32)
+        found = fill_cells(
+            self._law(maturity), draws.key("cells"), lot.identity, columns["cathode_porosity"],
+            columns["anode_porosity"], grams, pore_filling, leak, position, _CODES, exit_codes(lot),
         )  # fmt: skip
-        lot.columns.update({ELECTROLYTE: grams, PORE_FILLING: pore_filling, LEAK: leak, POSITION: position})
-        if lot.exit_code is None:
-            lot.exit_code = np.zeros(n, np.int16)
-        lot.attributes["electrolyte_kg"] = 1e-3 * filling.sum_of_living(grams, lot.exit_code)
-        self._note_false_rejects(lot, verdict, grams, leak)
-        lot.scrap_each(verdict, (WEIGHT, LEAK_READ))
-        filling.place_in_trays(lot.exit_code, position)
+        columns |= {ELECTROLYTE: grams, PORE_FILLING: pore_filling, LEAK: leak, POSITION: position}
+        lot.attributes["electrolyte_kg"] = 1e-3 * found.electrolyte_g
         lot.attributes["cells_per_tray"] = float(per_tray)
+        scrapped(lot, (WEIGHT, found.mass), (LEAK_READ, found.leak))
+        note_false_rejects(lot, WEIGHT, found.sound_mass)
+        note_false_rejects(lot, LEAK_READ, found.sound_leak)
         lot.unit = "trays"
         lot.amount = float(-(-lot.n_alive // per_tray))
         return lot
-
-    def _note_false_rejects(
-        self, lot: Lot, verdict: npt.NDArray[np.uint8], grams: npt.NDArray[np.float32], leak: npt.NDArray[np.float32]
-    ) -> None:
-        rows = np.flatnonzero(verdict != 0)
-        rows = rows[lot.exit_code[rows] == ALIVE] if lot.exit_code is not None else rows
-        right = np.abs(grams[rows] / self._nominal_g - 1.0) <= self.params.tolerance_fraction
-        for cause_code, sound in (
-            (WEIGHT, (verdict[rows] == 1) & right),
-            (LEAK_READ, (verdict[rows] == 2) & (leak[rows] == 0.0)),
-        ):
-            lot.attributes[notes.FALSE_REJECTS + describe(cause_code).name] = float(np.count_nonzero(sound))
 
     @once_per_maturity
     def _law(self, maturity: float) -> FillLaw:

@@ -30,17 +30,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field
 
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, Threshold, within
-from cellfab.core import notes
-from cellfab.core.causes import cause, describe
+from cellfab.core.causes import cause
 from cellfab.core.cell_columns import JOINTS
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
-from cellfab.core.lot import ALIVE, Lot
+from cellfab.core.lot import Lot
+from cellfab.core.web import exit_codes, note_false_rejects, scrapped
 from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
@@ -112,23 +111,17 @@ class Fold(Step):
         """Fold both faces of every cell."""
         from cellfab.kernels.folding import knead
 
-        n = lot.n
-        gap, distance, torn = np.empty((3, 2, n), np.float32)
-        flakes, rejected = np.empty((2, n), np.uint8)
-        knead(self._law(maturity), draws.key("faces"), lot.identity, gap, distance, torn, flakes, rejected)
+        gap, distance, torn = np.empty((3, 2, lot.n), np.float32)
+        flakes = np.empty(lot.n, np.uint8)
+        rejected, sound = knead(
+            self._law(maturity), draws.key("faces"), lot.identity, gap, distance, torn, flakes, TORN, exit_codes(lot)
+        )
         for face, names in enumerate(_COLUMNS):
             lot.columns.update(zip(names, (gap[face], distance[face], torn[face]), strict=True))
         lot.columns[PARTICLES] = flakes
-        self._note_false_rejects(lot, rejected, torn)
-        lot.scrap_each(rejected, (TORN,))
+        scrapped(lot, (TORN, rejected))
+        note_false_rejects(lot, TORN, sound)
         return lot
-
-    def _note_false_rejects(self, lot: Lot, rejected: npt.NDArray[np.uint8], torn: npt.NDArray[np.float32]) -> None:
-        rows = np.flatnonzero(rejected != 0)
-        if lot.exit_code is not None:
-            rows = rows[lot.exit_code[rows] == ALIVE]
-        sound = (torn[:, rows] <= self.params.torn_limit_fraction).all(axis=0)
-        lot.attributes[notes.FALSE_REJECTS + describe(TORN).name] = float(np.count_nonzero(sound))
 
     @once_per_maturity
     def _law(self, maturity: float) -> FoldLaw:

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
@@ -39,7 +39,10 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.kernels.wetting_theory import wetting_time_s
-from cellfab.steps.base import Step, Work
+from cellfab.steps.base import Step, Work, once_per_maturity
+
+if TYPE_CHECKING:
+    from cellfab.kernels.wetting import SoakLaw
 
 UNWETTED = column("unwetted_fraction", "float32", "1", "true share of the electrode still dry at the end of soaking")
 
@@ -85,22 +88,28 @@ class Wet(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Let every cell soak."""
-        from cellfab.kernels.wetting import SoakLaw, soak
+        from cellfab.kernels.wetting import soak
 
-        design, columns = self.design, lot.columns
-        law = SoakLaw(
+        columns = lot.columns
+        columns[UNWETTED] = np.empty(lot.n, np.float32)
+        soak(
+            self._law(maturity), draws.key("wetting"), lot.identity, columns["cathode_porosity"],
+            columns["anode_porosity"], columns.pop("pore_filling"), columns[UNWETTED],
+        )  # fmt: skip
+        self._let_water_in(lot)
+        return lot
+
+    @once_per_maturity
+    def _law(self, maturity: float) -> SoakLaw:
+        from cellfab.kernels.wetting import SoakLaw
+
+        design = self.design
+        return SoakLaw(
             median_share=3600.0 * self.params.soak_h / self.median_time_s(maturity),
             log_gsd=math.log(self.at("wetting_gsd", maturity)),
             cathode_porosity=float(design.cathode.porosity),
             anode_porosity=float(design.anode.porosity),
         )
-        columns[UNWETTED] = np.empty(lot.n, np.float32)
-        soak(
-            law, draws.key("wetting"), lot.identity, columns["cathode_porosity"], columns["anode_porosity"],
-            columns.pop("pore_filling"), columns[UNWETTED],
-        )  # fmt: skip
-        self._let_water_in(lot)
-        return lot
 
     def _let_water_in(self, lot: Lot) -> None:
         leak = lot.columns[LEAK]
