@@ -74,7 +74,7 @@ def test_waiting_for_time_to_pass_is_no_stall(simulate, fixed):
 
 
 def test_lots_moving_round_in_no_time(simulate, fixed, monkeypatch):
-    monkeypatch.setattr("cellfab.line.line_run._MOST_SETTLES", 1000)
+    monkeypatch.setattr("cellfab.line.line_run._MOST_ROUNDS", 1000)
     spec = {
         "sources": {"source": {"lots": 10_000}},
         "stations": {"s": {"kind": "serial", "from": "source", "cycle": fixed(0)}},

@@ -32,8 +32,8 @@ from cellfab.line.stations import Station
 from cellfab.line.statistics import Level
 from cellfab.units import TICKS_PER_WEEK
 
-_MOST_SETTLES = 1_000_000
-"""Settlings of one tick before it is declared that time does not advance."""
+_MOST_ROUNDS = 1_000_000
+"""Rounds of moves at one tick before it is declared that time does not advance."""
 
 AnyNode = TypeVar("AnyNode", bound=Node)
 Controller = Callable[["LineRun"], Generator[Event, Any, Any]]
@@ -114,7 +114,7 @@ class LineRun:
         self._drains: list[Drain] = []
         self._settling = Bell(self.env, self._settle, SETTLE)
         self._settle_pending = False
-        self._settles_at_tick = 0
+        self._rounds_at_tick = 0
         self._settled_at = -1
         # The rank of a node, which decides between equals: as written, by group.
         names = [*spec.sources, *spec.stations, *spec.buffers, *spec.sinks]
@@ -246,14 +246,13 @@ class LineRun:
 
     def _settle(self, _: Any) -> None:
         now = self.env.now
-        if now == self._settled_at:
-            self._settles_at_tick += 1
-            if self._settles_at_tick > _MOST_SETTLES:
-                raise StallError(f"time stands still at {now / 3.6e9:.6g} h: lots move round for ever in no time")
-        else:
+        if now != self._settled_at:
             self._settled_at = now
-            self._settles_at_tick = 0
+            self._rounds_at_tick = 0
         while True:
+            self._rounds_at_tick += 1
+            if self._rounds_at_tick > _MOST_ROUNDS:
+                raise StallError(f"time stands still at {now / 3.6e9:.6g} h: lots move round for ever in no time")
             if self._touched_stores:
                 self._pull_stores()
             elif self._touched_stations:

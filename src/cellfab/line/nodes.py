@@ -2,7 +2,7 @@
 
 Lots are pulled. A *giver* (source, buffer, station) says how many lots could leave it now and hands over the first;
 a *taker* (buffer, station, sink) is touched when something that matters to it has changed and then looks at its
-feeds. All moves of one tick happen in `cellfab.line.settle`, after everything that ends at that tick has been noted,
+feeds. All moves of one tick happen in `cellfab.line.line_run`, after everything that ends at that tick has been noted,
 so that no outcome depends on the order in which SimPy happens to process equal times.
 """
 

@@ -33,7 +33,7 @@ class Station(Stopped):
     Attributes
     ----------
     units : list of Unit
-        `parallel` identical units, each a SimPy process of its own.
+        `parallel` identical units, each of which lives by itself.
     needs : list of (Giver, int), or None
         Merge: how many lots from each feed; None: one lot from any of the feeds.
     pairs : bool
@@ -160,7 +160,7 @@ class Station(Stopped):
                     clock.wind(self.line.env.now, self.pace.time_to_failure)
         self.follow_timetable()
         for unit in self.units:
-            self.line.env.process(self.live(unit))
+            unit.live(self.live(unit))
 
     def ask_pace(self) -> None:
         """Ask the ramp where the station stands now."""
@@ -206,7 +206,7 @@ class Station(Stopped):
         started = env.now
         if unit.clocks is None and self.timetable is None:
             unit.enter(WORKING)
-            yield env.timeout(ticks)
+            yield ticks
         elif not (yield from self.work(unit, ticks)):
             return
         self.worked += ticks
@@ -214,7 +214,7 @@ class Station(Stopped):
         if stops:
             unit.stop_clocks()
             unit.enter(DOWN)
-            yield env.timeout(stops)
+            yield stops
             unit.let_clocks_run()
         if ramp is not None:
             for lot in unit.lots:
@@ -277,7 +277,7 @@ class Station(Stopped):
         while True:
             if self.off:
                 unit.enter(self.off_state)
-                yield env.timeout(self.on_at - env.now)
+                yield self.on_at - env.now
             unit.enter(state)
             now = env.now
             mended = 0
@@ -294,7 +294,7 @@ class Station(Stopped):
             if self.off_at - now < stretch:
                 stretch, struck = self.off_at - now, None
             if mended + stretch:
-                yield env.timeout(mended + stretch)
+                yield mended + stretch
             if working and clocks is not None:
                 clocks.worked(stretch)
             ticks -= stretch

@@ -11,13 +11,15 @@ from simpy.events import Event
 
 from cellfab.core.lot import Lot
 from cellfab.kernels.serial_line import Ints
+from cellfab.line.events import Bell
 from cellfab.line.failures import Clock, Clocks
 from cellfab.line.states import BLOCKED, CONVERTING, DOWN, STARVED, WAITING_CREW, WAITS, WORKING
 
 if TYPE_CHECKING:
     from cellfab.line.stations import Station
 
-Flow = Generator[Event, Any, Any]
+Flow = Generator[int | Event | None, Any, Any]
+"""A unit's life: it yields ticks to spend, an event to wait for, or None to be left alone until it is needed."""
 
 
 class Unit:
@@ -32,7 +34,7 @@ class Unit:
     state : int
         What it would be doing; what counts is `shown`, in which a planned stop or a conversion covers the rest.
     waits : bool
-        It is suspended in `next_lots` and can be woken.
+        It is suspended in `next_lots`, until it may `begin` or something `strike`s.
     hungry : bool
         It is free and able to take lots.
     product : str or None
@@ -42,8 +44,8 @@ class Unit:
     """
 
     __slots__ = (
-        "ahead", "clocks", "collected", "down", "failures", "hungry", "hungry_since", "index", "lots", "outgoing",
-        "product", "shown", "since", "state", "station", "waits", "wake",
+        "_bell", "_life", "ahead", "clocks", "collected", "down", "failures", "hungry", "hungry_since", "index", "lots",
+        "outgoing", "product", "shown", "since", "state", "station", "waits",
     )  # fmt: skip
 
     def __init__(self, station: Station, index: int) -> None:
@@ -58,9 +60,29 @@ class Unit:
         self.down = self.waits = self.hungry = False
         self.hungry_since = 0
         self.failures = 0
-        self.wake = Event(station.line.env)
+        self._life: Flow
+        self._bell = Bell(station.line.env, self._time_is_up)
         self.clocks: Clocks | None = None
         self.ahead: Ints | None = None
+
+    # Living.
+
+    def live(self, life: Flow) -> None:
+        """Begin a life, at the present tick."""
+        self._life = life
+        self._bell.set(0)
+
+    def _time_is_up(self, _: Event) -> None:
+        self._go_on(None)
+
+    def _go_on(self, struck: Clock | None) -> None:
+        """Do what comes next, up to the moment at which time has to pass."""
+        wanted = self._life.send(struck)
+        if isinstance(wanted, Event):
+            assert wanted.callbacks is not None
+            wanted.callbacks.append(self._time_is_up)
+        elif wanted is not None:
+            self._bell.set(wanted)
 
     # States.
 
@@ -152,9 +174,8 @@ class Unit:
             if struck is None:
                 if clocks is not None:
                     clocks.watch(env.now)
-                self.wake = Event(env)
                 self.waits = True
-                struck = yield self.wake
+                struck = yield None
                 if struck is None:
                     return
             self.hungry = False
@@ -182,12 +203,12 @@ class Unit:
         """All lots that were waited for are here."""
         self.hungry = self.waits = False
         self.collected = 0
-        self.wake.succeed()
+        self._go_on(None)
 
     def strike(self, clock: Clock) -> None:
         """A failure while the unit waits."""
         self.hungry = self.waits = False
-        self.wake.succeed(clock)
+        self._go_on(clock)
 
     # Failing.
 
@@ -205,7 +226,7 @@ class Unit:
             self.enter(WAITING_CREW)
             yield crew.call(clock.priority, station.order, self.index)
         self.enter(DOWN)
-        yield line.env.timeout(clock.repair_ticks(station.pace.time_to_repair))
+        yield clock.repair_ticks(station.pace.time_to_repair)
         if crew is not None:
             crew.dismiss(station.order)
         self.down = False
