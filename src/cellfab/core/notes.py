@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -50,5 +51,11 @@ def take(lot: Lot, known: int = 0) -> Notes:
     rejects = {}
     for name in list(islice(reversed(facts), new)):
         if name.startswith(FALSE_REJECTS):
-            rejects[name[len(FALSE_REJECTS) :]] = int(facts.pop(name))
+            rejects[_cause_of(name)] = int(facts.pop(name))
     return Notes(facts.pop(STOPS_S, 0.0), int(facts.pop(REWORKED, 0.0)), rejects)
+
+
+@cache
+def _cause_of(name: str) -> str:
+    """The same string each time: sums are kept by it."""
+    return name.removeprefix(FALSE_REJECTS)
