@@ -31,9 +31,11 @@ def _draws(seed=1):
 
 
 def test_counts_by_row():
-    found = Found(np.array([3, 1, 3, 3], np.int32), np.array([0.2, 0.5, 0.9, 0.1], np.float32), np.zeros(5, np.float32))
+    found = Found(
+        np.array([3, 1, 3, 3], np.uint32), np.array([0.2, 0.5, 0.9, 0.1], np.float32), np.zeros(5, np.float32)
+    )
     assert found.counts().tolist() == [0, 1, 0, 3, 0]
-    none = Found(np.empty(0, np.int32), np.empty(0, np.float32), np.zeros(2, np.float32))
+    none = Found(np.empty(0, np.uint32), np.empty(0, np.float32), np.zeros(2, np.float32))
     assert none.counts().tolist() == [0, 0]
 
 

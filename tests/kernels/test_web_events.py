@@ -116,5 +116,5 @@ def test_rate_of_a_probability():
 
 def test_scrapping_at_rows_named_twice():
     code = np.array([0, 7, 0, 0], np.int16)
-    assert web_events.scrap_at(np.array([0, 1, 3, 3], np.int32), 4, code) == 2
+    assert web_events.scrap_at(np.array([0, 1, 3, 3], np.uint32), 4, code) == 2
     assert code.tolist() == [4, 7, 0, 4]

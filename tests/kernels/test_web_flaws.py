@@ -25,7 +25,7 @@ def test_flaws_that_pass_come_after_those_that_are_seen():
 
 
 def test_rows_are_rejected_rightly_if_one_of_their_flaws_is_too_large():
-    rows, sizes = np.array([1, 4, 1, 2, 4, 5], np.int32), np.array([0.2, 0.3, 0.9, 0.6, 0.1, 2.0], np.float32)
+    rows, sizes = np.array([1, 4, 1, 2, 4, 5], np.uint32), np.array([0.2, 0.3, 0.9, 0.6, 0.1, 2.0], np.float32)
     exit_code, largest = np.array([0, 0, 9, 0, 0, 0], np.int16), np.zeros(6, np.float32)
     assert web_flaws.judge_flaws(rows, sizes, 5, 0.5, 3, exit_code, largest) == (1, 1)
     assert exit_code.tolist() == [0, 3, 9, 0, 3, 0]

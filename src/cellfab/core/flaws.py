@@ -62,7 +62,7 @@ class Sizes:
 class Found(NamedTuple):
     """Flaws of a web: rows of the lot (one with two flaws comes twice), and the flaws' true sizes."""
 
-    rows: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.uint32]
     sizes: Floats
     largest: Floats
     """Of each row of the lot, 0 where there is none; shape (n,)."""

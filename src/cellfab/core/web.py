@@ -217,13 +217,13 @@ class Events(NamedTuple):
 
     Attributes
     ----------
-    rows : ndarray of int32, shape (m,)
+    rows : ndarray of uint32, shape (m,)
         Rows of the lot, in no order; one that has two events comes twice.
     words : ndarray of uint32, shape (m,)
         A random word of each event; the uniform number of a word is (word + 1/2) / 2**32.
     """
 
-    rows: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.uint32]
     words: npt.NDArray[np.uint32]
 
 
@@ -245,7 +245,7 @@ def events(lot: Lot, draws: Draws, decision: str, rate: float) -> Events:
     return Events(rows, words)
 
 
-def scrap_rows(lot: Lot, rows: npt.NDArray[np.int32], cause: int) -> None:
+def scrap_rows(lot: Lot, rows: npt.NDArray[np.uint32], cause: int) -> None:
     """Scrap those of the lot's rows that are still alive; a row may be named twice."""
     scrapped(lot, (cause, web_events.scrap_at(rows, cause, exit_codes(lot))))
 

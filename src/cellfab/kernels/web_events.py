@@ -38,7 +38,7 @@ def scatter_events(
     lanes: int,
     positions: int,
     planned: int,
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
     """Scatter events over a web.
 
     Parameters
@@ -60,7 +60,7 @@ def scatter_events(
 
     Returns
     -------
-    rows : ndarray of int32, shape (m,)
+    rows : ndarray of uint32, shape (m,)
         Row ``lane * positions + position`` of each event, in no order; one that has two events comes twice.
     first, second : ndarray of uint32, shape (m,)
         Two random words of each event.
@@ -84,10 +84,9 @@ def scatter_events(
         limits[position] = limit
         if limit > highest[position // BLOCK]:
             highest[position // BLOCK] = limit
-    found, room = 0, _ROOM if busiest > 0.0 else 0
-    rows, first, second = np.empty(room, np.int32), np.empty(room, np.uint32), np.empty(room, np.uint32)
-    if room == 0:
-        return rows, first, second
+    events, found = np.empty((3, _ROOM if busiest > 0.0 else 0), np.uint32), 0
+    if busiest <= 0.0:
+        return events[0], events[1], events[2]
 
     # All blocks' k-th points at once: those of a block depend on one another, those of several blocks do not.
     words = np.empty((4, lanes * per_lane), np.uint32)
@@ -103,23 +102,25 @@ def scatter_events(
     while going > 0:
         if point > 0:
             fill_blocks(key, entity, 0, point, words)
-        if found + going > room:
-            rows, first, second = _longer(rows, going), _longer(first, going), _longer(second, going)
-            room = rows.size
+        if found + going > events.shape[1]:
+            longer = np.empty((3, 2 * (found + going)), np.uint32)
+            for i in range(found):
+                longer[0, i], longer[1, i], longer[2, i] = events[0, i], events[1, i], events[2, i]
+            events = longer
         still = 0
         for i in range(going):
             block = open_blocks[i]
             lane, part = block // per_lane, block % per_lane
             height = heights[i] - math.log(_uniform(words[0, block], words[1, block]))
             position = part * BLOCK + int(words[1, block] & _PLACE)
-            rows[found] = lane * positions + position
-            first[found], second[found] = words[2, block], words[3, block]
+            events[0, found] = lane * positions + position
+            events[1, found], events[2, found] = words[2, block], words[3, block]
             found += int(height < limits[position])  # without a jump that cannot be foreseen
             open_blocks[still], heights[still] = block, height
             still += int(height < highest[part])
         going = still
         point += 1
-    return rows[:found], first[:found], second[:found]
+    return events[0][:found], events[1][:found], events[2][:found]
 
 
 @kernel
@@ -127,14 +128,6 @@ def _uniform(one: np.uint32, two: np.uint32) -> float:
     """Midpoint of the cell of (0, 1) that 52 bits of two words name."""
     cell = (np.uint64(one) << np.uint64(20)) | (np.uint64(two) >> np.uint64(12))
     return float((np.float64(cell) + 0.5) * 2.0**-52)
-
-
-@kernel
-def _longer(values, by):  # type: ignore[no-untyped-def]
-    """The same values with twice the room, and `by` besides."""
-    out = np.empty(2 * values.size + by, values.dtype)
-    out[: values.size] = values
-    return out
 
 
 def rate_of(probability: float) -> float:
@@ -146,7 +139,7 @@ def rate_of(probability: float) -> float:
 
 
 @kernel
-def scrap_at(rows: npt.NDArray[np.int32], code: int, exit_code: npt.NDArray[np.int16]) -> int:
+def scrap_at(rows: npt.NDArray[np.uint32], code: int, exit_code: npt.NDArray[np.int16]) -> int:
     """Give the living ones of some rows the exit code `code`; return how many there were. A row may come twice."""
     scrapped = 0
     for i in range(rows.size):

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
 from cellfab.kernels.random import normals_of_words
-from cellfab.kernels.web_events import EVERYWHERE, scatter_events
+from cellfab.kernels.web_events import scatter_events
 
 _WORDS = 2.0**32
 
@@ -26,7 +26,7 @@ def find_flaws(
     lanes: int,
     positions: int,
     planned: int,
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], int]:
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32], int]:
     """Flaws that a camera sees, and those that pass if they are asked for: where, and how large.
 
     The logarithm of the size as read is normal and cut off: the `share` of it that is highest is seen. Given that, the
@@ -53,7 +53,7 @@ def find_flaws(
 
     Returns
     -------
-    rows : ndarray of int32, shape (m,)
+    rows : ndarray of uint32, shape (m,)
         Row of each flaw, first of those that are seen; a row may come twice.
     deviations : ndarray of float32, shape (m,)
         Logarithm of the true size over the median one.
@@ -85,7 +85,7 @@ def find_flaws(
 
 @kernel
 def judge_flaws(
-    rows: npt.NDArray[np.int32],
+    rows: npt.NDArray[np.uint32],
     sizes: npt.NDArray[np.float32],
     seen: int,
     limit: float,
@@ -97,7 +97,7 @@ def judge_flaws(
 
     Parameters
     ----------
-    rows, sizes : ndarray of int32 and float32, shape (m,)
+    rows, sizes : ndarray of uint32 and float32, shape (m,)
         Row and true size of each flaw, first of those that are seen.
     seen : int
     limit : float
@@ -214,8 +214,9 @@ def inspect_cuts(
     tuple of int
         Rows newly scrapped with a flaw, and without one.
     """
-    cuts, words, _ = scatter_events(cut_key, entity, rates[:1], EVERYWHERE, 1.0, lanes, positions, planned)
-    alarms, _, _ = scatter_events(alarm_key, entity, rates[1:], EVERYWHERE, 1.0, lanes, positions, planned)
+    everywhere = np.empty(0, np.int32)
+    cuts, words, _ = scatter_events(cut_key, entity, rates[:1], everywhere, 1.0, lanes, positions, planned)
+    alarms, _, _ = scatter_events(alarm_key, entity, rates[1:], everywhere, 1.0, lanes, positions, planned)
     is_flawed[:] = 0
     right, wrong = 0, 0
     for i in range(cuts.size):
