@@ -11,6 +11,7 @@ from cellfab.core.ledger import Holding
 from cellfab.errors import ConfigError
 from cellfab.line.states import STATES
 from cellfab.plant import Plant
+from cellfab.plant_costs import PlantCosts
 from cellfab.replicate import simulate
 from cellfab.run import gather
 from cellfab.scenario import load_scenario
@@ -37,7 +38,7 @@ class Watched:
         self.scenario = load_scenario("ev_4680_dry", options)
         self.alive = {}
         self.taken = defaultdict(float)
-        whole, buy = Plant.process, Plant._bought
+        whole, pay = Plant.process, PlantCosts.at_place
 
         def process(plant, station, lots, now):
             identities = (station, *(lot.identity for lot in lots))
@@ -45,14 +46,14 @@ class Watched:
             self.alive[identities] = done.lot.n_alive
             return done
 
-        def bought(plant, place, work, week):
+        def at_place(costs, place, lot, work, week, priced):
             for material, used in work.materials.items():
-                self.taken[material, week] += used
-            return buy(plant, place, work, week)
+                self.taken[material, priced] += used
+            pay(costs, place, lot, work, week, priced)
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Plant, "process", process)
-            patch.setattr(Plant, "_bought", bought)
+            patch.setattr(PlantCosts, "at_place", at_place)
             self.done = simulate(self.scenario, 1)
         self.plant = self.done.plant
 
