@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
 from cellfab.config.cell_spec import CellDesign, ElectrodeDesign
 from cellfab.config.remark import Remark
@@ -33,8 +33,7 @@ def once_per_maturity(make: Callable[[Any, float], Made]) -> Callable[[Any, floa
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """What one lot needs of a station.
 
     Attributes
@@ -51,9 +50,12 @@ class Work:
     """
 
     seconds: float | None = None
-    materials: Mapping[str, float] = field(default_factory=dict)
+    materials: Mapping[str, float] = MappingProxyType({})
     energy_kwh: float = 0.0
     heat_kwh: float = 0.0
+
+
+NOTHING = Work()
 
 
 class Step(ABC):
@@ -131,7 +133,7 @@ class Step(ABC):
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Time, materials and energy this lot takes; asked after `apply`."""
-        return Work()
+        return NOTHING
 
     @abstractmethod
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:

@@ -46,7 +46,6 @@ Recipes
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -392,4 +391,4 @@ class Coat(Drying):
         lane_m = (electrode.width_mm + electrode.margin_mm) * 1e-3
         foil_m2 = facts["length_m"] * facts["lanes"] * lane_m / (1.0 - self.params.foil_trim_fraction)
         drying = super().work(lot, maturity)
-        return replace(drying, materials={f"{electrode.foil}_foil": foil_m2, **drying.materials})
+        return drying._replace(materials={f"{electrode.foil}_foil": foil_m2, **drying.materials})

@@ -209,6 +209,8 @@ class DryFilm(ElectrodeStep):
 
     def __init__(self, params: Any, design: CellDesign) -> None:
         super().__init__(params, design)
+        electrode = self.electrode
+        self._lane_m, self._foil = (electrode.width_mm + electrode.margin_mm) * 1e-3, f"{electrode.foil}_foil"
         self._keep_holes = params.electrode == "anode"
         if self._keep_holes:  # a hole in it is a place where metal plates; a cathode only lacks capacity
             self.writes = (*type(self).writes, PINHOLE)  # type: ignore[misc]
@@ -425,10 +427,6 @@ class DryFilm(ElectrodeStep):
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Foil for the whole length run, trims included, and roll heating."""
-        electrode, facts = self.electrode, lot.attributes
-        lane_m = (electrode.width_mm + electrode.margin_mm) * 1e-3
-        web_m2 = facts["length_m"] * facts["lanes"] * lane_m / (1.0 - self.params.foil_trim_fraction)
-        return Work(
-            materials={f"{electrode.foil}_foil": web_m2},
-            energy_kwh=self.params.heat_kwh_per_m2 * web_m2,
-        )
+        facts = lot.attributes
+        web_m2 = facts["length_m"] * facts["lanes"] * self._lane_m / (1.0 - self.params.foil_trim_fraction)
+        return Work(materials={self._foil: web_m2}, energy_kwh=self.params.heat_kwh_per_m2 * web_m2)

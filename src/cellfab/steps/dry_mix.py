@@ -238,4 +238,4 @@ class DryMix(ElectrodeStep):
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Electricity for every charge, rejected ones included."""
-        return Work(energy_kwh=self.params.energy_kwh_per_kg * float(lot.columns["charge_kg"].sum(dtype=np.float64)))
+        return Work(energy_kwh=self.params.energy_kwh_per_kg * lot.attributes["kg_in"])
