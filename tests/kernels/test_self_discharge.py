@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from cellfab.kernels import self_discharge, self_discharge_theory
-from cellfab.kernels.cell_numbers import fill_cell_normals
-from cellfab.kernels.random import stream_key
 
 # mV/day from the short alone at 100 Ohm, 1, 10 and 100 kOhm, as many digits as printed: what a test is designed with.
 K_TABLE = {
@@ -145,49 +143,16 @@ def test_rest_and_test_equal_the_slow_twin() -> None:
     assert 0 < high.sum() < n
 
 
-@pytest.mark.parametrize("tested", [False, True])
-def test_a_lot_rests_with_the_numbers_of_its_cells(tested: bool) -> None:
-    rng, n = np.random.default_rng(6), 900
-    law = self_discharge.RestLaw(
-        chemical=0.03, chemical_log_sd=0.22, per_siemens_ah=70_000.0, grown_d=8.0, noise=0.02, sigmas=4.0
-    )
-    current_law = law._replace(chemical=1.4, per_siemens_ah=3.7e6, noise=0.5)
-    capacity = rng.uniform(20.0, 25.0, n).astype(np.float32)
-    siemens = np.where(rng.random(n) < 0.2, 10.0 ** rng.uniform(-6.0, -2.0, n), 0.0).astype(np.float32)
-    delay = np.where(siemens > 0, np.where(rng.random(n) < 0.5, 12.0, 3.0), 0.0).astype(np.float32)
-    before = np.where(rng.random(n) < 0.1, 5, 0).astype(np.int16)
-    came = before == 0
-    position = np.where(came, np.cumsum(came) - 1, -1).astype(np.int32)
-    key, codes, code = stream_key(1, 0, "age"), np.array([31, 32], np.int16), before.copy()
-    made, current = np.empty((2, n), np.float32), np.empty(n if tested else 0, np.float32)
-    found, high, leaking = self_discharge.rest_lot(
-        law, current_law, tested, key, 7, capacity, siemens, delay, position, 64, codes, code, *made, current
-    )
-
-    z, apart, reason = np.empty((4, n), np.float32), np.empty((4, n), np.float32), np.empty((2, n), np.uint8)
-    fill_cell_normals(key, 7, z)
-    shared = capacity, siemens, delay, position, 64, came
-    self_discharge.rest_cells(law, z[0], z[1], *shared, *apart[:2], reason[0])
-    self_discharge.rest_cells(current_law, z[0], z[2], *shared, *apart[2:], reason[1])
-    why = np.where(reason[0] > 0, reason[0], 2 * reason[1] * tested).astype(np.uint8)
-    np.testing.assert_array_equal(made, apart[:2])
-    if tested:
-        np.testing.assert_array_equal(current, apart[3])
-    np.testing.assert_array_equal(code, np.where(why > 0, np.int16(30) + why, before))
-    assert found == self_discharge.count_shorts(siemens, delay, 8.0, came, why)
-    assert (high, leaking) == (np.count_nonzero(why == 1), np.count_nonzero(why == 2))
-    assert high > 0
-    assert (leaking > 0) == tested
-
-
 def test_shorts_are_counted_by_who_sees_them() -> None:
     # Conducting, dormant or none, each rejected by the first test, by the second, by none; then one that did not come.
     siemens = np.array([1, 1, 1, 1, 1, 1, 0, 0, 0, 1], np.float32)
     delay = np.array([0, 3, 8, 9, 9, 9, 0, 0, 0, 0], np.float32)
     reason = np.array([1, 2, 0, 1, 2, 0, 1, 2, 0, 0], np.uint8)
     came = np.arange(10) < 9
-    found = self_discharge.count_shorts(siemens, delay, 8.0, came, reason)
-    assert tuple(found) == (2, 1, 1, 2, 2)
+    code = np.where(came, 0, 7).astype(np.int16)
+    found = self_discharge.count_shorts(siemens, delay, 8.0, came, reason, np.array([31, 32], np.int16), code)
+    assert tuple(found) == (2, 1, 1, 2, 2, 3, 3)
+    assert code.tolist() == [31, 32, 0, 31, 32, 0, 31, 32, 0, 7]
 
 
 def test_leakage_current_of_a_large_cell_shows_a_short_of_5_kohm() -> None:

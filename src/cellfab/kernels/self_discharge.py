@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cellfab.kernels._jit import kernel
-from cellfab.kernels.cell_numbers import fill_cell_normals
 
 _TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation, for a normal law."""
@@ -33,13 +32,15 @@ class RestLaw(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """Cells that came, by what the tests make of their shorts, and the rejects of each reason without one."""
+    """Cells that came, by what the tests make of their shorts; rejects of either test without one; all of them."""
 
     seen: int
     missed: int
     dormant: int
     sound_1: int
     sound_2: int
+    rejected_1: int
+    rejected_2: int
 
 
 @kernel
@@ -109,8 +110,10 @@ def count_shorts(
     grown_d: float,
     came: npt.NDArray[np.bool_],
     reason: npt.NDArray[np.uint8],
+    codes: npt.NDArray[np.int16],
+    exit_code: npt.NDArray[np.int16],
 ) -> Seen:
-    """Sort the shorts of the cells that came by whether a test saw them, and the rejects by whether they have one.
+    """Scrap what the tests reject; sort shorts by whether a test saw them, and rejects by whether they have one.
 
     Parameters
     ----------
@@ -120,8 +123,13 @@ def count_shorts(
         Cells that were tested.
     reason : ndarray of uint8, shape (n,)
         0, or which of the tests (1, 2) rejects the cell; 0 for cells that did not come.
+    codes : ndarray of int16, shape (2,)
+        Exit codes of these tests.
+    exit_code : ndarray of int16, shape (n,)
+        Those rejected get their code.
     """
     seen, missed, dormant, sound_1, sound_2 = 0, 0, 0, 0, 0
+    rejected_1, rejected_2 = 0, 0
     rare = np.empty(reason.size + 1, np.int32)
     few = 0
     for i in range(reason.size):
@@ -135,77 +143,14 @@ def count_shorts(
             seen += conducts and reason[i] > 0
             missed += conducts and reason[i] == 0
             dormant += not conducts and reason[i] == 0
+        if reason[i] > 0:
+            exit_code[i] = codes[reason[i] - 1]
+            rejected_1 += reason[i] == 1
+            rejected_2 += reason[i] == 2
         if reason[i] > 0 and not conducts:
             sound_1 += reason[i] == 1
             sound_2 += reason[i] == 2
-    return Seen(seen, missed, dormant, sound_1, sound_2)
-
-
-@kernel
-def rest_lot(
-    law: RestLaw,
-    leakage_law: RestLaw,
-    tested: bool,
-    key: np.uint64,
-    entity: int,
-    capacity_ah: npt.NDArray[np.float32],
-    siemens: npt.NDArray[np.float32],
-    delay_d: npt.NDArray[np.float32],
-    position: npt.NDArray[np.int32],
-    cells_per_tray: int,
-    codes: npt.NDArray[np.int16],
-    exit_code: npt.NDArray[np.int16],
-    true: npt.NDArray[np.float32],
-    read: npt.NDArray[np.float32],
-    leakage_read: npt.NDArray[np.float32],
-) -> tuple[Seen, int, int]:
-    """Let a lot rest, test it, and scrap the cells that stand out of their trays.
-
-    Parameters
-    ----------
-    law, leakage_law : RestLaw
-        Of the K value, and of the current that holds the voltage.
-    tested : bool
-        Whether that current is read, too.
-    key, entity
-        Name the draws: normal numbers of a block for each cell (self-discharge, K value, current).
-    capacity_ah, siemens, delay_d, position, cells_per_tray
-        As in `rest_cells`.
-    codes : ndarray of int16, shape (2,)
-        Exit codes of a K value and of a current above the tray's limit.
-    exit_code : ndarray of int16, shape (n,)
-        0 where a cell came alive; those that stand out get their code.
-    true, read : ndarray of float32, shape (n,)
-        Filled: K values.
-    leakage_read : ndarray of float32, shape (n,), or (0,) where that is not tested
-        Filled.
-
-    Returns
-    -------
-    Seen, and the cells rejected by either test
-    """
-    n = exit_code.size
-    z, came, reason = np.empty((4 if tested else 2, n), np.float32), np.empty(n, np.bool_), np.empty(n, np.uint8)
-    fill_cell_normals(key, entity, z)
-    for i in range(n):
-        came[i] = exit_code[i] == 0
-    rest_cells(law, z[0], z[1], capacity_ah, siemens, delay_d, position, cells_per_tray, came, true, read, reason)
-    if tested:
-        current, high = np.empty(n, np.float32), np.empty(n, np.uint8)
-        rest_cells(
-            leakage_law, z[0], z[2], capacity_ah, siemens, delay_d, position, cells_per_tray, came, current,
-            leakage_read, high,
-        )  # fmt: skip
-        for i in range(n):
-            reason[i] = reason[i] if reason[i] > 0 else np.uint8(2) * high[i]
-    seen = count_shorts(siemens, delay_d, law.grown_d, came, reason)
-    rejected_1, rejected_2 = 0, 0
-    code_1, code_2 = codes[0], codes[1]
-    for i in range(n):
-        rejected_1 += reason[i] == 1
-        rejected_2 += reason[i] == 2
-        exit_code[i] = code_1 if reason[i] == 1 else (code_2 if reason[i] == 2 else exit_code[i])
-    return seen, rejected_1, rejected_2
+    return Seen(seen, missed, dormant, sound_1, sound_2, rejected_1, rejected_2)
 
 
 _LOG2_E = np.float32(1.4426950408889634)

@@ -163,25 +163,28 @@ class Ageing(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Age and test every cell."""
-        from cellfab.kernels.self_discharge import rest_lot
+        from cellfab.kernels.cell_numbers import fill_cell_normals
+        from cellfab.kernels.self_discharge import count_shorts, rest_cells
 
         columns, n, facts = lot.columns, lot.n, lot.attributes
         siemens, delay = columns.pop("short_siemens"), columns.pop("short_delay_d")
         for name in ("first_cycle_efficiency", "gas_ml"):  # only to look at; nobody waits two weeks for it
             columns.pop(name, None)
-        lot_z, tested = float(draws.normal("lot", lot, 1)[0]), bool(self.params.leakage_test_h)
+        lot_z, came, tested = float(draws.normal("lot", lot, 1)[0]), lot.alive(), bool(self.params.leakage_test_h)
+        z = np.empty((4 if tested else 2, n), np.float32)
+        fill_cell_normals(draws.key("cells"), lot.identity, z)
+        given = columns["capacity_ah"], siemens, delay, columns["tray_position"], int(facts["cells_per_tray"]), came
+        true, read, reason = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
         law = self._law(lot_z, maturity)
-        true, read = np.empty(n, np.float32), np.empty(n, np.float32)
-        current = np.empty(n if tested else 0, np.float32)
-        seen, high_k, leaking = rest_lot(
-            law, self._leakage_law(lot_z, maturity) if tested else law, tested, draws.key("cells"), lot.identity,
-            columns["capacity_ah"], siemens, delay, columns["tray_position"], int(facts["cells_per_tray"]), _CODES,
-            exit_codes(lot), true, read, current,
-        )  # fmt: skip
+        rest_cells(law, z[0], z[1], *given, true, read, reason)
         columns[K_TRUE], columns[K_READ] = true, read
         if tested:
-            columns[LEAKAGE_READ] = current
-        scrapped(lot, (HIGH_K, high_k), (LEAKAGE, leaking))
+            columns[LEAKAGE_READ] = np.empty(n, np.float32)
+            high, current = np.empty(n, np.uint8), np.empty(n, np.float32)
+            rest_cells(self._leakage_law(lot_z, maturity), z[0], z[2], *given, current, columns[LEAKAGE_READ], high)
+            reason = np.where(reason > 0, reason, np.uint8(2) * high)
+        seen = count_shorts(siemens, delay, law.grown_d, came, reason, _CODES, exit_codes(lot))
+        scrapped(lot, (HIGH_K, seen.rejected_1), (LEAKAGE, seen.rejected_2))
         facts["shorts_seen"] = float(seen.seen)
         facts["shorts_missed"] = float(seen.missed)
         facts["shorts_dormant"] = float(seen.dormant)
