@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cellfab.kernels.cell_numbers import fill_cell_numbers
+from cellfab.kernels.cell_numbers import fill_cell_normals
 from cellfab.kernels.particles import block_uniforms
 from cellfab.kernels.random import philox, stream_key
+from cellfab.kernels.random_blocks import fill_blocks, normal_pairs
 
 KEY = stream_key(3, 0, "cells")
 
 
 def numbers(n: int, rows: int = 4) -> tuple[np.ndarray, np.ndarray]:
     words, z = np.empty((4, n), np.uint32), np.empty((rows, n), np.float32)
-    fill_cell_numbers(KEY, 2**40 + 7, words, z)
+    fill_blocks(KEY, 2**40 + 7, 0, 0, words)
+    fill_cell_normals(KEY, 2**40 + 7, z)
     return words, z
 
 
@@ -37,6 +39,15 @@ def test_a_cell_keeps_its_numbers_whatever_the_size_of_its_lot() -> None:
     fewer_words, fewer = numbers(37, rows=2)
     np.testing.assert_array_equal(words[:, :37], fewer_words)
     np.testing.assert_allclose(z[:2, :37], fewer, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [2, 4])
+def test_numbers_are_pairs_out_of_the_words(rows: int) -> None:
+    words, z = numbers(3000, rows)
+    pairs = np.empty((rows, 3000), np.float32)
+    for first in range(0, rows, 2):
+        normal_pairs(words[first], words[first + 1], 0, pairs[first], pairs[first + 1])
+    np.testing.assert_array_equal(z, pairs)
 
 
 @pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many cells for interpreted kernels")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from cellfab.kernels import formation, particles
-from cellfab.kernels.cell_numbers import fill_cell_normals, fill_cell_numbers
+from cellfab.kernels.cell_numbers import fill_cell_normals
 from cellfab.kernels.forming import HiddenLaw, form_cells
 from cellfab.kernels.random import stream_key
 
@@ -22,14 +22,6 @@ SHORT_LAW = particles.ShortLaw(
 )  # fmt: skip
 HIDDEN_LAW = HiddenLaw(1.008, 1.0, 0.1, 0.02, 0.95)
 CODES = np.array([11, 12], np.int16)
-
-
-def test_normal_numbers_are_the_same_with_and_without_their_words() -> None:
-    for numbers in (2, 4):
-        words, z, alone = np.empty((4, N), np.uint32), *np.empty((2, numbers, N), np.float32)
-        fill_cell_numbers(CELLS, 7, words, z)
-        fill_cell_normals(CELLS, 7, alone)
-        np.testing.assert_array_equal(alone, z)
 
 
 def test_a_lot_is_formed_by_the_laws_of_its_parts() -> None:

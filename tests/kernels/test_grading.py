@@ -9,8 +9,9 @@ import pytest
 
 from cellfab.core.defects import MECHANISMS, bit
 from cellfab.kernels import grading, grading_theory, sums
-from cellfab.kernels.cell_numbers import fill_cell_numbers
+from cellfab.kernels.cell_numbers import fill_cell_normals
 from cellfab.kernels.random import fill_normal, stream_key
+from cellfab.kernels.random_blocks import fill_blocks
 
 N = 600
 
@@ -95,7 +96,8 @@ def test_a_lot_is_graded_with_the_numbers_of_its_cells_and_trays() -> None:
 
     words, z, error = np.empty((4, N), np.uint32), np.empty((2, N), np.float32), np.empty(N, np.float32)
     apart, place, reason, missed = np.empty((3, N), np.float32), *np.empty((2, N), np.uint8), np.empty_like(escapes)
-    fill_cell_numbers(cells, 7, words, z)
+    fill_blocks(cells, 7, 0, 0, words)
+    fill_cell_normals(cells, 7, z)
     fill_normal(trays, 7, error)
     graded = grading.grade_cells(
         law, limits, z, words[2], position // np.int32(places), np.float32(0.02) * error, before == 0, defects,

@@ -10,26 +10,16 @@ from cellfab.kernels.random_blocks import CHUNK, fill_blocks, normal_pairs
 
 
 @kernel
-def fill_cell_numbers(key: np.uint64, entity: int, words: npt.NDArray[np.uint32], z: npt.NDArray[np.float32]) -> None:
-    """Fill the words of every cell, and normal numbers out of the first of them.
+def fill_cell_normals(key: np.uint64, entity: int, z: npt.NDArray[np.float32]) -> None:
+    """Fill the normal numbers of every cell.
 
     Parameters
     ----------
     key, entity
         Name the draws: block i of the stream belongs to cell i.
-    words : ndarray of uint32, shape (4, n)
-        Filled: word k of each cell in ``words[k]``.
     z : ndarray of float32, shape (2, n) or (4, n)
-        Filled: standard normal numbers 0 and 1 out of words 0 and 1; 2 and 3 out of words 2 and 3.
+        Filled: standard normal numbers 0 and 1 out of words 0 and 1 of the block; 2 and 3 out of words 2 and 3.
     """
-    fill_blocks(key, entity, 0, 0, words)
-    for pair in range(0, z.shape[0], 2):
-        normal_pairs(words[pair], words[pair + 1], 0, z[pair], z[pair + 1])
-
-
-@kernel
-def fill_cell_normals(key: np.uint64, entity: int, z: npt.NDArray[np.float32]) -> None:
-    """Fill `z`, shape (2, n) or (4, n), with the normal numbers of `fill_cell_numbers`."""
     words = np.empty((4, CHUNK), np.uint32)
     words_0, words_1, words_2, words_3 = words[0], words[1], words[2], words[3]
     for done in range(0, z.shape[1], CHUNK):
