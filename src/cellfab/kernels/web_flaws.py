@@ -227,6 +227,6 @@ def inspect_cuts(
     for i in range(alarms.size):
         if exit_code[alarms[i]] == 0:
             exit_code[alarms[i]] = code
-            right += is_flawed[alarms[i]]
-            wrong += 1 - is_flawed[alarms[i]]
+            right += int(is_flawed[alarms[i]])
+            wrong += 1 - int(is_flawed[alarms[i]])
     return right, wrong
