@@ -129,14 +129,14 @@ def areal_capacities(
     a, b, c, d, e, f, g, h = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     whole = rows.size - rows.size % 8
     for i in range(0, whole, 8):
-        a += loading[rows[i]]
-        b += loading[rows[i + 1]]
-        c += loading[rows[i + 2]]
-        d += loading[rows[i + 3]]
-        e += loading[rows[i + 4]]
-        f += loading[rows[i + 5]]
-        g += loading[rows[i + 6]]
-        h += loading[rows[i + 7]]
+        a += np.float64(loading[rows[i]])
+        b += np.float64(loading[rows[i + 1]])
+        c += np.float64(loading[rows[i + 2]])
+        d += np.float64(loading[rows[i + 3]])
+        e += np.float64(loading[rows[i + 4]])
+        f += np.float64(loading[rows[i + 5]])
+        g += np.float64(loading[rows[i + 6]])
+        h += np.float64(loading[rows[i + 7]])
     total = a + b + c + d + e + f + g + h
     for i in range(whole, rows.size):
         total += loading[rows[i]]
