@@ -190,14 +190,12 @@ class AheadStation(Station):
         crew, priority, index = self.crews[call.mode]
         env = self.line.env
 
-        def came(_: Any) -> None:
+        def came() -> None:
             self.flow.crew_came(call, env.now)
             Alarm(env, int(call.repair), lambda _: crew.dismiss(self.order))
             self._arm()
 
-        callbacks = crew.call(priority, self.order, index).callbacks
-        assert callbacks is not None
-        callbacks.append(came)
+        crew.call(priority, self.order, index, came)
 
     def _deliver(self, passage: Any) -> None:
         """The last part of a lot is out: put the lot into the outlet, unless no part of it is left."""

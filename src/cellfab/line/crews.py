@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
-
-from simpy.events import Event
 
 from cellfab.config.line_spec import Crew as CrewSpec
 from cellfab.line.statistics import Level, Tally, WeeklyArea
@@ -39,15 +38,13 @@ class Crew:
         self.touched = False
         self._line = line
         self._sequence = 0
-        self._queue: list[tuple[int, int, int, int, int, Event]] = []
+        self._queue: list[tuple[int, int, int, int, int, Callable[[], None]]] = []
 
-    def call(self, priority: int, station_order: int, unit: int) -> Event:
-        """Ask for a member; the event happens when one starts, at the earliest when this tick is settled."""
-        event = Event(self._line.env)
+    def call(self, priority: int, station_order: int, unit: int, came: Callable[[], None]) -> None:
+        """Ask for a member; `came` is called when one starts, at the earliest when this tick is settled."""
         self._sequence += 1
-        heappush(self._queue, (priority, self._line.env.now, station_order, unit, self._sequence, event))
+        heappush(self._queue, (priority, self._line.env.now, station_order, unit, self._sequence, came))
         self._line.touch_crew(self)
-        return event
 
     def dismiss(self, station_order: int) -> None:
         """A member has finished at a station."""
@@ -60,14 +57,14 @@ class Crew:
         """Send free members to the waiting repairs."""
         now = self._line.env.now
         while self._queue and self.busy.value < self.size:
-            _, called, station_order, _, _, event = heappop(self._queue)
+            _, called, station_order, _, _, came = heappop(self._queue)
             self.busy.change(1, now)
             work = self.work.get(station_order)
             if work is None:
                 work = self.work[station_order] = WeeklyArea()
             work.change(1, now)
             self.wait.add(now - called)
-            event.succeed()
+            came()
 
     @property
     def waiting(self) -> int:

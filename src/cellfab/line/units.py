@@ -18,8 +18,8 @@ from cellfab.line.states import BLOCKED, CONVERTING, DOWN, STARVED, WAITING_CREW
 if TYPE_CHECKING:
     from cellfab.line.stations import Station
 
-Flow = Generator[int | Event | None, Any, Any]
-"""A unit's life: it yields ticks to spend, an event to wait for, or None to be left alone until it is needed."""
+Flow = Generator[int | None, Any, Any]
+"""A unit's life: it yields ticks to spend, or None to be left alone until it is needed."""
 
 
 class Unit:
@@ -75,14 +75,14 @@ class Unit:
     def _time_is_up(self, _: Event) -> None:
         self._go_on(None)
 
+    def _crew_came(self) -> None:
+        self._go_on(None)
+
     def _go_on(self, struck: Clock | None) -> None:
         """Do what comes next, up to the moment at which time has to pass."""
-        wanted = self._life.send(struck)
-        if isinstance(wanted, Event):
-            assert wanted.callbacks is not None
-            wanted.callbacks.append(self._time_is_up)
-        elif wanted is not None:
-            self._bell.set(wanted)
+        ticks = self._life.send(struck)
+        if ticks is not None:
+            self._bell.set(ticks)
 
     # States.
 
@@ -224,7 +224,8 @@ class Unit:
         crew = clock.crew
         if crew is not None:
             self.enter(WAITING_CREW)
-            yield crew.call(clock.priority, station.order, self.index)
+            crew.call(clock.priority, station.order, self.index, self._crew_came)
+            yield None
         self.enter(DOWN)
         yield clock.repair_ticks(station.pace.time_to_repair)
         if crew is not None:
