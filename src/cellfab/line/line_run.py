@@ -284,13 +284,12 @@ class LineRun:
 
     def _feed_stations(self) -> None:
         """Feed free units, the longest-waiting first, then stations as written, then units by number."""
-        touched = self._touched_stations
+        stations = self._touched_stations
         self._touched_stations = []
-        stations = []
-        for station in touched:
+        for station in stations:
             station.touched = False
-            if station.hungry and station.first_hungry() is not None:
-                stations.append(station)
+        if len(stations) > 1:
+            stations = [station for station in stations if station.hungry and station.first_hungry() is not None]
         if len(stations) == 1:
             while stations[0].feed_one():
                 pass
