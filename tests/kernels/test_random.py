@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy.special import ndtri
@@ -157,3 +161,20 @@ def test_names_are_told_apart() -> None:
     assert len(keys) == 5
     assert stream_key(1, 0, "a") == stream_key(1, 0, "a")
     assert int(stream_key(1, 0, "a")) == 0xA5AA5A7A3876F904  # recorded: another value re-deals every run ever made
+
+
+def test_tables_do_not_depend_on_the_processors_linear_algebra() -> None:
+    # OpenBLAS takes other instructions for each of these cores, whose sums differ in their last bits.
+    code = (
+        "from hashlib import sha256; from cellfab.kernels import random as r;"
+        " print(sha256(r._FINE_TABLE.tobytes() + r._TABLE.tobytes()).hexdigest())"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120,
+            env={**os.environ, "OPENBLAS_CORETYPE": core},
+        ).stdout
+        for core in ("Prescott", "Haswell", "SkylakeX")
+    }  # fmt: skip
+    assert len(told) == 1
+    assert len(told.pop().strip()) == 64

@@ -148,7 +148,7 @@ class LineCourse:
         maturities, limits = self._limits(max(begin, self._first))
         lots = response.effectiveness * limits.min()
         self._utilised = lots / limits
-        maturity = float(response.weights @ maturities)
+        maturity = float((response.weights * maturities).sum())
         lots *= self.scale * running / TICKS_PER_WEEK
         kwh = lots * response.at(response.kwh_per_lot, maturity)
         sold = max(end - max(begin, self._release), 0) / running

@@ -10,6 +10,8 @@ https://doi.org/10.1145/2063384.2063405. The counter is (row or block: low, high
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from hashlib import blake2b
 from statistics import NormalDist
 
@@ -208,14 +210,28 @@ def _quantile_table(first_octave: int, octaves: int, steps: int, degree: int) ->
         Coefficient of t**k in column k, t in [0, 1) across the piece; the last row holds p = 1/2 alone.
     """
     exact = NormalDist().inv_cdf  # Wichura's AS 241, as `normal_quantile` below
-    nodes = (1.0 - np.cos((2.0 * np.arange(degree + 1) + 1.0) * np.pi / (2.0 * (degree + 1)))) / 2.0
-    inverse = np.linalg.inv(np.vander(nodes, degree + 1, increasing=True))
-    rows = []
+    nodes = [(1.0 - math.cos((2 * i + 1) * math.pi / (2 * degree + 2))) / 2.0 for i in range(degree + 1)]
+    values = np.empty((octaves * steps + 1, degree + 1))
     for row in range(octaves * steps + 1):
         octave = 2.0 ** (first_octave + row // steps)
         start = octave * (1.0 + (row % steps) / steps)
-        rows.append(inverse @ np.array([exact(start + octave / steps * node) for node in nodes]))
-    return np.array(rows)
+        values[row] = [exact(start + octave / steps * node) for node in nodes]
+    # Lagrange's polynomials, exact but for one rounding, and sums in the order written: no linear algebra, whose last
+    # bits depend on the processor.
+    table = np.zeros_like(values)
+    for i in range(degree + 1):
+        table += values[:, i, None] * np.array(_lagrange(nodes, i))
+    return table
+
+
+def _lagrange(nodes: list[float], i: int) -> list[float]:
+    """Coefficients of t**k of the polynomial that is 1 at node i and 0 at the others."""
+    exact, none = [Fraction(node) for node in nodes], [Fraction(0)]
+    product = [Fraction(1)]
+    for other in (*exact[:i], *exact[i + 1 :]):
+        scale = exact[i] - other
+        product = [(low - other * high) / scale for low, high in zip(none + product, product + none, strict=True)]
+    return [float(coefficient) for coefficient in product]
 
 
 _STEPS_LOG2 = 8  # many short straight pieces: one look-up, of both coefficients in 64 bits, is most of what they cost

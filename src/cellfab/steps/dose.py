@@ -142,8 +142,8 @@ class Dose(ElectrodeStep):
         """Powders weighed in."""
         columns, params = lot.columns, self.params
         kg = columns[CHARGE_KG].astype(np.float64)
-        active = float(kg.dot(columns[ACTIVE]))
-        binder = float(kg.dot(columns[BINDER]))
+        active = float((kg * columns[ACTIVE]).sum())
+        binder = float((kg * columns[BINDER]).sum())
         carbon = float(kg.sum()) - active - binder
         if self.electrode.carbon_fraction == 0.0 or carbon < 0.0:
             active, carbon = active + carbon, 0.0  # shares have 32 bits: what rounding leaves over is no carbon
