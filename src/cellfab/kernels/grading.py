@@ -249,7 +249,8 @@ def grade_lot(
         end = min(done + CHUNK, n)
         fill_blocks(cells_key, entity, done, 0, words)
         normal_pairs(words_0, words_1, 0, z[0, done:end], z[1, done:end])
-        look[done:end] = words[2, : end - done]
+        for j in range(end - done):  # one slice assigned to another takes two seconds to compile
+            look[done + j] = words[2, j]
     came, reason, tray = np.empty(n, np.bool_), np.empty(n, np.uint8), np.empty(n, np.int32)
     # Half a place further, so that no rounding of the product reaches the next whole number.
     last, per_place = np.int32(0), 1.0 / cells_per_tray
