@@ -40,8 +40,3 @@ def needed_energy_j(
 def tilt_factor(tilt: float) -> float:
     """Energy that arrives under a tilt, relative to that at which only an edge touches: a cosine (assumption)."""
     return math.cos(0.5 * math.pi * min(abs(tilt), 1.0))
-
-
-def worn_energy(ratio: float, wear: float, loss: float) -> float:
-    """Energy of a horn that has used up `wear` of its life, over what the joint needs: linear in wear (assumption)."""
-    return ratio * (1.0 - loss * wear)
