@@ -134,6 +134,19 @@ def pass_calmly(
 ) -> tuple[int, int, int, int, int]:
     """Send parts that are AT_HAND since tick `came` on, from part `first`, in blocks to which nothing happens.
 
+    Parameters
+    ----------
+    stage, machine, ring, ticks, parts, window, gate, exit_stage, outlet, thrown_at
+        See `pass_parts` of `cellfab.kernels.serial_recursion`; the first machine has no buffer before it.
+    cycle : shape (M,)
+        Ticks, the same for every part.
+    came : int
+        Tick at which all parts are there.
+    block : int
+        Most parts at once; no buffer holds fewer.
+    first : int
+        Part to begin with.
+
     Returns
     -------
     part, upto : int
