@@ -19,6 +19,7 @@ from cellfab.core.tally import Tally
 from cellfab.economics.credits import Shortfall
 from cellfab.economics.shocks import Window, closed_ticks
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
 from cellfab.line.physics import Processed
 from cellfab.line_counts import LineCounts
 from cellfab.line_ramp import UnitTime, ramp_book
@@ -29,6 +30,8 @@ from cellfab.records.recording import SCRAPPED, SOLD, UNSOLD, Recorder
 from cellfab.scenario import Scenario, places
 from cellfab.steps.base import Merge, Step, Work
 from cellfab.units import TICKS_PER_WEEK
+
+exits = AtFirstUse("exits")
 
 EXPIRED = cause("line", "expired", "stayed too long in a buffer or store, or was inside when the line was cleared")
 REMNANT = cause("line", "remnant", "good electrode left over because the other one of the pair was scrapped")
@@ -102,9 +105,6 @@ class Plant:
         spec = scenario.spec
         if spec.economics is None:
             raise ConfigError(f"scenario '{scenario.name}' makes cells but has no `economics`")
-        from cellfab.kernels.exits import mark_exits
-
-        self._mark_exits = mark_exits
         self.scenario = scenario
         self.recorder = recorder
         self.economics = spec.economics
@@ -188,11 +188,11 @@ class Plant:
         if self.modes is not None:
             self.modes.before(station, now)
         week, maturity = now // TICKS_PER_WEEK, self.maturity(station, now)
-        exits = None
+        row_exits = None
         if stops[0].machine is not None:
-            exits = np.full(lot.n, len(stops), dtype=np.int64)
+            row_exits = np.full(lot.n, len(stops), dtype=np.int64)
             if lot.exit_code is not None:
-                self._mark_exits(lot.exit_code, exits, len(stops), -1)
+                exits.mark_exits(lot.exit_code, row_exits, len(stops), -1)
         seconds, stops_s = None, 0.0
         visits: list[_Visit] = []
         for parent in lots:
@@ -220,8 +220,8 @@ class Plant:
             scrapped, made.losses = made.losses, []
             if self.recorder is not None:
                 self.recorder.passed(key, made, step.writes)
-            if exits is not None and scrapped:
-                self._mark_exits(made.exit_code, exits, len(stops), index)
+            if row_exits is not None and scrapped:
+                exits.mark_exits(made.exit_code, row_exits, len(stops), index)
             self._count(week, key, made, alive, scrapped)
             seconds = work.seconds if seconds is None else seconds
             noted = notes.take(made, known)
@@ -233,7 +233,7 @@ class Plant:
             lot = made
             parents = (lot,)
         self._visits[station, lot.identity] = (week, seconds, visits)
-        return Processed(lot, seconds, stops_s, exits)
+        return Processed(lot, seconds, stops_s, row_exits)
 
     def worked(self, station: str, lot: Lot, started: int, ended: int) -> None:
         """Post what the lot cost here, move the share of what was scrapped, and let the station learn."""

@@ -21,6 +21,9 @@ from cellfab.core.columns import column
 from cellfab.core.lot import Lot
 from cellfab.core.web import KG_PER_M2, exit_codes, settle_web
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
+
+joining = AtFirstUse("joining")
 
 ELECTRODES = ("cathode", "anode")
 _BURR = "burr_um"
@@ -104,8 +107,6 @@ def take(cathode: Lot, anode: Lot, pieces: Pieces) -> tuple[Rows, Rows]:
     ConfigError
         If the webs do not have the same lanes.
     """
-    from cellfab.kernels.joining import take_cells
-
     lanes = int(cathode.attributes["lanes"])
     if lanes != int(anode.attributes["lanes"]):
         raise ConfigError(
@@ -113,7 +114,7 @@ def take(cathode: Lot, anode: Lot, pieces: Pieces) -> tuple[Rows, Rows]:
             " one daughter roll of each becomes cells"
         )
     rows = np.empty(cathode.n + 1, np.int32), np.empty(anode.n + 1, np.int32)
-    cells = take_cells(exit_codes(cathode), exit_codes(anode), lanes, *pieces, *rows)
+    cells = joining.take_cells(exit_codes(cathode), exit_codes(anode), lanes, *pieces, *rows)
     return rows[0][: cells * pieces.cathode], rows[1][: cells * pieces.anode]
 
 
@@ -187,8 +188,6 @@ def join(
     Facts in its attributes, for each electrode: NAME_remnant_cells (good segments not used), and in kg of dry coating
     NAME_used_kg and NAME_remnant_kg.
     """
-    from cellfab.kernels.joining import inherit, least_ratio, mean_of_neighbours, mean_of_pieces
-
     n = rows[0].size // pieces.cathode
     child = cathode.child(place, n=n, unit="cells", amount=float(n), material="cell", others=(anode, separator))
     columns, facts = child.columns, child.attributes
@@ -200,7 +199,7 @@ def join(
         of_piece = np.empty(row.size, np.float32)
         columns[names.porosity], columns[names.moisture] = np.empty(n, np.float32), np.empty(n, np.float32)
         columns[names.burr] = np.empty(n, np.float32)
-        used_mg_per_cm2 = inherit(
+        used_mg_per_cm2 = joining.inherit(
             row, segments["loading_mg_per_cm2"], segments["active_fraction"], segments["specific_capacity_mah_per_g"],
             segments["porosity"], segments["moisture_ppm"], segments[_BURR], of_piece, columns[names.porosity],
             columns[names.moisture], columns[names.burr],
@@ -209,11 +208,11 @@ def join(
         columns[names.areal] = of_piece
         if per_cell > 1:
             columns[names.areal] = np.empty(n, np.float32)
-            mean_of_neighbours(of_piece, columns[names.areal])
+            joining.mean_of_neighbours(of_piece, columns[names.areal])
         for source, name in names.means:
             if source in segments:
                 columns[name] = np.empty(n, np.float32)
-                mean_of_pieces(row, segments[source], columns[name])
+                joining.mean_of_pieces(row, segments[source], columns[name])
         used_kg = used_mg_per_cm2 * KG_PER_M2 * lot.attributes["segment_m2"]
         facts[names.remnant_cells] = float(lot.n_alive - row.size)
         facts[names.used_kg] = used_kg
@@ -221,26 +220,22 @@ def join(
     for name, source, parents in ((METAL, _METAL, (cathode, anode)), (HOLE, _HOLE, (anode,))):
         columns[name] = _largest(source, parents, rows[2 - len(parents) :], n)
     columns[LEAST_NP] = np.empty(n, np.float32)
-    least_ratio(*areal, 1 + pieces.anode - pieces.cathode, columns[LEAST_NP])
+    joining.least_ratio(*areal, 1 + pieces.anode - pieces.cathode, columns[LEAST_NP])
     return child
 
 
 def _largest(source: str, parents: tuple[Lot, ...], rows: tuple[Rows, ...], n: int) -> npt.NDArray[np.float32]:
     """Largest value of a cell's pieces, of all electrodes that have the column; 0 where none has."""
-    from cellfab.kernels.joining import raise_over_pieces
-
     found = np.zeros(n, np.float32)
     for lot, row in zip(parents, rows, strict=True):
         if source in lot.columns:
-            raise_over_pieces(row, lot.columns[source], found)
+            joining.raise_over_pieces(row, lot.columns[source], found)
     return found
 
 
 def flaws(cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], n: int) -> npt.NDArray[np.uint8]:
     """Particles that the pieces of each cell bring along: one for a flawed cut edge."""
-    from cellfab.kernels.joining import add_over_pieces
-
     found = np.zeros(n, np.uint8)
     for lot, row in zip((cathode, anode), rows, strict=True):
-        add_over_pieces(row, lot.columns[_FLAW], found)
+        joining.add_over_pieces(row, lot.columns[_FLAW], found)
     return found

@@ -46,6 +46,10 @@ from cellfab.core.postings import (
     Posting,
     Release,
 )
+from cellfab.kernels import AtFirstUse
+
+billing = AtFirstUse("billing")
+sharing = AtFirstUse("sharing")
 
 __all__ = [
     "ENERGY_UNIT", "FORMS", "MASS_UNITS", "MICRO", "SALES",
@@ -66,12 +70,7 @@ class Ledger(Pages):
     """
 
     def __init__(self, on_posting: Callable[[Posting], None] | None = None) -> None:
-        from cellfab.kernels.billing import LARGEST, REFUSED, charge
-        from cellfab.kernels.sharing import hand_over
-
         super().__init__()
-        self._charge, self._refused, self._largest = charge, REFUSED, LARGEST
-        self._hand_over = hand_over
         self._on_posting = on_posting
         self._incomes: dict[tuple[int, str, str, str], list[int]] = {}
         self._income_units: dict[str, str] = {}
@@ -98,7 +97,7 @@ class Ledger(Pages):
             q, money = round(quantity * MICRO), round(usd * MICRO)
         except (ValueError, OverflowError) as error:
             raise ValueError(_not_finite(place, account, quantity, usd)) from error
-        if max(abs(q), abs(money)) >= self._largest:
+        if max(abs(q), abs(money)) >= billing.LARGEST:
             raise ValueError(_not_finite(place, account, quantity, usd))
         page = self._page(week, place, "")
         page.accounts[number] = None
@@ -143,8 +142,8 @@ class Ledger(Pages):
         carried = self._carried.get(lot.identity)
         if carried is None:
             carried = self._carried[lot.identity] = self._nothing()
-        money = self._charge(bill.lines, bill.rates[priced], counts, bill.amounts, page.sums, carried.amounts)
-        if money == self._refused:
+        money = billing.charge(bill.lines, bill.rates[priced], counts, bill.amounts, page.sums, carried.amounts)
+        if money == billing.REFUSED:
             raise self._refusal(bill)
         carried.total += money
         lot.value_usd = carried.total / MICRO
@@ -196,7 +195,7 @@ class Ledger(Pages):
         carried = self._carried.get(lot.identity)
         if carried is not None:
             # Rounded down; the remainder of less than a micro-unit stays on the rows that live.
-            money = self._hand_over(carried.amounts, holder.amounts, rows, of)
+            money = sharing.hand_over(carried.amounts, holder.amounts, rows, of)
             carried.total -= money
             holder.total += money
             lot.value_usd = carried.total / MICRO
@@ -368,7 +367,7 @@ class Ledger(Pages):
 
     def _give(self, giver: Carried, taker: Carried, share: int = 1, whole: int = 1) -> int:
         """Hand over the share `share` / `whole` of every amount, rounded down; tell how much money that is."""
-        money: int = self._hand_over(giver.amounts, taker.amounts, share, whole)
+        money: int = sharing.hand_over(giver.amounts, taker.amounts, share, whole)
         giver.total -= money
         taker.total += money
         return money
@@ -389,7 +388,7 @@ class Ledger(Pages):
     def _refusal(self, bill: Bill) -> ValueError:
         """What is wrong with the first line of a bill that cannot be posted."""
         for (account, _), quantity, usd in zip(bill.entries, *bill.amounts.tolist(), strict=True):
-            if not (abs(quantity * MICRO) < self._largest and abs(usd * MICRO) < self._largest):
+            if not (abs(quantity * MICRO) < billing.LARGEST and abs(usd * MICRO) < billing.LARGEST):
                 return ValueError(_not_finite(bill.place, account, quantity, usd))
             if quantity * MICRO < -0.5:
                 return ValueError(_negative(bill.place, account, quantity))

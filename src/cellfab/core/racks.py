@@ -7,6 +7,9 @@ import math
 import numpy as np
 
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
+
+matching = AtFirstUse("matching")
 
 NEEDED = ("match_least_ah", "match_width_ah", "match_least_mohm", "match_width_mohm", "cells_in_series")
 """Facts in a graded lot's attributes: where bins start, how wide they are, and cells in a string; of a buyer's cells
@@ -47,9 +50,7 @@ class Racks:
     """
 
     def __init__(self, grade: int = GRADE_A, buyer: str = "") -> None:
-        from cellfab.kernels.matching import CAPACITY_BINS, RESISTANCE_BINS
-
-        number = CAPACITY_BINS * RESISTANCE_BINS
+        number = matching.CAPACITY_BINS * matching.RESISTANCE_BINS
         self.strings = 0
         self.cells = 0
         self._grade, self._needed = grade, _needed(buyer)
@@ -59,15 +60,14 @@ class Racks:
 
     def add(self, lot: Lot) -> None:
         """Match the living cells of the grade of a finished lot; of one that was not graded there are none."""
-        from cellfab.kernels.matching import MatchLaw, match_cells
-
         facts, columns = lot.attributes, lot.columns
         if "grade" not in columns or not all(name in facts for name in self._needed):
             return
         least_ah, width_ah, least_mohm, width_mohm, cells = (facts[name] for name in self._needed)
         fit = lot.alive() & (columns["grade"] == self._grade)
-        found = match_cells(
-            MatchLaw(least_ah, width_ah, least_mohm, width_mohm, int(cells)), fit, columns["capacity_measured_ah"],
+        law = matching.MatchLaw(least_ah, width_ah, least_mohm, width_mohm, int(cells))
+        found = matching.match_cells(
+            law, fit, columns["capacity_measured_ah"],
             columns["dcir_measured_mohm"], columns["capacity_ah"], *self._open,
         )  # fmt: skip
         self.cells += int(np.count_nonzero(fit))

@@ -16,7 +16,10 @@ import numpy.typing as npt
 from cellfab.config.line_spec import StationEconomics
 from cellfab.core.lot import Lot
 from cellfab.economics.period_cost import ELECTRICITY, HEAT
+from cellfab.kernels import AtFirstUse
 from cellfab.units import TICKS_PER_WEEK, to_ticks
+
+sharing = AtFirstUse("sharing")
 
 CARRIERS = (ELECTRICITY, HEAT)
 PROCESS, WORKING, STAND_BY, WARM_UP, ALWAYS_ON = USES = ("process", "working", "stand_by", "warm_up", "always_on")
@@ -51,9 +54,6 @@ class EnergyBook:
     """Follows the energy in lots, beside the ledger: told of the same events, in the same order."""
 
     def __init__(self) -> None:
-        from cellfab.kernels.sharing import share_out
-
-        self._share_out = share_out
         self._number: dict[Key, int] = {}  # of each place, carrier and use: its place in every array
         self._used: list[float] = []
         self._by_week: dict[tuple[int, int], float] = {}
@@ -80,7 +80,7 @@ class EnergyBook:
         """`rows` of the `of` living rows of a lot were thrown away, with their share."""
         own = self._lots.get(lot.identity)
         if own is not None and rows:
-            self._share_out(own, self._gone["scrap"], rows / of)
+            sharing.share_out(own, self._gone["scrap"], rows / of)
             if rows == of:
                 del self._lots[lot.identity]
 

@@ -6,6 +6,10 @@ import math
 
 import numpy as np
 
+from cellfab.kernels import AtFirstUse
+
+random = AtFirstUse("random")
+
 
 class ModeDraws:
     """Draws of one replicate.
@@ -17,9 +21,6 @@ class ModeDraws:
     """
 
     def __init__(self, seed: int, replicate: int) -> None:
-        from cellfab.kernels.random import normal_quantile, stream_key, uniform
-
-        self._stream_key, self._uniform, self._normal_quantile = stream_key, uniform, normal_quantile
         self._seed, self._replicate = seed, replicate
         self._keys: dict[tuple[str, str], np.uint64] = {}
 
@@ -27,9 +28,9 @@ class ModeDraws:
         """A number in (0, 1)."""
         key = self._keys.get((owner, decision))
         if key is None:
-            key = self._stream_key(self._seed, self._replicate, "failure_modes", owner, decision)
+            key = random.stream_key(self._seed, self._replicate, "failure_modes", owner, decision)
             self._keys[owner, decision] = key
-        return float(self._uniform(key, entity, row))
+        return float(random.uniform(key, entity, row))
 
     def exponential(self, owner: str, decision: str, entity: int) -> float:
         """Mean 1."""
@@ -42,5 +43,5 @@ class ModeDraws:
     def lognormal(self, owner: str, decision: str, entity: int, mean: float, cv: float) -> float:
         """With the given mean and standard deviation over mean."""
         variance = math.log1p(cv * cv)
-        normal = float(self._normal_quantile(self.uniform(owner, decision, entity)))
+        normal = float(random.normal_quantile(self.uniform(owner, decision, entity)))
         return mean * math.exp(math.sqrt(variance) * normal - 0.5 * variance)

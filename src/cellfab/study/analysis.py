@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cellfab.kernels import AtFirstUse
 from cellfab.study.analysis_parts import (
     QUANTILES,
     FigureSensitivity,
@@ -32,6 +33,8 @@ from cellfab.study.tornado import Association, associations, largest, tornado
 
 if TYPE_CHECKING:
     from cellfab.study.result import StudyResult
+
+random = AtFirstUse("random")
 
 Floats = npt.NDArray[np.float64]
 
@@ -198,15 +201,13 @@ def _measures(
     study: Study, names: Sequence[str], columns: Sequence[int], means: Floats, of: str
 ) -> tuple[Measure, ...]:
     """Effects or shares of the inputs that a variant has, the largest first."""
-    from cellfab.kernels.random import stream_key
-
     confidence = study.spec.confidence_share
     every = [*study.spec.factors, *study.moved.names]
     own = set(names)
     if study.spec.design.kind == "morris":
         effects = [one for one in morris_effects(every, _coordinates(study), means, confidence) if one.name in own]
         return tuple(largest(effects, len(effects)))
-    seed = int(stream_key(study.spec.seed, 0, "bootstrap", *of.split("\0")))
+    seed = int(random.stream_key(study.spec.seed, 0, "bootstrap", *of.split("\0")))
     shares = [one for one in sobol_indices(every, means, seed=seed, confidence=confidence) if one.name in own]
     return tuple(largest(shares, len(shares)))
 
