@@ -46,6 +46,7 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes, note_false_rejects, scrapped
+from cellfab.kernels import AtFirstUse
 from cellfab.kernels.self_discharge_theory import (
     arrhenius_factor,
     detectable_ohm,
@@ -60,6 +61,9 @@ from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.self_discharge import RestLaw
+
+cell_numbers = AtFirstUse("cell_numbers")
+self_discharge = AtFirstUse("self_discharge")
 
 K_TRUE = column("k_mv_per_d", "float32", "mV/d", "true voltage loss per day in the K-value test")
 K_READ = column("k_measured_mv_per_d", "float32", "mV/d", "measured voltage loss per day")
@@ -163,27 +167,26 @@ class Ageing(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Age and test every cell."""
-        from cellfab.kernels.cell_numbers import fill_cell_normals
-        from cellfab.kernels.self_discharge import count_shorts, rest_cells
-
         columns, n, facts = lot.columns, lot.n, lot.attributes
         siemens, delay = columns.pop("short_siemens"), columns.pop("short_delay_d")
         for name in ("first_cycle_efficiency", "gas_ml"):  # only to look at; nobody waits two weeks for it
             columns.pop(name, None)
         lot_z, came, tested = float(draws.normal("lot", lot, 1)[0]), lot.alive(), bool(self.params.leakage_test_h)
         z = np.empty((4 if tested else 2, n), np.float32)
-        fill_cell_normals(draws.key("cells"), lot.identity, z)
+        cell_numbers.fill_cell_normals(draws.key("cells"), lot.identity, z)
         given = columns["capacity_ah"], siemens, delay, columns["tray_position"], int(facts["cells_per_tray"]), came
         true, read, reason = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
         law = self._law(lot_z, maturity)
-        rest_cells(law, z[0], z[1], *given, true, read, reason)
+        self_discharge.rest_cells(law, z[0], z[1], *given, true, read, reason)
         columns[K_TRUE], columns[K_READ] = true, read
         if tested:
             columns[LEAKAGE_READ] = np.empty(n, np.float32)
             high, current = np.empty(n, np.uint8), np.empty(n, np.float32)
-            rest_cells(self._leakage_law(lot_z, maturity), z[0], z[2], *given, current, columns[LEAKAGE_READ], high)
+            self_discharge.rest_cells(
+                self._leakage_law(lot_z, maturity), z[0], z[2], *given, current, columns[LEAKAGE_READ], high
+            )
             reason = np.where(reason > 0, reason, np.uint8(2) * high)
-        seen = count_shorts(siemens, delay, law.grown_d, came, reason, _CODES, exit_codes(lot))
+        seen = self_discharge.count_shorts(siemens, delay, law.grown_d, came, reason, _CODES, exit_codes(lot))
         scrapped(lot, (HIGH_K, seen.rejected_1), (LEAKAGE, seen.rejected_2))
         facts["shorts_seen"] = float(seen.seen)
         facts["shorts_missed"] = float(seen.missed)
@@ -257,10 +260,8 @@ class Ageing(Step):
     @once_per_maturity
     def _median_law(self, maturity: float) -> RestLaw:
         """K in mV/d, of a lot of median self-discharge."""
-        from cellfab.kernels.self_discharge import RestLaw
-
         params, slope = self.params, self.params.ocv_slope_mv_per_percent
-        return RestLaw(
+        law: RestLaw = self_discharge.RestLaw(
             chemical=k_value_mv_per_d(self._resting_a_per_ah, 1.0, slope),
             chemical_log_sd=math.log(self.at("chemical_cell_gsd", maturity)),
             per_siemens_ah=k_value_mv_per_d(params.test_voltage_v, 1.0, slope),
@@ -268,6 +269,7 @@ class Ageing(Step):
             noise=self._noise_mv_per_d(maturity),
             sigmas=float(params.limit_sigmas_number),
         )
+        return law
 
     def _leakage_law(self, lot_z: float, maturity: float) -> RestLaw:
         """The current that holds the voltage, uA/Ah."""

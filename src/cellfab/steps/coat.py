@@ -61,8 +61,18 @@ from cellfab.core.draws import Draws
 from cellfab.core.flaws import Patches, Sizes, inspect_flaws, inspect_peel
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
+from cellfab.kernels.coating_theory import log_sigma, streak_share
+from cellfab.kernels.slurry_theory import solids_g_per_cm3
 from cellfab.steps.base import Work
 from cellfab.steps.drying import Drying
+
+dry_web = AtFirstUse("dry_web")
+film = AtFirstUse("film")
+random = AtFirstUse("random")
+web_events = AtFirstUse("web_events")
+web_field = AtFirstUse("web_field")
+wet_web = AtFirstUse("wet_web")
 
 CHARGE = column("charge", "int16", "1", "row of the powder charge in the parent lot")
 LOADING = column("loading_mg_per_cm2", "float32", "mg/cm2", "true dry coating per side, averaged over the electrode")
@@ -193,8 +203,6 @@ class Coat(Drying):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Make the web; rejected batches shorten it."""
-        from cellfab.kernels import dry_web
-
         self.expect(lot)
         params, electrode = self.params, self.electrode
         self._fits(lot)
@@ -251,14 +259,12 @@ class Coat(Drying):
 
         Bias and edges last from one cleaning of the die to the next: all rolls in between share their numbers.
         """
-        from cellfab.kernels.random import fill_normal
-
         params, planned_m = self.params, lot.attributes["planned_m"]
         interval_m = 1e3 * params.die_clean_km
         cleaned = int(lot.ordinal * planned_m // interval_m)
         age = (lot.ordinal + 0.5) * planned_m / interval_m - cleaned  # of the die, at the middle of the roll
         z = np.empty(3 * lanes, np.float32)
-        fill_normal(draws.key("lane"), cleaned, z)
+        random.fill_normal(draws.key("lane"), cleaned, z)
         bias, drift, edge = z.reshape(3, lanes)
         across = np.float32(self.at("lane_loading_cv", maturity)) * bias
         across += np.float32(self.at("lane_drift_cv", maturity) * age) * drift
@@ -268,8 +274,6 @@ class Coat(Drying):
 
     def _along(self, child: Lot, lot: Lot, charge: Charges, roll: float, draws: Draws, maturity: float) -> Rows:
         """Relative loading error common to all lanes, per position."""
-        from cellfab.kernels import web_field, wet_web
-
         params, pitch = self.params, self.electrode.length_m
         phase = 2.0 * math.pi * float(draws.uniform("phase", child, 1)[0])
         batch = self._solids_error(lot)
@@ -286,8 +290,6 @@ class Coat(Drying):
 
     def _solids_error(self, lot: Lot) -> Rows:
         """Relative error of the solids in a volume of slurry, which is what the pump meters, per batch."""
-        from cellfab.kernels.slurry_theory import solids_g_per_cm3
-
         params, solid = self.params, self.electrode.solid_density_g_per_cm3
         metered = solids_g_per_cm3(lot.columns["solids_fraction"], solid, params.solvent_density_g_per_cm3)
         meant = solids_g_per_cm3(params.solids_fraction, solid, params.solvent_density_g_per_cm3)
@@ -296,18 +298,14 @@ class Coat(Drying):
 
     def _short_cv(self, maturity: float) -> float:
         """Short-range noise left after averaging over the electrode's own length."""
-        from cellfab.kernels.web_field import mean_variance_factor
-
-        own = mean_variance_factor(self.electrode.length_m, self.params.short_length_m)
+        own = web_field.mean_variance_factor(self.electrode.length_m, self.params.short_length_m)
         return self.at("short_loading_cv", maturity) * math.sqrt(own)
 
     def _interrupt(self, child: Lot, start_m: float, draws: Draws, maturity: float) -> None:
         """Web lost to the start, to breaks and to stops, in all lanes."""
-        from cellfab.kernels.wet_web import interrupt_web
-
         lanes, positions = web.shape(child)
         lost = np.empty(positions, np.int16)
-        breaks, *spoilt = interrupt_web(
+        breaks, *spoilt = wet_web.interrupt_web(
             child.identity, self.electrode.length_m, start_m, START,
             draws.key("break"), 1e-3 * self.at("breaks_per_km", maturity), self.at("break_m", maturity), BREAK,
             draws.key("stop"), 1e-3 * self.at("stops_per_km", maturity), self.at("stop_m", maturity), STOP, lost,
@@ -335,17 +333,13 @@ class Coat(Drying):
 
     def _flaws(self, child: Lot, lot: Lot, charge: Charges, draws: Draws, maturity: float) -> None:
         """Pinholes, bubbles and streaks; metal particles; cracks."""
-        from cellfab.kernels.coating_theory import streak_share
-        from cellfab.kernels.web_events import rate_of
-        from cellfab.kernels.wet_web import batch_factors
-
         params, area_m2, n = self.params, child.attributes["segment_m2"], lot.n
         streaks = [
             params.lumps_per_m2 * streak_share(size, params.die_gap_um, params.lump_spread_ln)
             for size in lot.columns["agglomerate_um"].tolist()
         ]
         factor = np.empty(2 * n)
-        batch_factors(draws.key("flaw_factor"), lot.identity, params.cluster_shape, factor)
+        wet_web.batch_factors(draws.key("flaw_factor"), lot.identity, params.cluster_shape, factor)
         camera = self.at("camera_spread_ln", maturity)
         spots = (self.at("spots_per_m2", maturity) * factor[:n] + streaks) * area_m2
         law = Sizes(params.pinhole_median_mm, params.pinhole_spread_ln, camera, params.pinhole_limit_mm)
@@ -363,13 +357,11 @@ class Coat(Drying):
             if keep:
                 child.columns[PINHOLES] = holes.counts()
         # Every crack is seen: it is all over the electrode.
-        web.scrap_rows(child, web.events(child, draws, "crack", rate_of(self.crack_probability())).rows, CRACK)
+        cracks = web.events(child, draws, "crack", web_events.rate_of(self.crack_probability()))
+        web.scrap_rows(child, cracks.rows, CRACK)
 
     def _adhesion(self, child: Lot, lot: Lot, charge: Charges, roll: Rows, draws: Draws, maturity: float) -> None:
         """Segments with a patch that comes off the foil, of which the camera sees most."""
-        from cellfab.kernels import film
-        from cellfab.kernels.coating_theory import log_sigma
-
         params, columns = self.params, lot.columns
         median, spread, weak = np.empty((3, lot.n))
         film.peel_of_charges(

@@ -39,11 +39,14 @@ from cellfab.core.columns import column
 from cellfab.core.defects import DEFECTS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import once_per_maturity
 from cellfab.steps.heat_sealing import HeatSealing
 
 if TYPE_CHECKING:
     from cellfab.kernels.degassing import DegasLaw
+
+degassing = AtFirstUse("degassing")
 
 RESIDUAL = column("residual_gas_ml", "float32", "mL", "true gas left in the cell after degassing")
 _USUAL_ML_PER_AH = 0.8
@@ -110,8 +113,6 @@ class Degas(HeatSealing):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Pierce, evacuate, seal and test every cell."""
-        from cellfab.kernels import degassing
-
         columns, n = lot.columns, lot.n
         self.seal_edges(lot, draws, maturity)
         residual, verdict = np.empty(n, np.float32), np.empty(n, np.uint8)
@@ -132,10 +133,8 @@ class Degas(HeatSealing):
     @once_per_maturity
     def law(self, maturity: float) -> DegasLaw:
         """Constants at `maturity`, as the kernel wants them."""
-        from cellfab.kernels.degassing import DegasLaw
-
         params, design = self.params, self.design
-        return DegasLaw(
+        law: DegasLaw = degassing.DegasLaw(
             left=math.exp(-params.evacuation_s / self.at("evacuation_time_constant_s", maturity)),
             left_cv=float(self.at("left_cv", maturity)),
             missed=float(self.at("missed_piercing_probability", maturity)),
@@ -147,3 +146,4 @@ class Degas(HeatSealing):
             limit_ml=float(params.gas_limit_ml_per_ah * design.capacity_ah),
             dry=float(params.dry_fraction),
         )
+        return law

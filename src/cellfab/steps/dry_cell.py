@@ -22,10 +22,14 @@ from cellfab.core.draws import Draws
 from cellfab.core.joining import METAL
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes, note_false_rejects, scrapped
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.dry_cell import DryLaw
+
+dry_cell = AtFirstUse("dry_cell")
+particles = AtFirstUse("particles")
 
 _STREAMS = ("cells", "particles", "mixed_in")
 
@@ -79,14 +83,12 @@ class DryCell(Step):
 
         With `fault_cause` some cells are damaged at closing, which is always noticed and comes before the test.
         """
-        from cellfab.kernels.dry_cell import look_between
-
         columns, n = lot.columns, lot.n
         mixed_in = columns.pop(METAL, None)
         if mixed_in is None:
             mixed_in = np.zeros(n, np.float32)
         columns[PARTICLE] = np.empty(n, np.float32)
-        found = look_between(
+        found = dry_cell.look_between(
             self._dry_law(maturity), float(fault_probability), *map(draws.key, _STREAMS), lot.identity,
             columns["particles_in_roll"], self._on_faces(lot), mixed_in, columns["cathode_burr_um"],
             columns["anode_burr_um"], columns["separator_fault"], columns[PARTICLE],
@@ -98,10 +100,8 @@ class DryCell(Step):
     @once_per_maturity
     def _dry_law(self, maturity: float) -> DryLaw:
         """Constants at `maturity`, as the kernel wants them."""
-        from cellfab.kernels.dry_cell import DryLaw
-
         at = self.capabilities(maturity)
-        return DryLaw(
+        law: DryLaw = dry_cell.DryLaw(
             smallest_um=float(at["smallest_particle_um"]),
             exponent=float(at["pareto_exponent"]),
             transport=float(at["face_to_roll_probability"]),
@@ -114,13 +114,12 @@ class DryCell(Step):
             midpoint=float(at["detection_midpoint_fraction"]),
             width=float(at["detection_width_fraction"]),
         )
+        return law
 
     def _on_faces(self, lot: Lot) -> npt.NDArray[np.uint8]:
         """Particles lying on the ends of each roll or stack, capped at 255."""
-        from cellfab.kernels.particles import add_counts
-
         first, *others = self.on_faces
         total: npt.NDArray[np.uint8] = lot.columns[first].copy()
         for name in others:
-            add_counts(lot.columns[name], total)
+            particles.add_counts(lot.columns[name], total)
         return total

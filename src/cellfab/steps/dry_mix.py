@@ -35,6 +35,7 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.kernels import AtFirstUse
+from cellfab.kernels import mixing_theory as theory
 from cellfab.steps.base import ElectrodeStep, Work, once_per_maturity
 
 if TYPE_CHECKING:
@@ -119,8 +120,6 @@ class DryMix(ElectrodeStep):
 
     def review(self) -> Iterator[Remark]:
         """Binder that cannot fibrillate makes no film; times and temperatures are those of dry-electrode mixing."""
-        from cellfab.kernels import mixing_theory as theory
-
         params, binder = self.params, self.electrode.binder_fraction
         degree = theory.fibrillation(params.kneading_min, params.kneading_c, params.fibrillation_min)
         strength_mpa = theory.film_strength_mpa(
@@ -166,8 +165,6 @@ class DryMix(ElectrodeStep):
 
     def _evenness(self, binder: float) -> tuple[float, float]:
         """Size of the agglomerates that the mature premix leaves, um, and the binder's CV over 1 cm2."""
-        from cellfab.kernels import mixing_theory as theory
-
         params, electrode = self.params, self.electrode
         size_um = theory.agglomerate_um(
             self.at("premix_energy_kwh_per_kg", 1.0), params.agglomerate_initial_um, params.agglomerate_final_um,

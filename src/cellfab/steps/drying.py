@@ -15,6 +15,8 @@ from cellfab.config.cell_spec import CellDesign
 from cellfab.config.remark import Remark
 from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.lot import Lot
+from cellfab.kernels.coating_theory import DryingRecipe, crack_probability, log_sigma, weakest_of
+from cellfab.kernels.dryer_theory import Dryer
 from cellfab.steps.base import ElectrodeStep, Work
 
 _CM2_PER_M2 = 1e4
@@ -94,9 +96,6 @@ class Drying(ElectrodeStep):
         """Drying rate of that loading; the probability goes with the rate: assumption."""
 
     def __init__(self, params: Any, design: CellDesign) -> None:
-        from cellfab.kernels.coating_theory import DryingRecipe
-        from cellfab.kernels.dryer_theory import Dryer
-
         super().__init__(params, design)
         self.recipe = DryingRecipe(
             self.electrode.loading_mg_per_cm2, self.electrode.solid_density_g_per_cm3, params.coating_porosity,
@@ -121,8 +120,6 @@ class Drying(ElectrodeStep):
 
     def adhesion_limited_m_per_min(self, maturity: float = 1.0) -> float:
         """Speed at which the typical weakest patch of an electrode is as strong as the limit; 0 if it never is."""
-        from cellfab.kernels.coating_theory import log_sigma, weakest_of
-
         params = self.params
         slow = weakest_of(
             self.at("peel_n_per_m", maturity), log_sigma(self.at("peel_patch_cv", maturity)), self.patches
@@ -131,8 +128,6 @@ class Drying(ElectrodeStep):
 
     def crack_probability(self) -> float:
         """Of an electrode of nominal loading, at the recipe's drying rate."""
-        from cellfab.kernels.coating_theory import crack_probability
-
         params = self.params
         at_reference = crack_probability(
             self.electrode.loading_mg_per_cm2, params.crack_loading_mg_per_cm2, params.crack_width_fraction
@@ -213,8 +208,6 @@ class Drying(ElectrodeStep):
             Standard normal numbers of the roll: rate at which binder migrates, adhesion besides that.
         maturity : float
         """
-        from cellfab.kernels.coating_theory import log_sigma
-
         rate = self.drying_rate_g_per_m2_s * math.exp(log_sigma(self.at("drying_rate_cv", maturity)) * drying_z)
         roll = math.exp(log_sigma(self.at("peel_roll_cv", maturity)) * adhesion_z)
         return self.at("peel_n_per_m", maturity) * self.recipe.peel_share(rate, self.params.migration_exponent) * roll

@@ -42,11 +42,14 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes, note_false_rejects, scrapped
+from cellfab.kernels import AtFirstUse
 from cellfab.kernels.wetting_theory import pore_volume_cm3
 from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.filling import FillLaw
+
+filling = AtFirstUse("filling")
 
 PORE_FILLING = column("pore_filling", "float32", "1", "true volume of electrolyte over that of the cell's pores")
 POSITION = column("tray_position", "int32", "1", "place in the lot's trays, counted through; -1 for a scrapped cell")
@@ -128,14 +131,12 @@ class Fill(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fill, test and put into trays."""
-        from cellfab.kernels.filling import fill_cells
-
         n, per_tray, columns = lot.n, self.params.cells_per_tray, lot.columns
         leak = columns.get(LEAK)
         if leak is None:
             leak = np.zeros(n, np.float32)
         grams, pore_filling, position = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.int32)
-        found = fill_cells(
+        found = filling.fill_cells(
             self._law(maturity), draws.key("cells"), lot.identity, columns["cathode_porosity"],
             columns["anode_porosity"], grams, pore_filling, leak, position, _CODES, exit_codes(lot),
         )  # fmt: skip
@@ -151,10 +152,8 @@ class Fill(Step):
 
     @once_per_maturity
     def _law(self, maturity: float) -> FillLaw:
-        from cellfab.kernels.filling import FillLaw
-
         at = self.capabilities(maturity)
-        return FillLaw(
+        law: FillLaw = filling.FillLaw(
             nominal_g=self._nominal_g,
             later_g=self._later_g,
             cathode_g=self._cathode_g,
@@ -171,6 +170,7 @@ class Fill(Step):
             midpoint=float(at["leak_midpoint_number"]),
             width=float(at["leak_width_number"]),
         )
+        return law
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Electrolyte in every cell that came."""

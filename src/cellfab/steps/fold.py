@@ -40,10 +40,13 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes, note_false_rejects, scrapped
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.folding import FoldLaw
+
+folding = AtFirstUse("folding")
 
 _FACES = ("cathode", "anode")
 _COLUMNS = tuple(
@@ -109,11 +112,9 @@ class Fold(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fold both faces of every cell."""
-        from cellfab.kernels.folding import knead
-
         gap, distance, torn = np.empty((3, 2, lot.n), np.float32)
         flakes = np.empty(lot.n, np.uint8)
-        rejected, sound = knead(
+        rejected, sound = folding.knead(
             self._law(maturity), draws.key("faces"), lot.identity, gap, distance, torn, flakes, TORN, exit_codes(lot)
         )
         for face, names in enumerate(_COLUMNS):
@@ -125,10 +126,8 @@ class Fold(Step):
 
     @once_per_maturity
     def _law(self, maturity: float) -> FoldLaw:
-        from cellfab.kernels.folding import FoldLaw
-
         at = self.capabilities(maturity)
-        return FoldLaw(
+        law: FoldLaw = folding.FoldLaw(
             depth_sd_mm=float(at["depth_sd_mm"]),
             gap_log_sd=math.log(at["gap_gsd"]),
             distance_mm=float(at["separator_distance_mm"]),
@@ -138,3 +137,4 @@ class Fold(Step):
             torn_limit=float(at["torn_limit_fraction"]),
             camera_error=float(at["camera_error_fraction"]),
         )
+        return law

@@ -62,6 +62,7 @@ from cellfab.core.draws import Draws
 from cellfab.core.joining import HOLE
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes, scrapped
+from cellfab.kernels import AtFirstUse
 from cellfab.kernels.formation_theory import binder_loss_ah, grid_energy_kwh, plating_np_ratio
 from cellfab.steps.base import Step, Work, once_per_maturity
 
@@ -69,6 +70,10 @@ if TYPE_CHECKING:
     from cellfab.kernels.formation import FirstCycleLaw
     from cellfab.kernels.forming import HiddenLaw
     from cellfab.kernels.particles import ShortLaw
+
+formation = AtFirstUse("formation")
+forming = AtFirstUse("forming")
+particles = AtFirstUse("particles")
 
 CAPACITY = column("capacity_ah", "float32", "Ah", "true capacity after formation")
 EFFICIENCY = column("first_cycle_efficiency", "float32", "1", "true formation discharge over formation charge")
@@ -261,13 +266,11 @@ class Formation(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Form every cell."""
-        from cellfab.kernels.forming import form_cells
-
         columns, n, facts = lot.columns, lot.n, lot.attributes
         batch = self.at("batch_efficiency_sd_fraction", maturity) * float(draws.normal("batch_efficiency", lot, 1)[0])
         made = {name: np.empty(n, np.float32) for name in (CAPACITY, EFFICIENCY, DCIR, GAS, SHORT, DELAY)}
         defects = np.empty(n, np.uint16)
-        found = form_cells(
+        found = forming.form_cells(
             *self._laws(maturity), batch, *map(draws.key, _STREAMS), lot.identity,
             *map(columns.__getitem__, _ELECTRODES), *self._where_known(lot), *map(columns.__getitem__, _ASSEMBLY),
             _CODES, exit_codes(lot), *made.values(), defects,
@@ -323,22 +326,18 @@ class Formation(Step):
     @cached_property
     def dissolving_share(self) -> float:
         """Share of the particles that dissolve on this cathode."""
-        from cellfab.kernels.particles import dissolution_probability
-
         total = 0.0
         for metal, volt in _METALS_V.items():
             share = getattr(self.params, f"{metal}_share")
-            total += share * dissolution_probability(self.params.cathode_potential_v, volt)
+            total += share * particles.dissolution_probability(self.params.cathode_potential_v, volt)
         return total
 
     def _law(self, maturity: float) -> FirstCycleLaw:
         """Constants of a lot as designed."""
-        from cellfab.kernels.formation import FirstCycleLaw
-
         now, design = self.capabilities(maturity), self.design
         cathode, anode = design.cathode, design.anode
         rated = self.rated_capacity_ah / self.charge_ah
-        return FirstCycleLaw(
+        law: FirstCycleLaw = formation.FirstCycleLaw(
             charge_per_areal=10.0 * cathode.area_m2 / design.first_cycle_efficiency,
             efficiency=design.first_cycle_efficiency,
             efficiency_sd=float(now["cell_efficiency_sd_fraction"]),
@@ -361,6 +360,7 @@ class Formation(Step):
             gas_cv=float(now["gas_cv"]),
             gas_ml_per_ah_ppm=float(now["gas_ml_per_ah_ppm"]),
         )
+        return law
 
     @staticmethod
     def _rewelded(lot: Lot) -> npt.NDArray[np.uint8]:
@@ -373,10 +373,8 @@ class Formation(Step):
         return np.zeros(lot.n, np.uint8) if only is None else only
 
     def _hidden_law(self, maturity: float) -> HiddenLaw:
-        from cellfab.kernels.forming import HiddenLaw
-
         params, design = self.params, self.design
-        return HiddenLaw(
+        law: HiddenLaw = forming.HiddenLaw(
             plating_np_ratio=plating_np_ratio(
                 params.plating_c_rate, params.plating_temperature_c, 1.0, params.plating_margin_ratio
             ),
@@ -385,6 +383,7 @@ class Formation(Step):
             dry_fraction=float(params.dry_fraction),
             least_areal_ratio=design.cathode.area_m2 / design.anode.area_m2,
         )
+        return law
 
     @once_per_maturity
     def _laws(self, maturity: float) -> tuple[FirstCycleLaw, ShortLaw, HiddenLaw]:
@@ -393,10 +392,8 @@ class Formation(Step):
 
     @cached_property
     def _short_law(self) -> ShortLaw:
-        from cellfab.kernels.particles import ShortLaw
-
         params = self.params
-        return ShortLaw(
+        law: ShortLaw = particles.ShortLaw(
             separator_um=float(self.design.separator_um),
             mechanical_midpoint=float(params.piercing_ratio),
             mechanical_width=float(params.piercing_width_ratio),
@@ -413,3 +410,4 @@ class Formation(Step):
             resistance_log_sd=math.log(params.short_gsd),
             fault_um=float(params.fault_um),
         )
+        return law

@@ -59,12 +59,15 @@ from cellfab.core.defects import MECHANISMS, bit
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes, note_false_rejects, scrapped
+from cellfab.kernels import AtFirstUse
 from cellfab.kernels.formation_theory import grid_energy_kwh
 from cellfab.kernels.grading_theory import usable_fraction
 from cellfab.steps.base import Step, Work
 
 if TYPE_CHECKING:
     from cellfab.kernels.grading import GradeLaw
+
+grading = AtFirstUse("grading")
 
 CAPACITY_READ = column("capacity_measured_ah", "float32", "Ah", "measured capacity")
 DCIR_READ = column("dcir_measured_mohm", "float32", "mohm", "measured direct-current resistance")
@@ -218,13 +221,11 @@ class Grade(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Measure, reject and sort every cell."""
-        from cellfab.kernels.grading import grade_lot
-
         columns, n, facts = lot.columns, lot.n, lot.attributes
         judgement = self._judgement(facts["rated_capacity_ah"], facts["rated_dcir_mohm"], maturity)
         read_ah, read_mohm, energy = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
         grade, escapes = np.empty(n, np.uint8), np.empty(len(_ESCAPES), np.int64)
-        found = grade_lot(
+        found = grading.grade_lot(
             judgement.law, judgement.limits, draws.key("cells"), draws.key("temperature"), lot.identity,
             columns["tray_position"], int(facts["cells_per_tray"]), columns["defects"], self._downgraded(lot),
             self._self_discharge(lot), columns["capacity_ah"], columns["dcir_mohm"], read_ah, read_mohm, energy, grade,
@@ -327,12 +328,10 @@ class Grade(Step):
         return np.array([(*grade_a, math.inf, 0.0), (*grade_b, math.inf, 1.0)])
 
     def _law(self, limits: npt.NDArray[np.float64], maturity: float) -> GradeLaw:
-        from cellfab.kernels.grading import GradeLaw
-
         now = self.capabilities(maturity)
         # Of A and B the second decides what is rejected, even where the first is written wider.
         widest = limits if self.buyers else limits[1:]
-        return GradeLaw(
+        law: GradeLaw = grading.GradeLaw(
             capacity_noise=float(now["capacity_noise_fraction"]),
             tray_noise=float(now["tray_temperature_k"] * now["capacity_fraction_per_k"]),
             dcir_noise=float(now["dcir_noise_fraction"]),
@@ -344,6 +343,7 @@ class Grade(Step):
             leak_found=float(now["leak_detection_probability"]),
             leak_bit=bit("leak"),
         )
+        return law
 
 
 def _takes_all_of(first: Buyer, other: Buyer, design: CellDesign) -> bool:

@@ -23,11 +23,15 @@ from cellfab.config.spec import Capability, Ramped, within
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
+from cellfab.kernels.heat_seal_theory import interface_c, window_c
 from cellfab.steps.base import once_per_maturity
 from cellfab.steps.leak_test import LeakSites, LeakTest, leak_sites
 
 if TYPE_CHECKING:
     from cellfab.kernels.heat_seal import SealLaw
+
+heat_seal = AtFirstUse("heat_seal")
 
 
 class HeatSealing(LeakTest):
@@ -76,8 +80,6 @@ class HeatSealing(LeakTest):
     @property
     def interface_c(self) -> float:
         """Temperature of the seal at its coldest place, at set temperature."""
-        from cellfab.kernels.heat_seal_theory import interface_c
-
         params = self.params
         between = interface_c(
             params.bar_temperature_c, params.seal_s, self.pouch.laminate_um, params.laminate_diffusivity_m2_per_s
@@ -87,8 +89,6 @@ class HeatSealing(LeakTest):
     @property
     def window_c(self) -> tuple[float, float]:
         """Between which the seal is strong enough; the upper limit is for the coldest place, too."""
-        from cellfab.kernels.heat_seal_theory import window_c
-
         params = self.params
         low, high = window_c(
             params.least_n_per_mm / params.plateau_n_per_mm, params.melt_c, params.melt_width_k, params.squeeze_c,
@@ -134,21 +134,17 @@ class HeatSealing(LeakTest):
 
     def seal_edges(self, lot: Lot, draws: Draws, maturity: float) -> None:
         """Seal the edges of every cell."""
-        from cellfab.kernels.heat_seal import seal
-
         keys = np.array([draws.key("bar"), draws.key("channel")], np.uint64)
         law = self.seal_law(maturity)
         offset = self.at("bar_offset_sd_k", maturity) * float(draws.normal("bar_offset", lot, 1)[0])
         law = law._replace(mean_c=law.mean_c + offset, sites=self.channels(maturity))
-        seal(law, keys, lot.identity, self.leaks_so_far(lot))
+        heat_seal.seal(law, keys, lot.identity, self.leaks_so_far(lot))
 
     @once_per_maturity
     def seal_law(self, maturity: float) -> SealLaw:
         """Constants of seals without channels, as the kernel wants them."""
-        from cellfab.kernels.heat_seal import SealLaw
-
         low, high = self.window_c
-        return SealLaw(
+        law: SealLaw = heat_seal.SealLaw(
             mean_c=self.interface_c,
             sd_c=float(self.at("bar_noise_sd_k", maturity)),
             low_c=low,
@@ -157,3 +153,4 @@ class HeatSealing(LeakTest):
             sites=0.0,
             decades=float(self.params.leak_decades_mean_number),
         )
+        return law

@@ -43,7 +43,10 @@ from cellfab.core.columns import COLUMNS, column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import Step
+
+inspection = AtFirstUse("inspection")
 
 DOWNGRADED = column("downgraded", "uint8", "1", "1 for a cell that an inspection has put into the lower grade")
 ALARM = cause("inspect", "alarm", "found by an inspection, and not to be saved")
@@ -188,12 +191,10 @@ class Inspect(Step):
         self, lot: Lot, severity: npt.NDArray[np.float32], draws: Draws, again: str, maturity: float
     ) -> npt.NDArray[np.bool_]:
         """Whether this look would raise an alarm, row by row; `again` names a further look."""
-        from cellfab.kernels.inspection import raise_alarms
-
         gauge = np.float32(self.at("gauge_sd_value", maturity))
         seen = severity + gauge * draws.normal("gauge" + again, lot) if gauge else severity
         out = np.empty(lot.n, np.bool_)
-        raise_alarms(
+        inspection.raise_alarms(
             seen, draws.uniform("look" + again, lot), float(self.at("false_alarm_probability", maturity)),
             float(self.at("detection_probability", maturity)), float(self.params.midpoint_value),
             float(self.params.width_value), out,

@@ -19,10 +19,13 @@ from cellfab.core.draws import Draws
 from cellfab.core.joining import OVERHANG, PARTICLES, SEPARATOR_FAULT, Pieces, Rows
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes, note_false_rejects, scrapped
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import Merge, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.winding import JoiningLaw
+
+winding = AtFirstUse("winding")
 
 Flags = npt.NDArray[np.uint8]
 
@@ -72,8 +75,6 @@ class Joiner(Merge):
 
     def merge(self, lots: Mapping[str, Lot], draws: Draws, maturity: float) -> Lot:
         """Make cells of one cathode and one anode lot."""
-        from cellfab.kernels.winding import inspect_cells
-
         cathode, anode = lots["cathode"], lots["anode"]
         self._sort_out(cathode, draws, maturity)
         self._sort_out(anode, draws, maturity)
@@ -84,7 +85,7 @@ class Joiner(Merge):
         columns[SEPARATOR_FAULT], short = np.empty(n, np.uint8), np.empty(n, np.uint8)
         columns[OVERHANG] = np.empty(n, np.float32)
         self._align(child, cathode, anode, rows, draws, maturity, short)
-        found = inspect_cells(
+        found = winding.inspect_cells(
             self._law(maturity), draws.key("faults"), draws.key("fault_digits"), child.identity, short,
             columns[OVERHANG], columns[SEPARATOR_FAULT], columns[PARTICLES], self._codes, exit_codes(child),
         )  # fmt: skip
@@ -127,14 +128,13 @@ class Joiner(Merge):
     @once_per_maturity
     def _law(self, maturity: float) -> JoiningLaw:
         """What happens to one cell; a fault of one of its rolls is the cell's."""
-        from cellfab.kernels.winding import JoiningLaw
 
         def of_cell(probability: float) -> float:
             return 1.0 - (1.0 - probability) ** self.bodies
 
         false_alarm = of_cell(self.at("camera_false_alarm_probability", maturity))
         detected = self.at("separator_detection_probability", maturity)
-        return JoiningLaw(
+        law: JoiningLaw = winding.JoiningLaw(
             fault=of_cell(capability_at(self.fault, maturity)),
             separator_fault=of_cell(self.at("separator_fault_probability", maturity)),
             camera_false_alarm=false_alarm,
@@ -142,6 +142,7 @@ class Joiner(Merge):
             particles=float(self.at("particles_per_m2", maturity) * self.design.cathode.area_m2),
             overhang_limit_mm=float(self.params.overhang_limit_mm),
         )
+        return law
 
     # ---- review ------------------------------------------------------------------------------------------------
 

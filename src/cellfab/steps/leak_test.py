@@ -19,10 +19,13 @@ from cellfab.core.causes import describe
 from cellfab.core.cell_columns import LEAK
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import Step, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.leaks import LeakTestLaw
+
+leaks = AtFirstUse("leaks")
 
 _NONE = np.empty(0, np.uint8)
 
@@ -79,8 +82,6 @@ class LeakTest(Step):
         ndarray of int
             Rows of cells welded again that passed.
         """
-        from cellfab.kernels import leaks
-
         leak, verdict = lot.columns[LEAK], np.empty(lot.n, np.uint8)
         law = self._test_law(maturity)
         if mends_at_most:
@@ -102,13 +103,12 @@ class LeakTest(Step):
     @once_per_maturity
     def _test_law(self, maturity: float) -> LeakTestLaw:
         """Constants of the test without second welds, as the kernel wants them."""
-        from cellfab.kernels.leaks import LeakTestLaw
-
         at = self.capabilities(maturity)
-        return LeakTestLaw(
+        law: LeakTestLaw = leaks.LeakTestLaw(
             false_alarm=float(at["leak_false_alarm_probability"]),
             ceiling=float(at["leak_detection_probability"]),
             midpoint=float(at["leak_midpoint_number"]),
             width=float(at["leak_width_number"]),
             mend_success=0.0,
         )
+        return law

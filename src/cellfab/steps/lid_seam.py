@@ -42,12 +42,16 @@ from cellfab.core.cell_columns import JOINTS, LEAK
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
+from cellfab.kernels import laser_weld_theory as theory
 from cellfab.steps.base import Work, once_per_maturity
 from cellfab.steps.dry_cell import DryCell
 from cellfab.steps.leak_test import LeakSites, LeakTest, leak_sites
 
 if TYPE_CHECKING:
     from cellfab.kernels.lid_seam import LidLaw
+
+lid_seam = AtFirstUse("lid_seam")
 
 _METAL = "al"
 """Prismatic cans and lids are aluminium."""
@@ -133,8 +137,6 @@ class LidSeam(DryCell, LeakTest):
     @property
     def depth_mm(self) -> float:
         """Depth at set power, in keyhole mode or, below its threshold, by conduction."""
-        from cellfab.kernels import laser_weld_theory as theory
-
         params, metal = self.params, theory.METALS[_METAL]
         speed, radius = params.speed_mm_per_s * 1e-3, 0.5e-6 * params.spot_diameter_um
         if self._enthalpy_share() < 1.0:
@@ -144,8 +146,6 @@ class LidSeam(DryCell, LeakTest):
 
     def _enthalpy_share(self) -> float:
         """Normalised enthalpy over the threshold of the keyhole."""
-        from cellfab.kernels import laser_weld_theory as theory
-
         params, metal = self.params, theory.METALS[_METAL]
         enthalpy = theory.normalised_enthalpy(
             params.surface_absorptivity_fraction * params.power_w, params.speed_mm_per_s * 1e-3,
@@ -195,8 +195,6 @@ class LidSeam(DryCell, LeakTest):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Insert, weld and test every cell."""
-        from cellfab.kernels import lid_seam
-
         columns, n = lot.columns, lot.n
         lot.attributes["lidded_cells"] = float(lot.n_alive)
         vent, particles, verdict = np.empty((3, n), np.uint8)
@@ -232,10 +230,8 @@ class LidSeam(DryCell, LeakTest):
     @once_per_maturity
     def law(self, maturity: float) -> LidLaw:
         """Constants at `maturity`, as the kernel wants them."""
-        from cellfab.kernels.lid_seam import LidLaw
-
         params = self.params
-        return LidLaw(
+        law: LidLaw = lid_seam.LidLaw(
             pores=float(self.at("pores_per_m", maturity) * self.seam_m),
             wide=float((self.at("gap_um", maturity) / params.doubling_gap_um) ** 2),
             gap_log_sd=math.log(self.at("gap_gsd", maturity)),
@@ -246,3 +242,4 @@ class LidSeam(DryCell, LeakTest):
             vent_seen=float(self.at("vent_detection_probability", maturity)),
             particles=float(self.at("particles_per_lid_number", maturity)),
         )
+        return law
