@@ -37,11 +37,14 @@ from cellfab.core.causes import cause
 from cellfab.core.cell_columns import ELECTROLYTE, LEAK
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.base import Work, once_per_maturity
 from cellfab.steps.leak_test import LeakTest
 
 if TYPE_CHECKING:
     from cellfab.kernels.second_fill import TopUpLaw
+
+second_fill = AtFirstUse("second_fill")
 
 _UNWETTED = "unwetted_fraction"
 MASS = cause("second_fill", "electrolyte_mass", "weighed electrolyte out of tolerance after the second filling")
@@ -98,8 +101,6 @@ class SecondFill(LeakTest):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Fill up, close and test every cell."""
-        from cellfab.kernels import second_fill
-
         columns = lot.columns
         lot.attributes["pinned_cells"] = float(lot.n_alive)
         verdict = np.empty(lot.n, np.uint8)
@@ -139,10 +140,8 @@ class SecondFill(LeakTest):
     @once_per_maturity
     def law(self, maturity: float) -> TopUpLaw:
         """Constants at `maturity`, as the kernel wants them."""
-        from cellfab.kernels.second_fill import TopUpLaw
-
         params, target_g = self.params, 1e3 * self.design.electrolyte_kg
-        return TopUpLaw(
+        law: TopUpLaw = second_fill.TopUpLaw(
             target_g=target_g,
             fixed_g=(1.0 - params.first_share_fraction) * target_g if params.dosing == "fixed" else -1.0,
             loss=float(self.at("loss_fraction", maturity)),
@@ -155,3 +154,4 @@ class SecondFill(LeakTest):
             decades=float(params.leak_decades_mean_number),
             pores_g=float(params.electrolyte_g_per_cm3 * self.design.pore_volume_ml),
         )
+        return law

@@ -48,10 +48,16 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
+from cellfab.kernels.slurry_theory import settled_share, settling_m_per_s, solids_g_per_cm3, volume_fraction
 from cellfab.steps.base import ElectrodeStep, Work
 
 if TYPE_CHECKING:
     from cellfab.kernels.slurry import SlurryLaw
+
+mixing = AtFirstUse("mixing")
+slurry = AtFirstUse("slurry")
+web_field = AtFirstUse("web_field")
 
 AGGLOMERATE = column("agglomerate_um", "float32", "um", "size of the binder agglomerates")
 BINDER_CV = column("binder_cv", "float32", "1", "coefficient of variation of the binder content over 1 cm2 of coating")
@@ -209,8 +215,6 @@ class SlurryMix(ElectrodeStep):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Mix, test and keep each batch."""
-        from cellfab.kernels import slurry
-
         self.expect(lot)
         columns, n = lot.columns, lot.n
         self._fits(lot)
@@ -234,8 +238,6 @@ class SlurryMix(ElectrodeStep):
 
     def _fits(self, lot: Lot) -> None:
         """Refuse charges larger than a batch."""
-        from cellfab.kernels.slurry_theory import solids_g_per_cm3
-
         params, largest_kg = self.params, float(lot.columns["charge_kg"].max(initial=0.0))
         kg_per_l = solids_g_per_cm3(
             params.solids_fraction, self.electrode.solid_density_g_per_cm3, params.solvent_density_g_per_cm3
@@ -254,12 +256,9 @@ class SlurryMix(ElectrodeStep):
         return self._law_at[1]
 
     def _make_law(self, maturity: float) -> SlurryLaw:
-        from cellfab.kernels import mixing, slurry
-        from cellfab.kernels.web_field import mean_variance_factor
-
         params, electrode = self.params, self.electrode
         feeder_cv = self.at("feeder_cv", maturity)
-        return slurry.SlurryLaw(
+        law: SlurryLaw = slurry.SlurryLaw(
             energy_kwh_per_kg=float(self.at("dispersing_energy_kwh_per_kg", maturity)),
             energy_cv=float(self.at("dispersing_energy_cv", maturity)),
             initial_um=params.agglomerate_initial_um,
@@ -271,7 +270,7 @@ class SlurryMix(ElectrodeStep):
             sample_g=electrode.loading_mg_per_cm2 * _PATCH_G_PER_LOADING,
             mixing_s=60.0 * params.mixing_min,
             mixing_constant_s=60.0 * params.mixing_constant_min,
-            feeder_variance=feeder_cv**2 * mean_variance_factor(params.residence_s, params.feeder_window_s),
+            feeder_variance=feeder_cv**2 * web_field.mean_variance_factor(params.residence_s, params.feeder_window_s),
             solids=params.solids_fraction,
             solvent_cv=float(self.at("solvent_cv", maturity)),
             solid_g_per_cm3=electrode.solid_density_g_per_cm3,
@@ -292,10 +291,9 @@ class SlurryMix(ElectrodeStep):
             fineness_limit_um=params.fineness_limit_um,
             gelled_ratio=params.gelled_ratio,
         )
+        return law
 
     def _volume_share(self) -> float:
-        from cellfab.kernels.slurry_theory import volume_fraction
-
         params = self.params
         return volume_fraction(
             params.solids_fraction, self.electrode.solid_density_g_per_cm3, params.solvent_density_g_per_cm3
@@ -316,14 +314,12 @@ class SlurryMix(ElectrodeStep):
         )
 
     def _settled_share(self) -> float:
-        from cellfab.kernels import slurry_theory
-
         params, electrode = self.params, self.electrode
-        speed = slurry_theory.settling_m_per_s(
+        speed = settling_m_per_s(
             params.active_particle_um, electrode.solid_density_g_per_cm3 - params.solvent_density_g_per_cm3,
             params.rest_viscosity_kg_per_m_s, self._volume_share(),
         )  # fmt: skip
-        return slurry_theory.settled_share(max(speed, 0.0), 60.0 * params.unstirred_min, params.tank_m)
+        return settled_share(max(speed, 0.0), 60.0 * params.unstirred_min, params.tank_m)
 
     def work(self, lot: Lot, maturity: float) -> Work:
         """Electricity for every batch, rejected ones included, and the solvent disposed of with rejected ones.

@@ -42,7 +42,12 @@ from cellfab.core.causes import cause
 from cellfab.core.draws import Draws
 from cellfab.core.joining import OVERHANG, Rows
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.joiner import Flags, Joiner
+
+extremes = AtFirstUse("extremes")
+joining = AtFirstUse("joining")
+stacking = AtFirstUse("stacking")
 
 SHEET = cause("stack", "sheet", "sheet thrown out by the camera before stacking")
 STACKING_FAULT = cause("stack", "stacking_fault", "double, missing or shifted sheet during stacking")
@@ -89,10 +94,8 @@ class Stack(Joiner):
         return 500.0 * (self.design.anode.length_m - self.design.cathode.length_m)
 
     def _sort_out(self, web_lot: Lot, draws: Draws, maturity: float) -> None:
-        from cellfab.kernels.stacking import throw_out_sheets
-
         name = web_lot.material
-        thrown = throw_out_sheets(
+        thrown = stacking.throw_out_sheets(
             draws.key(f"{name}_sheet"), draws.key(f"{name}_sheet_digits"), web_lot.identity,
             web.planned_positions(web_lot), web.shape(web_lot)[0], web_lot.columns["notch_flaw"],
             float(self.at("sheet_reject_probability", maturity)), float(self.at("flawed_sheet_seen_share", maturity)),
@@ -104,15 +107,11 @@ class Stack(Joiner):
         self, child: Lot, cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], draws: Draws, maturity: float,
         short: Flags,
     ) -> None:  # fmt: skip
-        from cellfab.kernels.extremes import farthest
-        from cellfab.kernels.joining import mean_of_pieces
-        from cellfab.kernels.stacking import align_sheets
-
         widths = np.empty((2, child.n), np.float32)
-        mean_of_pieces(rows[0], cathode.columns["width_mm"], widths[0])
-        mean_of_pieces(rows[1], anode.columns["width_mm"], widths[1])
-        align_sheets(
-            draws.key("alignment"), child.identity, farthest(self.design.cathode.pieces),
+        joining.mean_of_pieces(rows[0], cathode.columns["width_mm"], widths[0])
+        joining.mean_of_pieces(rows[1], anode.columns["width_mm"], widths[1])
+        stacking.align_sheets(
+            draws.key("alignment"), child.identity, extremes.farthest(self.design.cathode.pieces),
             float(self.at("placing_sd_mm", maturity)), float(self.at("overhang_gauge_mm", maturity)),
             widths[0], widths[1], self.along_mm, float(self.params.overhang_limit_mm), child.columns[OVERHANG], short,
         )  # fmt: skip

@@ -39,10 +39,15 @@ from cellfab.core.causes import cause, describe
 from cellfab.core.cell_columns import JOINTS
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
+from cellfab.kernels.tab_weld_theory import needed_energy_j, tilt_factor
 from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.tab_weld import TabLaw
+
+random = AtFirstUse("random")
+tab_weld = AtFirstUse("tab_weld")
 
 _SIDES = ("cathode", "anode")
 _CAUSES = {
@@ -158,8 +163,6 @@ class TabWeld(Step):
     @property
     def needed_j(self) -> float:
         """Energy that one weld needs."""
-        from cellfab.kernels.tab_weld_theory import needed_energy_j
-
         params = self.params
         return needed_energy_j(
             self.foil, params.weld_area_mm2, self.foils_mm, self.tab_mm, params.joining_temperature_fraction,
@@ -206,8 +209,6 @@ class TabWeld(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Weld and inspect the side's tab on every cell."""
-        from cellfab.kernels import tab_weld
-
         params, side, n = self.params, self.side, lot.n
         lot.attributes[f"{side}_tabs"] = float(lot.n_alive)
         first = lot.ordinal // params.machines * n * params.welds
@@ -236,22 +237,19 @@ class TabWeld(Step):
 
     def _tilts(self, lot: Lot, draws: Draws, maturity: float, first: int) -> npt.NDArray[np.float64]:
         """Energy that arrives under the tilt of each horn that welds the lot: a property of machine and horn."""
-        from cellfab.kernels.random import normal_quantile, uniform
-        from cellfab.kernels.tab_weld_theory import tilt_factor
-
         sd, key = self.at("tilt_sd_fraction", maturity), draws.key("tilt")
         machine = lot.ordinal % self.params.machines
         last = first + lot.n * self.params.welds
         horns = range(first // self.welds_per_horn, last // self.welds_per_horn + 1)
-        return np.array([tilt_factor(sd * normal_quantile(uniform(key, machine, horn))) for horn in horns])
+        return np.array(
+            [tilt_factor(sd * random.normal_quantile(random.uniform(key, machine, horn))) for horn in horns]
+        )
 
     @once_per_maturity
     def law(self, maturity: float) -> TabLaw:
         """The side's constants at `maturity`, as the kernel wants them."""
-        from cellfab.kernels.tab_weld import TabLaw
-
         params = self.params
-        return TabLaw(
+        law: TabLaw = tab_weld.TabLaw(
             energy=self.energy_ratio,
             noise=float(self.at("energy_cv", maturity)),
             wear_per_weld=params.wear_loss_fraction / self.horn_life_welds,
@@ -274,3 +272,4 @@ class TabWeld(Step):
             rework_success=float(self.at("rework_success_probability", maturity)),
             rework_tear=float(self.at("rework_tear_probability", maturity)),
         )
+        return law

@@ -62,11 +62,14 @@ from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes, note_false_rejects, scrapped
 from cellfab.errors import ConfigError
+from cellfab.kernels import AtFirstUse
 from cellfab.kernels import laser_weld_theory as theory
 from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.laser_weld import Head, SeamLaw
+
+laser_weld = AtFirstUse("laser_weld")
 
 _SIDES = ("cathode", "anode")
 _COLUMNS = {
@@ -293,17 +296,16 @@ class TablessWeld(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Weld and inspect the side's disc on every cell."""
-        from cellfab.kernels.laser_weld import Streams, weld_side
-
         side, columns, n, facts = self.side, lot.columns, lot.n, lot.attributes
         facts[f"{side}_discs"] = float(lot.n_alive)
         resistance, depth = np.empty(n, np.float32), np.empty(n, np.float32)
         unfused, burnt, particles, rewelded = np.empty((4, n), np.uint8)
-        found = weld_side(
-            self.seam_law(maturity), self.head(lot, draws, maturity), Streams(*map(draws.key, Streams._fields)),
-            lot.identity, self.params.seams, columns[f"{side}_gap_factor"], columns[f"{side}_separator_distance_mm"],
-            self.scorch_mm, columns["separator_fault"], resistance, depth, unfused, burnt, particles, rewelded,
-            _CODES[side], exit_codes(lot),
+        streams = laser_weld.Streams(*map(draws.key, laser_weld.Streams._fields))
+        found = laser_weld.weld_side(
+            self.seam_law(maturity), self.head(lot, draws, maturity), streams, lot.identity, self.params.seams,
+            columns[f"{side}_gap_factor"], columns[f"{side}_separator_distance_mm"], self.scorch_mm,
+            columns["separator_fault"], resistance, depth, unfused, burnt, particles, rewelded, _CODES[side],
+            exit_codes(lot),
         )  # fmt: skip
         columns.update(zip(_COLUMNS[side], (resistance, depth, unfused, burnt, particles, rewelded), strict=True))
         no_fusion, burn_through = _CAUSES[side]
@@ -319,13 +321,11 @@ class TablessWeld(Step):
 
     def head(self, lot: Lot, draws: Draws, maturity: float) -> Head:
         """State of the head that welds the lot; a function of the lot's ordinal and name only."""
-        from cellfab.kernels.laser_weld import Head
-
         params, at = self.params, self.capabilities(maturity)
         offset_power, offset_focus = map(float, draws.normal("head", lot, 2))
         before = (lot.ordinal // params.heads) * lot.n
         lens = before % params.lens_interval_cells / params.lens_interval_cells
-        return Head(
+        head: Head = laser_weld.Head(
             power=1.0 - at["lens_loss_fraction"] * lens + at["lot_power_cv"] * offset_power,
             focus_um=at["lot_focus_um"] * offset_focus,
             glass=before % params.glass_interval_cells / params.glass_interval_cells,
@@ -333,15 +333,14 @@ class TablessWeld(Step):
             glass_loss=float(at["glass_loss_fraction"]),
             glass_shift_um=float(at["glass_focus_shift_um"]),
         )
+        return head
 
     @once_per_maturity
     def seam_law(self, maturity: float) -> SeamLaw:
         """The side's constants at `maturity`, as the kernel wants them."""
-        from cellfab.kernels.laser_weld import SeamLaw
-
         params, at, nominal = self.params, self.capabilities(maturity), self.nominal
         power_sd, power_skew = theory.absorbed_power_spread(at["power_cv"], at["absorptivity_cv"], at["local_cv"])
-        law = {
+        constants = {
             "depth_scale_um": nominal.depth_um * theory.depth_divisor(nominal.peclet),
             "peclet": nominal.peclet,
             "radius_um": 0.5 * params.spot_diameter_um,
@@ -376,4 +375,5 @@ class TablessWeld(Step):
             "fusion_width": params.fusion_width_fraction,
             "burn_ceiling": at["burn_detection_probability"],
         }
-        return SeamLaw(**{name: float(value) for name, value in law.items()})
+        law: SeamLaw = laser_weld.SeamLaw(**{name: float(value) for name, value in constants.items()})
+        return law

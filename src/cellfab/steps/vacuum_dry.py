@@ -34,6 +34,7 @@ from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
 from cellfab.kernels import AtFirstUse
+from cellfab.kernels.drying import drying_time_constant_h
 from cellfab.steps.base import ElectrodeStep, Work
 
 coil_drying = AtFirstUse("coil_drying")
@@ -139,8 +140,6 @@ class VacuumDry(ElectrodeStep):
 
     def _time_constant_h(self) -> float:
         """Of a coil of this electrode at the recipe's temperature."""
-        from cellfab.kernels.drying import drying_time_constant_h
-
         params, electrode = self.params, self.electrode
         return drying_time_constant_h(
             (electrode.width_mm + electrode.margin_mm) * 1e-3, params.temperature_c, params.time_constant_h, 0.1, 110.0,

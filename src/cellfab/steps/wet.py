@@ -38,11 +38,14 @@ from cellfab.core.cell_columns import LEAK
 from cellfab.core.columns import column
 from cellfab.core.draws import Draws
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.kernels.wetting_theory import wetting_time_s
 from cellfab.steps.base import Step, Work, once_per_maturity
 
 if TYPE_CHECKING:
     from cellfab.kernels.wetting import SoakLaw
+
+wetting = AtFirstUse("wetting")
 
 UNWETTED = column("unwetted_fraction", "float32", "1", "true share of the electrode still dry at the end of soaking")
 
@@ -88,11 +91,9 @@ class Wet(Step):
 
     def apply(self, lot: Lot, draws: Draws, maturity: float) -> Lot:
         """Let every cell soak."""
-        from cellfab.kernels.wetting import soak
-
         columns = lot.columns
         columns[UNWETTED] = np.empty(lot.n, np.float32)
-        soak(
+        wetting.soak(
             self._law(maturity), draws.key("wetting"), lot.identity, columns["cathode_porosity"],
             columns["anode_porosity"], columns.pop("pore_filling"), columns[UNWETTED],
         )  # fmt: skip
@@ -101,15 +102,14 @@ class Wet(Step):
 
     @once_per_maturity
     def _law(self, maturity: float) -> SoakLaw:
-        from cellfab.kernels.wetting import SoakLaw
-
         design = self.design
-        return SoakLaw(
+        law: SoakLaw = wetting.SoakLaw(
             median_share=3600.0 * self.params.soak_h / self.median_time_s(maturity),
             log_gsd=math.log(self.at("wetting_gsd", maturity)),
             cathode_porosity=float(design.cathode.porosity),
             anode_porosity=float(design.anode.porosity),
         )
+        return law
 
     def _let_water_in(self, lot: Lot) -> None:
         leak = lot.columns[LEAK]

@@ -38,7 +38,11 @@ from cellfab.core.causes import cause
 from cellfab.core.draws import Draws
 from cellfab.core.joining import OVERHANG, Rows
 from cellfab.core.lot import Lot
+from cellfab.kernels import AtFirstUse
 from cellfab.steps.joiner import Flags, Joiner
+
+extremes = AtFirstUse("extremes")
+winding = AtFirstUse("winding")
 
 WINDING_FAULT = cause("wind", "winding_fault", "misfeed, telescoped core or broken web during winding")
 OVERHANG_READ = cause("wind", "overhang", "X-ray reads too little anode overhang")
@@ -83,12 +87,9 @@ class Wind(Joiner):
         self, child: Lot, cathode: Lot, anode: Lot, rows: tuple[Rows, Rows], draws: Draws, maturity: float,
         short: Flags,
     ) -> None:  # fmt: skip
-        from cellfab.kernels.extremes import lowest_by_word
-        from cellfab.kernels.winding import align_rolls
-
-        align_rolls(
+        winding.align_rolls(
             draws.key("alignment"), child.identity, *rows, cathode.columns["width_mm"], anode.columns["width_mm"],
-            lowest_by_word(self._edges), float(self.at("drift_sd_mm", maturity)),
+            extremes.lowest_by_word(self._edges), float(self.at("drift_sd_mm", maturity)),
             float(self.at("alignment_sd_mm", maturity)), float(self.at("overhang_gauge_mm", maturity)),
             float(self.params.overhang_limit_mm), child.columns[OVERHANG], short,
         )  # fmt: skip
