@@ -33,18 +33,6 @@ FLOOR = -4.0
 
 
 @kernel
-def lowest_table(count: float, table: npt.NDArray[np.float64]) -> None:
-    """Tabulate the lowest of `count` standard normal values: Phi(x) = 1 - (1 - u)^(1 / count)."""
-    for i in range(table.size):
-        z = i / _PER_UNIT - _REACH
-        below = 0.5 * math.erfc(-z / math.sqrt(2.0))
-        above = 0.5 * math.erfc(z / math.sqrt(2.0))
-        log_above = math.log1p(-below) if z < 0.0 else math.log(above)
-        share = -math.expm1(log_above / count)
-        table[i] = normal_quantile(share)
-
-
-@kernel
 def _farthest_table(count: float, table: npt.NDArray[np.float64]) -> None:
     """Tabulate the largest of the sizes of `count` standard normal values: (2 Phi(x) - 1)^count = u."""
     for i in range(table.size):
@@ -107,13 +95,6 @@ def interpolate_pairs(
         lines[i] = pairs[cell]
     for i in range(z.size):
         out[i] = both[2 * i] + out[i] * both[2 * i + 1]
-
-
-@lru_cache(maxsize=64)
-def _lowest(count: float) -> npt.NDArray[np.float64]:
-    table = np.empty(_POINTS)
-    lowest_table(count, table)
-    return table
 
 
 @kernel
@@ -183,26 +164,6 @@ def highest(mean: float) -> npt.NDArray[np.float64]:
     table = np.empty(_POINTS)
     highest_table(float(mean), _surprise(), table)
     return table
-
-
-def lowest_of(z: npt.NDArray[np.float32], count: float) -> npt.NDArray[np.float32]:
-    """The lowest of `count` >= 1 independent standard normal values.
-
-    Parameters
-    ----------
-    z : ndarray of float32, any shape, C-contiguous
-        Standard normal numbers.
-    count : float
-        Values looked at; need not be whole.
-
-    Returns
-    -------
-    ndarray of float32, shape of z
-        Order statistic with distribution 1 - (1 - Phi(x))^count; interpolation error below 1e-4.
-    """
-    out = np.empty_like(z)
-    interpolate(z.ravel(), _lowest(float(count)), out.ravel())
-    return out
 
 
 def highest_of_poisson(z: npt.NDArray[np.float32], mean: float) -> npt.NDArray[np.float32]:

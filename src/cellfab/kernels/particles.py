@@ -38,14 +38,6 @@ def poisson_count(mean: float, u: float) -> int:
 
 
 @kernel
-def poisson_counts(mean: float, u: npt.NDArray[np.float32], out: npt.NDArray[np.uint8]) -> None:
-    """`poisson_count` of every element of `u`."""
-    none = np.float32(math.exp(-mean))
-    for i in range(u.size):
-        out[i] = poisson_count(mean, u[i]) if u[i] >= none else 0
-
-
-@kernel
 def add_counts(counts: npt.NDArray[np.uint8], total: npt.NDArray[np.uint8]) -> None:
     """Add numbers of particles to `total`, capped at 255; arrays of shape (n,)."""
     for i in range(total.size):
