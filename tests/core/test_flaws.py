@@ -13,7 +13,7 @@ from cellfab.core.flaws import Found, Patches, Sizes, inspect_flaws, inspect_pee
 from cellfab.core.lot import Lot
 from cellfab.core.web import exit_codes
 from cellfab.errors import InvariantError
-from cellfab.kernels.film import weak_share
+from cellfab.kernels.film import weak_patches
 from cellfab.kernels.web_events import EVERYWHERE
 
 many = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="too many segments for interpreted kernels")
@@ -147,9 +147,10 @@ def test_a_sharper_limit_and_more_flaws_scrap_more_of_the_same_web():
 def test_patches_come_off_with_the_probability_of_the_minimum():
     # Two charges of 400 positions each: the weakest of 4000 lognormal patches against 10 N/m; 10 webs, z-limit 4.
     median, spread, number = np.array([15.0, 16.5]), np.array([0.12, 0.12]), 4000.0
-    exact = np.array([weak_share(10.0, m, s, number) for m, s in zip(median, spread, strict=True)])
+    expected = np.array([weak_patches(10.0, m, s, number) for m, s in zip(median, spread, strict=True)])
+    exact = -np.expm1(-expected)
     assert 0.05 < exact[1] < exact[0] < 0.98
-    patches = Patches(median, spread, -np.log1p(-exact), number)
+    patches = Patches(median, spread, expected, number)
     charge = np.repeat([0, 1], 400).astype(np.int32)
     weak, seen = np.zeros(2), np.zeros(2)
     for identity in range(10):

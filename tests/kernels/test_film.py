@@ -61,13 +61,14 @@ def test_share_of_weak_segments_is_the_order_statistic(spread, count):
     for limit in (3.0, 10.0, 14.0, 19.0, 23.0):
         below = 0.5 * math.erfc(-math.log(limit / 20.0) / spread / math.sqrt(2.0))
         expected = -math.expm1(count * math.log1p(-below))
-        assert film.weak_share(limit, 20.0, spread, count) == pytest.approx(expected, rel=1e-9, abs=1e-15)
+        found = -math.expm1(-film.weak_patches(limit, 20.0, spread, count))
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-15)
 
 
-def test_weak_share_at_the_ends():
-    assert film.weak_share(0.0, 20.0, 0.1, 9.0) == 0.0
-    assert film.weak_share(5.0, 0.0, 0.1, 9.0) == 1.0
-    assert [film.weak_share(limit, 20.0, 0.0, 9.0) for limit in (19.0, 21.0)] == [0.0, 1.0]
+def test_weak_patches_at_the_ends():
+    assert film.weak_patches(0.0, 20.0, 0.1, 9.0) == 0.0
+    assert film.weak_patches(5.0, 0.0, 0.1, 9.0) == math.inf
+    assert [film.weak_patches(limit, 20.0, 0.0, 9.0) for limit in (19.0, 21.0)] == [0.0, math.inf]
 
 
 def _peel(limit, patches=400.0):

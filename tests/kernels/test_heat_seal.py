@@ -41,11 +41,14 @@ def test_it_is_never_colder_than_the_room() -> None:
 
 
 def test_the_window_is_where_a_seal_has_the_least_strength() -> None:
+    def strength_share(at_c: float) -> float:
+        joined = 1.0 / (1.0 + math.exp(-(at_c - 163.0) / 3.0))
+        return joined / (1.0 + math.exp((at_c - 225.0) / 4.0))  # what is left unsqueezed
+
     low, high = theory.window_c(0.6, 163.0, 3.0, 225.0, 4.0)
     for limit in (low, high):
-        assert theory.strength_share(limit, 163.0, 3.0, 225.0, 4.0) == pytest.approx(0.6, rel=1e-5)
-    assert theory.strength_share(0.5 * (low + high), 163.0, 3.0, 225.0, 4.0) == pytest.approx(1.0, abs=1e-3)
-    assert theory.strength_share(25.0, 163.0, 0.1, 225.0, 4.0) < 1e-300
+        assert strength_share(limit) == pytest.approx(0.6, rel=1e-5)
+    assert strength_share(0.5 * (low + high)) == pytest.approx(1.0, abs=1e-3)
 
 
 def sealed(law: SealLaw, n: int, leak: float = 0.0) -> np.ndarray:

@@ -160,28 +160,19 @@ def _surprise() -> npt.NDArray[np.float64]:
 
 
 def highest(mean: float) -> npt.NDArray[np.float64]:
-    """The table of `highest_of_poisson`, for kernels that read it by themselves (`interpolate`)."""
-    table = np.empty(_POINTS)
-    highest_table(float(mean), _surprise(), table)
-    return table
-
-
-def highest_of_poisson(z: npt.NDArray[np.float32], mean: float) -> npt.NDArray[np.float32]:
-    """The highest of a Poisson number of standard normal values, `FLOOR` (-4) if there is none.
+    """The highest of a Poisson number of standard normal values as a table, for kernels that read it (`interpolate`).
 
     Parameters
     ----------
-    z : ndarray of float32, any shape, C-contiguous
-        Standard normal numbers.
     mean : float
         Expected number, >= 0.
 
     Returns
     -------
-    ndarray of float32, shape of z
-        With distribution exp(-mean (1 - Phi(x))) above the floor; interpolation error below 1e-3 for
-        values above 0.
+    ndarray of float64
+        At a standard normal number: a value with distribution exp(-mean (1 - Phi(x))) above `FLOOR` (-4), which stands
+        for none; interpolation error below 1e-3 for values above 0.
     """
-    out = np.empty_like(z)
-    interpolate(z.ravel(), highest(mean), out.ravel())
-    return out
+    table = np.empty(_POINTS)
+    highest_table(float(mean), _surprise(), table)
+    return table

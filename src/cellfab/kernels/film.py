@@ -115,11 +115,6 @@ def breaks_m(
     return found[:breaks]
 
 
-def weak_share(limit: float, median: float, spread: float, count: float) -> float:
-    """Probability that the weakest of `count` lognormal patches is below `limit`: one or more of `weak_patches`."""
-    return -math.expm1(-weak_patches(limit, median, spread, count))
-
-
 @kernel
 def weak_patches(limit: float, median: float, spread: float, count: float) -> float:
     """Rate at which patches fail so that the weakest of `count` lognormal ones is below `limit` with its probability.

@@ -34,21 +34,6 @@ def grid_energy_kwh(charged_kwh: float, discharged_kwh: float, charge_efficiency
     return charged_kwh / charge_efficiency - recovered * discharged_kwh
 
 
-def channels_needed(cells_per_year: float, hours_per_cell: float, utilisation: float, yielded: float) -> float:
-    """Channels that form `cells_per_year` good cells: each start holds one channel for `hours_per_cell`.
-
-    Parameters
-    ----------
-    cells_per_year : float
-        Good cells.
-    hours_per_cell : float
-        On the channel, handling included.
-    utilisation, yielded : float
-        Share of 8760 h a year in use; good cells over cells started.
-    """
-    return cells_per_year * hours_per_cell / (8760.0 * utilisation * yielded)
-
-
 def plating_np_ratio(c_rate: float, temperature_c: float, anode_porosity: float, margin: float = 0.0) -> float:
     """Ratio of areal capacities N/P below which the anode plates metal at the end of a charge.
 

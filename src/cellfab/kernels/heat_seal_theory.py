@@ -20,13 +20,6 @@ def interface_c(bar_c: float, seal_s: float, laminate_um: float, diffusivity_m2_
     return max(ROOM_C, bar_c - (bar_c - ROOM_C) * 4.0 / math.pi * decay)
 
 
-def strength_share(at_c: float, melt_c: float, melt_width_k: float, squeeze_c: float, squeeze_width_k: float) -> float:
-    """Strength of a seal over the plateau's."""
-    joined = 1.0 / (1.0 + math.exp(min(-(at_c - melt_c) / melt_width_k, 700.0)))
-    left = 1.0 / (1.0 + math.exp(min((at_c - squeeze_c) / squeeze_width_k, 700.0)))
-    return joined * left
-
-
 def window_c(
     least_share: float, melt_c: float, melt_width_k: float, squeeze_c: float, squeeze_width_k: float
 ) -> tuple[float, float]:

@@ -19,16 +19,6 @@ from cellfab.kernels.random import fill_normals, fill_uniform, normal_quantile, 
 Values = Any  # a float, or an array of floats; results have the arguments' shape
 
 
-def random_variance(fraction: Values, particles: float) -> Values:
-    """Variance of a random mix of equal particles, p (1 - p) / n, with n particles in the sample (Lacey 1954)."""
-    return fraction * (1.0 - fraction) / particles
-
-
-def lacey_index(variance: Values, unmixed: Values, random: Values) -> Values:
-    """Degree of mixing, 0 (unmixed) to 1 (random) (Lacey 1954)."""
-    return (unmixed - variance) / (unmixed - random)
-
-
 agglomerate_um = kernel(mixing_theory.agglomerate_um)
 sphere_g = kernel(mixing_theory.sphere_g)
 unmixed_variance = kernel(mixing_theory.unmixed_variance)
