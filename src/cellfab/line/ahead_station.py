@@ -108,11 +108,10 @@ class AheadStation(Station):
         self.units[0].become_hungry()
         self._arm()
 
-    def feed_one(self) -> bool:
+    def feed(self, unit: Unit) -> bool:
         """Take the next lot if the first place inside is free; False if it is not."""
-        unit = self.first_hungry()
         giver = next((giver for giver in self.feeds if giver.ready()), None)
-        if unit is None or giver is None:
+        if giver is None:
             return False
         if not self.flow.admits(self.line.env.now):
             unit.hungry = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence, Set
+from heapq import heappop, heappush
 from typing import Any, TypeVar
 
 import numpy as np
@@ -30,6 +31,7 @@ from cellfab.line.sources import Source
 from cellfab.line.stall import Drain, explain
 from cellfab.line.stations import Station
 from cellfab.line.statistics import Level
+from cellfab.line.units import Unit
 from cellfab.units import TICKS_PER_WEEK
 
 _MOST_ROUNDS = 1_000_000
@@ -286,26 +288,19 @@ class LineRun:
         """Feed free units, the longest-waiting first, then stations as written, then units by number."""
         stations = self._touched_stations
         self._touched_stations = []
-        for station in stations:
+        waiting: list[tuple[int, int, int, Unit]] = []
+        for index, station in enumerate(stations):
             station.touched = False
-        if len(stations) > 1:
-            stations = [station for station in stations if station.hungry and station.first_hungry() is not None]
-        if len(stations) == 1:
-            while stations[0].feed_one():
-                pass
-            return
-        while stations:
-            best, best_key = None, (0, 0)
-            for station in list(stations):
-                unit = station.first_hungry()
-                if unit is None:
-                    stations.remove(station)
-                elif best is None or (unit.hungry_since, station.order) < best_key:
-                    best, best_key = station, (unit.hungry_since, station.order)
-            if best is None:
-                return
-            if not best.feed_one():
-                stations.remove(best)
+            unit = station.first_hungry()
+            if unit is not None:
+                heappush(waiting, (unit.hungry_since, station.order, index, unit))
+        while waiting:
+            _, order, index, unit = heappop(waiting)
+            station = stations[index]
+            if station.feed(unit):
+                next_unit = station.first_hungry()
+                if next_unit is not None:
+                    heappush(waiting, (next_unit.hungry_since, order, index, next_unit))
 
     def _let_go(self) -> bool:
         """After all moves: expire what is overdue, turn away what found no room, run batches that stay partial."""

@@ -414,11 +414,8 @@ class Station(Stopped):
             heappop(hungry)
         return None
 
-    def feed_one(self) -> bool:
-        """Let the unit that has waited longest take what it needs; False if it cannot."""
-        unit = self.first_hungry()
-        if unit is None:
-            return False
+    def feed(self, unit: Unit) -> bool:
+        """Let a free unit take what it needs; False if it cannot."""
         product = None
         if self.needs is not None:
             for giver, count in self.needs:
