@@ -179,6 +179,36 @@ def test_pieces_of_a_split_share_the_parts(simulate, fixed):
     assert result.sinks["out"].parts == {"part": 10}
 
 
+@pytest.mark.parametrize(
+    ("change", "lots"),
+    [
+        ({"output": {"lots": 2}}, 2),
+        ({"output": {"lots": 4}}, 3),  # no fourth piece without a part
+        ({"output": {"unit": "m"}}, 1),
+        ({"from": {"pressed": 1, "lids": 1}}, 1),
+        ({"from": {"pressed": 1, "lids": 1}, "output": {"lots": 3}}, 3),
+    ],
+)
+def test_what_was_scrapped_does_not_come_back(simulate, fixed, change, lots):
+    jam = {"time_to_failure": fixed(2.5), "time_to_repair": fixed(1), "fate": "scrap"}  # strikes in the third of 4 parts
+    spec = {
+        "sources": {"blanks": {"parts_per_lot": 4, "lots": 1}, "lids": {"lots": 1}},
+        "stations": {
+            "press": {"kind": "serial", "from": "blanks", "cycle": fixed(1), "failures": {"jam": jam}},
+            "close": {"kind": "serial", "from": "pressed", "cycle": fixed(1), **change},
+            "count": {"kind": "serial", "from": "close", "cycle": fixed(1)},
+        },
+        "buffers": {"pressed": {"from": "press"}},
+        "sinks": {"out": {"from": "count"}, "unused": {"from": "lids"}},
+    }
+    if "from" in change:
+        del spec["sinks"]["unused"]
+    result = simulate(spec, 100)
+    assert result.sinks["out"].lots == {"part": lots}
+    assert result.sinks["out"].parts == {"part": 3}
+    assert result.stations["count"].state_ticks[0] == 3 * 10**6
+
+
 def test_counted_units_need_whole_numbers(simulate, fixed):
     spec = {
         "sources": {"source": {"unit": "m", "amount": 10.0}},

@@ -18,8 +18,9 @@ def changes_lots(output: Output) -> bool:
 def leaving(station: str, output: Output, lots: list[Lot], taken_first: int) -> list[Lot]:
     """The lots that leave a station of a bare line for one set of inputs.
 
-    The first `taken_first` inputs came from the feed named first: they give product, unit, amount and rows; the others
-    are built in. Age is that of the oldest input. A change to a counted unit (parts, cells) makes one row of each.
+    The first `taken_first` inputs came from the feed named first: they give product, unit, amount and living rows; the
+    others are built in. Age is that of the oldest input. A change to a counted unit (parts, cells) makes one row of
+    each. A piece whose rows were all scrapped before does not come into being.
 
     Parameters
     ----------
@@ -36,19 +37,22 @@ def leaving(station: str, output: Output, lots: list[Lot], taken_first: int) -> 
     main = lots[:taken_first]
     unit = output.unit or first.unit
     amount = output.amount if output.amount is not None else sum(lot.amount for lot in main) / output.lots
-    rows = sum(lot.n for lot in main)
-    if unit != first.unit and unit in COUNTED:
-        rows = round(amount) * output.lots
+    counted_anew = unit != first.unit and unit in COUNTED
+    came, rows = sum(lot.n for lot in main), sum(lot.n_alive for lot in main)
+    if counted_anew:
+        came = rows = round(amount) * output.lots
         if rows != amount * output.lots or rows == 0:
             raise ConfigError(f"'{station}' makes lots of {amount:g} {unit}; these are counted, so give a whole number")
     if len(lots) == 1 and output.lots == 1:
         first.unit, first.amount = unit, amount
-        if rows != first.n:
+        if counted_anew:
             first.n, first.exit_code, first.n_dead = rows, None, 0
         return lots
     made = []
     for index in range(output.lots):
         n = rows // output.lots + (index < rows % output.lots)
+        if n == 0 and came >= output.lots:
+            break
         lot = first.child(
             station if output.lots == 1 else f"{station}#{index}", n=max(n, 1), unit=unit, amount=amount,
             others=tuple(lots[1:]),
