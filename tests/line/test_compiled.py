@@ -87,6 +87,21 @@ def shifts():
     }
 
 
+def opening():
+    """Shifts open before machines side by side that fail and have waited with their parts: which unit takes which?"""
+    failures = failing("time_dependent", "resume", 20.0)
+    return {
+        "sources": {"src": {"interarrival": exponential(0.7)}},
+        "buffers": {"a": {"from": "src"}, "b": {"from": "one", "capacity": 1}},
+        "stations": {
+            "one": machine("a", cycle=exponential(1.2), parallel=2, failures=failures),
+            "two": machine("b", cycle=exponential(1.5), parallel=3, failures=failures, calendar="day"),
+        },
+        "sinks": {"out": {"from": "two"}},
+        "calendars": {"day": {"cycle_h": 0.01, "working": {"a": {"start_h": 0.003, "end_h": 0.009}}}},
+    }
+
+
 LINES = {
     "M/M/1": queue(exponential(1.0), exponential(0.8)),
     "M/M/3": queue(exponential(1.0), exponential(2.4), parallel=3),
@@ -98,6 +113,7 @@ LINES = {
     "D/D/1": queue({"law": "deterministic", "value_s": 1.0}, FIXED, capacity=2),
     "tandem": tandem(),
     "shifts": shifts(),
+    "opening": opening(),
     "saturated": queue(None, exponential(1.0), capacity=2),
     "hardly ever": queue(exponential(1e11), exponential(1.0)),  # arrivals of a chunk add up to more than 64 bits hold
     **{

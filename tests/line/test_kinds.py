@@ -190,7 +190,11 @@ def test_pieces_of_a_split_share_the_parts(simulate, fixed):
     ],
 )
 def test_what_was_scrapped_does_not_come_back(simulate, fixed, change, lots):
-    jam = {"time_to_failure": fixed(2.5), "time_to_repair": fixed(1), "fate": "scrap"}  # strikes in the third of 4 parts
+    jam = {
+        "time_to_failure": fixed(2.5),
+        "time_to_repair": fixed(1),
+        "fate": "scrap",
+    }  # strikes in the third of 4 parts
     spec = {
         "sources": {"blanks": {"parts_per_lot": 4, "lots": 1}, "lids": {"lots": 1}},
         "stations": {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence, Set
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -162,9 +163,37 @@ class LineRun:
         for node in self.nodes.values():
             if isinstance(node, Giver):
                 node.takers.sort(key=lambda taker: taker.order)
+        self._rank_stations()
         for station in self.stations.values():
             if isinstance(station, Station) and station.lots_wanted > 1:
                 self._collecting.append((station, self._upstream(station)))
+
+    def _rank_stations(self) -> None:
+        """Count how many places lie ahead of each station; those that share a feed, of which the longest-waiting is to
+        be served first, count as near to the sinks as the nearest of them."""
+        ahead: dict[Node, int] = dict.fromkeys(self.nodes.values(), 0)
+        uncounted = {node: len(node.takers) for node in self.nodes.values() if isinstance(node, Giver)}
+        counted: list[Node] = [node for node in self.nodes.values() if not uncounted.get(node)]
+        while counted:
+            node = counted.pop()
+            for giver in node.feeds:
+                if giver in uncounted:  # lots that are redone come from none of the nodes
+                    ahead[giver] = max(ahead[giver], ahead[node] + 1)
+                    uncounted[giver] -= 1
+                    if not uncounted[giver]:
+                        counted.append(giver)
+        rivals = [[taker for taker in giver.takers if isinstance(taker, Station)] for giver in uncounted]
+        changed = True
+        while changed:
+            changed = False
+            for group in rivals:
+                nearest = min((ahead[station] for station in group), default=0)
+                for station in group:
+                    changed |= ahead[station] > nearest
+                    ahead[station] = nearest
+        for station in self.stations.values():
+            if isinstance(station, Station):
+                station.ahead = ahead[station]
 
     def _givers(self, name: str) -> list[Giver]:
         """A giver by name; a buffer without any room hands over directly from what feeds it."""
@@ -285,9 +314,34 @@ class LineRun:
             store.pull()
 
     def _feed_stations(self) -> None:
-        """Feed free units, the longest-waiting first, then stations as written, then units by number."""
+        """Feed free units of the stations nearest to the sinks, then of those further back.
+
+        Those further back are fed when nothing can move ahead of them any more: then all their units that become free
+        at this tick are, and which of them takes a lot does not depend on who was looked at first.
+        """
         stations = self._touched_stations
         self._touched_stations = []
+        if len(stations) > 1:
+            stations.sort(key=attrgetter("ahead"))
+        end = 0
+        while end < len(stations):
+            first, ahead = end, stations[end].ahead
+            while end < len(stations) and stations[end].ahead == ahead:
+                end += 1
+            if end - first == 1:
+                station = stations[first]
+                station.touched = False
+                while (unit := station.first_hungry()) is not None and station.feed(unit):
+                    pass
+            else:
+                self._feed_rivals(stations[first:end])
+            if self._touched_stores or self._touched_stations:
+                break
+        self._touched_stations += stations[end:]
+
+    @staticmethod
+    def _feed_rivals(stations: list[Station]) -> None:
+        """Feed free units, the longest-waiting first, then stations as written, then units by number."""
         waiting: list[tuple[int, int, int, Unit]] = []
         for index, station in enumerate(stations):
             station.touched = False
