@@ -193,7 +193,7 @@ class LineRun:
                     ahead[station] = nearest
         for station in self.stations.values():
             if isinstance(station, Station):
-                station.ahead = ahead[station]
+                station.places_ahead = ahead[station]
 
     def _givers(self, name: str) -> list[Giver]:
         """A giver by name; a buffer without any room hands over directly from what feeds it."""
@@ -322,11 +322,11 @@ class LineRun:
         stations = self._touched_stations
         self._touched_stations = []
         if len(stations) > 1:
-            stations.sort(key=attrgetter("ahead"))
+            stations.sort(key=attrgetter("places_ahead"))
         end = 0
         while end < len(stations):
-            first, ahead = end, stations[end].ahead
-            while end < len(stations) and stations[end].ahead == ahead:
+            first, ahead = end, stations[end].places_ahead
+            while end < len(stations) and stations[end].places_ahead == ahead:
                 end += 1
             if end - first == 1:
                 station = stations[first]

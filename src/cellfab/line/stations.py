@@ -38,7 +38,7 @@ class Station(Stopped):
         Merge: how many lots from each feed; None: one lot from any of the feeds.
     pairs : bool
         Merge by a step, on a line that makes several products: only lots for the same one may become one.
-    ahead : int
+    places_ahead : int
         Places between it and the sinks, by the longest way; the fewer, the sooner it is fed.
     book : StateBook
         Ticks per state of all units.
@@ -52,9 +52,9 @@ class Station(Stopped):
     """Whether a recipe's time is the least, and the station's own rate counts where that is slower."""
 
     __slots__ = (
-        "_outbox", "_sequence", "ahead", "book", "changeover", "changeover_pairs", "failures", "hungry", "kind", "lots_wanted",
-        "needs", "nominal", "pace", "pairs", "rows_in", "rows_out", "rows_scrapped", "spec", "splits", "taken_first",
-        "units", "worked",
+        "_outbox", "_sequence", "book", "changeover", "changeover_pairs", "failures", "hungry", "kind", "lots_wanted",
+        "needs", "nominal", "pace", "pairs", "places_ahead", "rows_in", "rows_out", "rows_scrapped", "spec", "splits",
+        "taken_first", "units", "worked",
     )  # fmt: skip
 
     def __init__(self, line: LineRun, name: str, order: int, spec: Any) -> None:
@@ -64,7 +64,7 @@ class Station(Stopped):
         self.needs: list[tuple[Giver, int]] | None = None
         self.pairs = False
         self.taken_first = 1
-        self.ahead = 0
+        self.places_ahead = 0
         self.lots_wanted = 1
         self.splits = changes_lots(spec.output)
         if line.physics is not None and spec.output.lots != 1:
