@@ -172,8 +172,9 @@ class LineRun:
         """Count how many places lie ahead of each station; those that share a feed, of which the longest-waiting is to
         be served first, count as near to the sinks as the nearest of them."""
         ahead: dict[Node, int] = dict.fromkeys(self.nodes.values(), 0)
-        uncounted = {node: len(node.takers) for node in self.nodes.values() if isinstance(node, Giver)}
-        counted: list[Node] = [node for node in self.nodes.values() if not uncounted.get(node)]
+        givers = [node for node in self.nodes.values() if isinstance(node, Giver)]
+        uncounted: dict[Node, int] = {giver: len(giver.takers) for giver in givers}
+        counted = [node for node in self.nodes.values() if not uncounted.get(node)]
         while counted:
             node = counted.pop()
             for giver in node.feeds:
@@ -182,7 +183,7 @@ class LineRun:
                     uncounted[giver] -= 1
                     if not uncounted[giver]:
                         counted.append(giver)
-        rivals = [[taker for taker in giver.takers if isinstance(taker, Station)] for giver in uncounted]
+        rivals = [[taker for taker in giver.takers if isinstance(taker, Station)] for giver in givers]
         changed = True
         while changed:
             changed = False
@@ -191,9 +192,9 @@ class LineRun:
                 for station in group:
                     changed |= ahead[station] > nearest
                     ahead[station] = nearest
-        for station in self.stations.values():
-            if isinstance(station, Station):
-                station.places_ahead = ahead[station]
+        for node in self.nodes.values():
+            if isinstance(node, Station):
+                node.places_ahead = ahead[node]
 
     def _givers(self, name: str) -> list[Giver]:
         """A giver by name; a buffer without any room hands over directly from what feeds it."""
