@@ -179,6 +179,25 @@ def test_pieces_of_a_split_share_the_parts(simulate, fixed):
     assert result.sinks["out"].parts == {"part": 10}
 
 
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_a_piece_takes_the_room_of_its_parts(simulate, fixed, parts):
+    spec = {
+        "sources": {"source": {"lots": 1, "amount": parts, "parts_per_lot": parts}},
+        "stations": {
+            "split": {"kind": "serial", "from": "source", "cycle": fixed(0), "output": {"lots": 2}},
+            "count": {"kind": "serial", "from": "room", "cycle": fixed(1)},
+        },
+        "buffers": {"room": {"from": "split", "minimum_wait_h": 0.001}},
+        "sinks": {"out": {"from": "count"}},
+    }
+    result = simulate(spec, 100)
+    assert result.sinks["out"].parts == {"part": max(parts, 2)}
+    assert result.queues["room"].level_max == max(parts, 2)
+    spec["buffers"]["room"]["capacity"] = 0.5
+    with pytest.raises(ConfigError, match="never fit|one lot is 1"):
+        simulate(spec, 100)
+
+
 @pytest.mark.parametrize(
     ("change", "lots"),
     [

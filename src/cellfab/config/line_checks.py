@@ -164,7 +164,11 @@ def _output(node: BatchStation | ChannelsStation | DwellStation | SerialStation 
     unit = node.output.unit or (None if physics else taken.unit)
     if node.output.amount is not None:
         return _Flow(unit, node.output.amount)
-    return _Flow(unit, None if physics or taken.amount is None else taken.amount / node.output.lots)
+    if physics or taken.amount is None:
+        return _Flow(unit, None)
+    amount = taken.amount / node.output.lots
+    # Parts and cells are not cut up: pieces of a lot that cannot be shared out evenly differ.
+    return _Flow(unit, None if unit in ("parts", "cells") and amount != round(amount) else amount)
 
 
 def _mixed(name: str, given: list[tuple[TreePath, str, str | None]]) -> Iterator[LineProblem]:

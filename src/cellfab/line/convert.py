@@ -20,7 +20,8 @@ def leaving(station: str, output: Output, lots: list[Lot], taken_first: int) -> 
 
     The first `taken_first` inputs came from the feed named first: they give product, unit, amount and living rows; the
     others are built in. Age is that of the oldest input. A change to a counted unit (parts, cells) makes one row of
-    each. A piece whose rows were all scrapped before does not come into being.
+    each. A piece whose rows were all scrapped before does not come into being; where a lot amounted to its parts, each
+    of its pieces does.
 
     Parameters
     ----------
@@ -48,13 +49,15 @@ def leaving(station: str, output: Output, lots: list[Lot], taken_first: int) -> 
         if counted_anew:
             first.n, first.exit_code, first.n_dead = rows, None, 0
         return lots
+    by_part = output.amount is None and unit in COUNTED and came == sum(lot.amount for lot in main)
     made = []
     for index in range(output.lots):
         n = rows // output.lots + (index < rows % output.lots)
         if n == 0 and came >= output.lots:
             break
+        n = max(n, 1)
         lot = first.child(
-            station if output.lots == 1 else f"{station}#{index}", n=max(n, 1), unit=unit, amount=amount,
+            station if output.lots == 1 else f"{station}#{index}", n=n, unit=unit, amount=float(n) if by_part else amount,
             others=tuple(lots[1:]),
         )  # fmt: skip
         lot.created = min(parent.created for parent in lots)
