@@ -194,7 +194,7 @@ def test_a_piece_takes_the_room_of_its_parts(simulate, fixed, parts):
     assert result.sinks["out"].parts == {"part": max(parts, 2)}
     assert result.queues["room"].level_max == max(parts, 2)
     spec["buffers"]["room"]["capacity"] = 0.5
-    with pytest.raises(ConfigError, match="never fit|one lot is 1"):
+    with pytest.raises(ConfigError, match=r"never fit|one lot is 1"):
         simulate(spec, 100)
 
 

@@ -57,8 +57,8 @@ def leaving(station: str, output: Output, lots: list[Lot], taken_first: int) -> 
             break
         n = max(n, 1)
         lot = first.child(
-            station if output.lots == 1 else f"{station}#{index}", n=n, unit=unit, amount=float(n) if by_part else amount,
-            others=tuple(lots[1:]),
+            station if output.lots == 1 else f"{station}#{index}", n=n, unit=unit,
+            amount=float(n) if by_part else amount, others=tuple(lots[1:]),
         )  # fmt: skip
         lot.created = min(parent.created for parent in lots)
         made.append(lot)
