@@ -211,6 +211,18 @@ def test_a_temperature_is_never_guessed():
     assert "278.15 K as a temperature and 5 K as a difference" in caught.value.hint
 
 
+def test_a_rate_for_a_time_is_told_as_its_reciprocal():
+    for text, symbol, hint in (
+        ("30/h", "s", "30 1/h is the reciprocal of 120 s"), ("4 min", "1/h", "4 min is the reciprocal of 15 1/h"),
+    ):  # fmt: skip
+        with pytest.raises(UnitError) as caught:
+            parse_quantity(text).to(from_symbol(symbol))
+        assert hint in caught.value.hint
+    with pytest.raises(UnitError) as caught:
+        parse_quantity("0/h").to(from_symbol("s"))
+    assert caught.value.hint == ""
+
+
 def test_different_things_do_not_convert():
     with pytest.raises(UnitError, match="the value must be in m/min"):
         parse_quantity("3 kg").to(from_suffix("m_per_min"))

@@ -15,6 +15,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -357,11 +358,16 @@ def convert(value: float | Fraction, source: Unit, target: Unit) -> float:
     ------
     UnitError
         If the two measure different things. Temperatures in degC and in K are different things here, because a
-        difference of 5 degC is 5 K and a temperature of 5 degC is 278.15 K; the hint gives both.
+        difference of 5 degC is 5 K and a temperature of 5 degC is 278.15 K; the hint gives both. Of a rate where a time
+        is asked for, or the other way round, it gives the reciprocal.
     """
     exact = value if isinstance(value, Fraction) else Fraction(repr(value))
     if source.dimension != target.dimension:
         hint = ""
+        if source.dimension == tuple((name, -exponent) for name, exponent in target.dimension):
+            with suppress(OverflowError, ZeroDivisionError):
+                reciprocal = float(1 / (exact * source.factor * target.factor))
+                hint = f"{float(exact):g} {source} is the reciprocal of {reciprocal:g} {target}: write that"
         if {source.suffix, target.suffix} == {"degc", "k"}:
             offset = Fraction("273.15") if source.suffix == "degc" else -Fraction("273.15")
             hint = (
