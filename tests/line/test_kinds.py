@@ -209,11 +209,8 @@ def test_a_piece_takes_the_room_of_its_parts(simulate, fixed, parts):
     ],
 )
 def test_what_was_scrapped_does_not_come_back(simulate, fixed, change, lots):
-    jam = {
-        "time_to_failure": fixed(2.5),
-        "time_to_repair": fixed(1),
-        "fate": "scrap",
-    }  # strikes in the third of 4 parts
+    # Strikes in the third of 4 parts.
+    jam = {"time_to_failure": fixed(2.5), "time_to_repair": fixed(1), "fate": "scrap"}
     spec = {
         "sources": {"blanks": {"parts_per_lot": 4, "lots": 1}, "lids": {"lots": 1}},
         "stations": {

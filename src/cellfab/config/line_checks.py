@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cellfab.config.distribution import Deterministic, Distribution, Empirical, mean_seconds
 from cellfab.config.line_graph import Graph, LineProblem, Tie, name_problems, reference_problems, wiring_problems
 from cellfab.config.line_spec import (
+    COUNTED,
     BatchStation,
     Buffer,
     ChannelsStation,
@@ -168,7 +169,7 @@ def _output(node: BatchStation | ChannelsStation | DwellStation | SerialStation 
         return _Flow(unit, None)
     amount = taken.amount / node.output.lots
     # Parts and cells are not cut up: pieces of a lot that cannot be shared out evenly differ.
-    return _Flow(unit, None if unit in ("parts", "cells") and amount != round(amount) else amount)
+    return _Flow(unit, None if unit in COUNTED and amount != round(amount) else amount)
 
 
 def _mixed(name: str, given: list[tuple[TreePath, str, str | None]]) -> Iterator[LineProblem]:

@@ -13,6 +13,8 @@ Positive = Annotated[float, Field(gt=0.0)]
 NonNegative = Annotated[float, Field(ge=0.0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Unit = Literal["parts", "lots", "kg", "m", "m2", "cells", "trays", "rolls"]
+COUNTED = ("parts", "cells")
+"""Units of which a lot has one row each."""
 Feed = str | tuple[str, ...] | dict[str, Annotated[int, Field(ge=1)]]
 """Where lots come from: one name; a list of names (any of them, the first that has a lot, in the order written);
 or a mapping name -> lots taken from each (all of them are needed: a merge)."""

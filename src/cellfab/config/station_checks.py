@@ -7,11 +7,10 @@ from typing import Any
 
 from cellfab.config.distribution import Deterministic
 from cellfab.config.line_graph import LineProblem
-from cellfab.config.line_spec import ChannelsStation, DwellStation, Line, SerialStation, Station
+from cellfab.config.line_spec import COUNTED, ChannelsStation, DwellStation, Line, SerialStation, Station
 from cellfab.config.tree_path import TreePath
 
 _HOURS = 3600.0
-_COUNTED = ("parts", "cells")
 
 
 def station_problems(line: Line, at: TreePath) -> Iterator[LineProblem]:
@@ -39,7 +38,7 @@ def station_problems(line: Line, at: TreePath) -> Iterator[LineProblem]:
                 message = f"a stop of {stop.duration_h:g} h every {stop.every_h:g} h leaves no time to work"
                 yield LineProblem((*path, "maintenance", key, "duration_h"), message)
         output = station.output
-        if output.unit in _COUNTED and output.amount is not None and output.amount != round(output.amount):
+        if output.unit in COUNTED and output.amount is not None and output.amount != round(output.amount):
             message = f"{output.unit} are counted, and {output.amount:g} is not a whole number"
             yield LineProblem((*path, "output", "amount"), message)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Any
 
+from cellfab.config.line_spec import COUNTED
 from cellfab.config.line_spec import Buffer as BufferSpec
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
@@ -119,7 +120,7 @@ class Store(Giver):
             return lot.amount
         if unit == "lots":
             return 1.0
-        if unit in ("parts", "cells"):
+        if unit in COUNTED:
             return float(lot.n_alive)
         raise ConfigError(f"'{self.name}' counts {unit}, but is fed a lot of {lot.amount:g} {lot.unit}")
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from cellfab.config.line_spec import Output
+from cellfab.config.line_spec import COUNTED, Output
 from cellfab.core.lot import Lot
 from cellfab.errors import ConfigError
-
-COUNTED = ("parts", "cells")
-"""Units of which a lot has one row each."""
 
 
 def changes_lots(output: Output) -> bool:

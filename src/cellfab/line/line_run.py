@@ -25,6 +25,7 @@ from cellfab.line.durations import Duration
 from cellfab.line.dwell import DwellStation
 from cellfab.line.events import BOUNDARY, SETTLE, Alarm, Bell, TickEnvironment
 from cellfab.line.kinds import station_class
+from cellfab.line.nearness import count_places_ahead
 from cellfab.line.nodes import Giver, Node
 from cellfab.line.physics import Physics, Ramping
 from cellfab.line.sinks import Sink
@@ -163,38 +164,10 @@ class LineRun:
         for node in self.nodes.values():
             if isinstance(node, Giver):
                 node.takers.sort(key=lambda taker: taker.order)
-        self._rank_stations()
+        count_places_ahead(self.nodes.values())
         for station in self.stations.values():
             if isinstance(station, Station) and station.lots_wanted > 1:
                 self._collecting.append((station, self._upstream(station)))
-
-    def _rank_stations(self) -> None:
-        """Count how many places lie ahead of each station; those that share a feed, of which the longest-waiting is to
-        be served first, count as near to the sinks as the nearest of them."""
-        ahead: dict[Node, int] = dict.fromkeys(self.nodes.values(), 0)
-        givers = [node for node in self.nodes.values() if isinstance(node, Giver)]
-        uncounted: dict[Node, int] = {giver: len(giver.takers) for giver in givers}
-        counted = [node for node in self.nodes.values() if not uncounted.get(node)]
-        while counted:
-            node = counted.pop()
-            for giver in node.feeds:
-                if giver in uncounted:  # lots that are redone come from none of the nodes
-                    ahead[giver] = max(ahead[giver], ahead[node] + 1)
-                    uncounted[giver] -= 1
-                    if not uncounted[giver]:
-                        counted.append(giver)
-        rivals = [[taker for taker in giver.takers if isinstance(taker, Station)] for giver in givers]
-        changed = True
-        while changed:
-            changed = False
-            for group in rivals:
-                nearest = min((ahead[station] for station in group), default=0)
-                for station in group:
-                    changed |= ahead[station] > nearest
-                    ahead[station] = nearest
-        for node in self.nodes.values():
-            if isinstance(node, Station):
-                node.places_ahead = ahead[node]
 
     def _givers(self, name: str) -> list[Giver]:
         """A giver by name; a buffer without any room hands over directly from what feeds it."""
@@ -329,13 +302,7 @@ class LineRun:
             first, ahead = end, stations[end].places_ahead
             while end < len(stations) and stations[end].places_ahead == ahead:
                 end += 1
-            if end - first == 1:
-                station = stations[first]
-                station.touched = False
-                while (unit := station.first_hungry()) is not None and station.feed(unit):
-                    pass
-            else:
-                self._feed_rivals(stations[first:end])
+            self._feed_rivals(stations[first:end])
             if self._touched_stores or self._touched_stations:
                 break
         self._touched_stations += stations[end:]
